@@ -1,0 +1,98 @@
+// swift-tools-version: 6.2
+
+import PackageDescription
+
+/// Every target is checked to the same measure. What makes a build a build for
+/// the bare machine (Embedded Swift, no red zone, the linker script) is not
+/// here but in the toolset that `Scripts/build-guest.sh` writes, so that other
+/// packages can depend on this one and `swift test` runs the same sources.
+let settings: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+let package = Package(
+  name: "Apus",
+  products: [
+    // `Kernel` is in the product because it boots the app; apps import `Apus`.
+    .library(name: "Apus", targets: ["Apus", "Kernel"])
+  ],
+  dependencies: [
+    .package(
+      url: "https://github.com/apple/swift-collections",
+      from: "1.6.0"
+    )
+  ],
+  targets: [
+    .executableTarget(
+      name: "Demo",
+      dependencies: ["Apus", "Kernel"],
+      swiftSettings: settings
+    ),
+    .target(name: "Apus", dependencies: ["Net"], swiftSettings: settings),
+    .target(
+      name: "Net",
+      dependencies: [
+        "Packets",
+        .product(name: "BasicContainers", package: "swift-collections"),
+      ],
+      swiftSettings: settings
+    ),
+    .target(
+      name: "Virtio",
+      dependencies: [
+        "Packets", "PCI", "CPU",
+        .product(name: "BasicContainers", package: "swift-collections"),
+      ],
+      swiftSettings: settings
+    ),
+    .target(name: "PCI", swiftSettings: settings),
+    .target(name: "Packets", swiftSettings: settings),
+    .target(
+      name: "Kernel",
+      dependencies: [
+        "Apus", "Net", "Virtio", "PCI", "Packets", "Runtime", "CPU",
+      ],
+      swiftSettings: settings
+    ),
+    .target(name: "Runtime", dependencies: ["CPU"], swiftSettings: settings),
+    .target(name: "CPU"),
+
+    .testTarget(
+      name: "PacketsTests",
+      dependencies: ["Packets"],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "PCITests",
+      dependencies: ["PCI"],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "VirtioTests",
+      dependencies: ["Virtio", "PCI", "Packets"],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "NetTests",
+      dependencies: ["Net", "Packets"],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "ApusTests",
+      dependencies: ["Apus", "Net", "Packets"],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "RuntimeTests",
+      dependencies: ["Runtime"],
+      swiftSettings: settings
+    ),
+    .testTarget(
+      name: "KernelTests",
+      dependencies: ["Kernel"],
+      swiftSettings: settings
+    ),
+  ]
+)

@@ -1,0 +1,73 @@
+/// A keyed hash that who does not know the key cannot predict: SipHash-2-4 of
+/// Aumasson and Bernstein, 2012.
+///
+/// TCP's initial sequence numbers (RFC 6528) and the connection table use it.
+public struct SipHash: Sendable {
+  /// 128 secret bits.
+  public struct Key: Sendable {
+    let low: UInt64
+    let high: UInt64
+
+    /// The key of two random words.
+    public init(_ low: UInt64, _ high: UInt64) {
+      self.low = low
+      self.high = high
+    }
+  }
+
+  private var v0: UInt64
+  private var v1: UInt64
+  private var v2: UInt64
+  private var v3: UInt64
+  private var words: UInt64 = 0
+
+  /// A hash of nothing yet, under `key`.
+  public init(key: Key) {
+    v0 = key.low ^ 0x736F_6D65_7073_6575
+    v1 = key.high ^ 0x646F_7261_6E64_6F6D
+    v2 = key.low ^ 0x6C79_6765_6E65_7261
+    v3 = key.high ^ 0x7465_6462_7974_6573
+  }
+
+  /// Takes eight bytes in, least significant first.
+  public mutating func combine(_ word: UInt64) {
+    v3 ^= word
+    round()
+    round()
+    v0 ^= word
+    words &+= 1
+  }
+
+  /// The hash of all that was taken in.
+  public consuming func finalize() -> UInt64 {
+    // The last block holds the length in bytes, modulo 256, in its top byte.
+    let last = (words &* 8) << 56
+    v3 ^= last
+    round()
+    round()
+    v0 ^= last
+    v2 ^= 0xFF
+    round()
+    round()
+    round()
+    round()
+    return v0 ^ v1 ^ v2 ^ v3
+  }
+
+  private mutating func round() {
+    v0 = v0 &+ v1
+    v1 = Self.rotate(v1, 13) ^ v0
+    v0 = Self.rotate(v0, 32)
+    v2 = v2 &+ v3
+    v3 = Self.rotate(v3, 16) ^ v2
+    v0 = v0 &+ v3
+    v3 = Self.rotate(v3, 21) ^ v0
+    v2 = v2 &+ v1
+    v1 = Self.rotate(v1, 17) ^ v2
+    v2 = Self.rotate(v2, 32)
+  }
+
+  private static func rotate(_ value: UInt64, _ count: UInt64) -> UInt64 {
+    value &<< count | value &>> (64 &- count)
+  }
+}
