@@ -56,7 +56,14 @@ let package = Package(
       ],
       swiftSettings: settings
     ),
-    .target(name: "Runtime", dependencies: ["CPU"], swiftSettings: settings),
+    .target(
+      name: "Runtime",
+      dependencies: [
+        "CPU",
+        .product(name: "DequeModule", package: "swift-collections"),
+      ],
+      swiftSettings: settings
+    ),
     .target(name: "CPU"),
 
     .testTarget(

@@ -1,1 +1,9 @@
-@main struct Demo { static func main() {} }
+import Apus
+import _Concurrency
+@main struct Demo: Unikernel {
+  func run() async {
+    await withDiscardingTaskGroup { g in
+       for i in 0..<3 { g.addTask { if i == 5 { print("x") } } } 
+    }
+  }
+}

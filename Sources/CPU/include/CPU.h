@@ -1,1 +1,4 @@
 #pragma once
+
+#include "Boot.h"
+#include "Instructions.h"

@@ -1,0 +1,106 @@
+#if hasFeature(Embedded)
+  // What Embedded Swift and its concurrency library ask of a C library. On the
+  // host there is one, and these would replace it.
+
+  /// The heap that everything allocates from. The kernel gives it memory.
+  ///
+  /// SAFETY: one core; interrupt handlers run no Swift.
+  nonisolated(unsafe) private var heap = Heap()
+
+  /// The machine's heap, as the kernel sees it.
+  public enum MachineHeap {
+    /// Gives the heap `byteCount` bytes of memory at `address`.
+    ///
+    /// SAFETY: Nobody else may use the memory from here on.
+    @unsafe
+    public static func add(address: UInt, byteCount: Int) {
+      unsafe heap.add(
+        region: UnsafeMutableRawBufferPointer(
+          start: UnsafeMutableRawPointer(bitPattern: address),
+          count: byteCount
+        )
+      )
+    }
+
+    /// The bytes in use and in all.
+    public static var statistics: HeapStatistics { unsafe heap.statistics }
+  }
+
+  private func allocate(_ byteCount: Int, alignment: Int)
+    -> UnsafeMutableRawPointer
+  {
+    guard
+      let block = unsafe heap.allocate(
+        byteCount: byteCount,
+        alignment: alignment
+      )
+    else {
+      unsafe Platform.current!.panic(
+        "out of memory: give the machine more (run-qemu.sh --memory MiB)"
+      )
+    }
+    return unsafe block
+  }
+
+  @c(runtime_malloc)
+  public func runtimeMalloc(_ byteCount: Int) -> UnsafeMutableRawPointer? {
+    unsafe allocate(byteCount, alignment: 16)
+  }
+
+  /// `linker.ld` calls the two `malloc` and `free`.
+  @c(runtime_free)
+  public func runtimeFree(_ block: UnsafeMutableRawPointer?) {
+    guard let block = unsafe block else { return }
+    unsafe heap.free(block)
+  }
+
+  /// Returns 0, or EINVAL (22) when `alignment` is no power of two.
+  @c(posix_memalign)
+  public func posixMemalign(
+    _ result: UnsafeMutablePointer<UnsafeMutableRawPointer?>,
+    _ alignment: Int,
+    _ byteCount: Int
+  ) -> CInt {
+    guard alignment > 0, alignment & (alignment - 1) == 0 else { return 22 }
+    unsafe result.pointee = allocate(byteCount, alignment: max(alignment, 16))
+    return 0
+  }
+
+  @c(malloc_usable_size)
+  public func mallocUsableSize(_ block: UnsafeMutableRawPointer?) -> Int {
+    guard let block = unsafe block else { return 0 }
+    return unsafe heap.usableSize(of: block)
+  }
+
+  @c(abort)
+  public func abort() {
+    unsafe Platform.current!.panic("abort")
+  }
+
+  @c(putchar)
+  public func putchar(_ character: CInt) -> CInt {
+    unsafe Platform.current!.writeByte(UInt8(truncatingIfNeeded: character))
+    return character
+  }
+
+  @c(puts)
+  public func puts(_ text: UnsafePointer<CChar>) -> CInt {
+    var next = unsafe text
+    while unsafe next.pointee != 0 {
+      _ = unsafe putchar(CInt(next.pointee))
+      unsafe next += 1
+    }
+    return putchar(0x0A)
+  }
+
+  @c(arc4random_buf)
+  public func arc4randomBuffer(
+    _ buffer: UnsafeMutableRawPointer,
+    _ byteCount: Int
+  ) {
+    for offset in 0..<byteCount {
+      let byte = unsafe UInt8(truncatingIfNeeded: Platform.current!.random())
+      unsafe buffer.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+    }
+  }
+#endif
