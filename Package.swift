@@ -30,7 +30,17 @@ let package = Package(
       dependencies: ["Apus", "Kernel"],
       swiftSettings: settings
     ),
-    .target(name: "Apus", dependencies: ["Net"], swiftSettings: settings),
+    // Fails on purpose, in the ways that Tests/Guest asks for.
+    .executableTarget(
+      name: "SelfTest",
+      dependencies: ["Apus", "Kernel"],
+      swiftSettings: settings
+    ),
+    .target(
+      name: "Apus",
+      dependencies: ["Net", "Packets"],
+      swiftSettings: settings
+    ),
     .target(
       name: "Net",
       dependencies: [

@@ -105,6 +105,14 @@ bits 64
   call kernel_start             ; does not return
   ud2
 
+; Calls the app's main, which starts it as a task and returns.
+global boot_start_app
+boot_start_app:
+  xor edi, edi
+  xor esi, esi
+  jmp main
+
+extern main
 extern kernel_start
 extern boot_stack_top
 

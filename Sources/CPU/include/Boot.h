@@ -21,6 +21,9 @@ BOOT_SYMBOL void cpu_halt(void);
 // Loads the interrupt table and the task register.
 BOOT_SYMBOL void traps_load(void);
 
+// Calls the app's main.
+BOOT_SYMBOL void boot_start_app(void);
+
 BOOT_SYMBOL uint64_t boot_entry_tsc;
 BOOT_SYMBOL uint64_t stack_protector_block[7];
 BOOT_SYMBOL uint64_t gdt[5];
