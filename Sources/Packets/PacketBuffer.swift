@@ -13,9 +13,11 @@
 ///
 /// A buffer and its pool belong to one core: nothing here is synchronised.
 @safe
+@frozen
 public struct PacketBuffer: ~Copyable {
   /// The slot this value owns. Its control block holds the bounds, so that the
   /// value is one pointer and a queue can link slots without allocating.
+  @usableFromInline
   let slot: UnsafeMutablePointer<Slot>
 
   init(unsafeOwning slot: UnsafeMutablePointer<Slot>) {

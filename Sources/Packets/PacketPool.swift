@@ -85,6 +85,7 @@ extension PacketPool: @unchecked Sendable {}
 
 /// The control block at the front of a slot.
 @unsafe
+@usableFromInline
 struct Slot {
   /// The next slot of the free list or of the queue this one is in.
   var next: UnsafeMutablePointer<Slot>?
