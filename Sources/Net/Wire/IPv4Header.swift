@@ -32,7 +32,6 @@ struct IPv4Header: Equatable, Sendable {
   }
 
   private enum Fragment {
-    static let dontFragment: UInt16 = 0x4000
     static let moreFragments: UInt16 = 0x2000
     static let offset: UInt16 = 0x1FFF
   }
@@ -56,6 +55,8 @@ struct IPv4Header: Equatable, Sendable {
   let totalLength: Int
   /// One of ``ProtocolNumber``, or another.
   let protocolNumber: UInt8
+  /// What tells the fragments of a datagram from those of another.
+  let identification: UInt16
   let source: IPv4Address
   let destination: IPv4Address
   /// Whether this is a part of a datagram.
@@ -64,6 +65,7 @@ struct IPv4Header: Equatable, Sendable {
   /// A header without options for `payloadLength` bytes.
   init(
     protocolNumber: UInt8,
+    identification: UInt16,
     source: IPv4Address,
     destination: IPv4Address,
     payloadLength: Int
@@ -71,6 +73,7 @@ struct IPv4Header: Equatable, Sendable {
     length = Self.size
     totalLength = Self.size + payloadLength
     self.protocolNumber = protocolNumber
+    self.identification = identification
     self.source = source
     self.destination = destination
     isFragment = false
@@ -108,14 +111,15 @@ struct IPv4Header: Equatable, Sendable {
     let fragment = bytes.bigEndian(at: Field.fragment, as: UInt16.self)
     isFragment = fragment & (Fragment.moreFragments | Fragment.offset) != 0
     protocolNumber = bytes.byte(at: Field.protocolNumber)
+    identification = bytes.bigEndian(at: Field.identification)
     source = bytes.ipv4Address(at: Field.source)
     destination = bytes.ipv4Address(at: Field.destination)
   }
 
   /// Writes the header to the front of `bytes`, with its checksum.
   ///
-  /// Every datagram is sent whole and is not to be fragmented, so it needs no
-  /// identification that tells its fragments from others: RFC 6864 §4.1.
+  /// "Don't fragment" stays clear: routers with a smaller MTU may fragment what
+  /// we send, as we do not look for the path's MTU (RFC 1191).
   func write(to bytes: inout MutableRawSpan) {
     bytes.storeBigEndian(UInt8(0x45), at: Field.versionAndLength)
     bytes.storeBigEndian(UInt8(0), at: Field.service)
@@ -123,8 +127,8 @@ struct IPv4Header: Equatable, Sendable {
       UInt16(truncatingIfNeeded: totalLength),
       at: Field.totalLength
     )
-    bytes.storeBigEndian(UInt16(0), at: Field.identification)
-    bytes.storeBigEndian(Fragment.dontFragment, at: Field.fragment)
+    bytes.storeBigEndian(identification, at: Field.identification)
+    bytes.storeBigEndian(UInt16(0), at: Field.fragment)
     bytes.storeBigEndian(Self.defaultTimeToLive, at: Field.timeToLive)
     bytes.storeBigEndian(protocolNumber, at: Field.protocolNumber)
     bytes.storeBigEndian(UInt16(0), at: Field.checksum)
