@@ -63,8 +63,11 @@ swift_options=(
 for option in -nostdlib -static -no-pie -fuse-ld=lld; do
   swift_options+=(-Xclang-linker "$option")
 done
+# swift-collections 1.6.0 marks a record for debuggers as used, and Embedded Swift
+# emits it in every module that imports the library: the same bytes under the
+# same name. Hence --allow-multiple-definition.
 linker_options=(
-  -T "$apus/linker.ld" --gc-sections --build-id=none
+  -T "$apus/linker.ld" --gc-sections --build-id=none --allow-multiple-definition
   -z max-page-size=4096
   "${objects[@]}" "$concurrency"
 )

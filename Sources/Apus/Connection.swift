@@ -25,9 +25,9 @@ public final class Connection: @unchecked Sendable {
   deinit { host.stack.release(id, at: host.now) }
 
   /// This end; `nil` once the connection is over.
-  public var local: Endpoint? { host.stack.local(id) }
+  public var local: Endpoint? { host.stack.local(of: id) }
   /// The other end; `nil` once the connection is over.
-  public var remote: Endpoint? { host.stack.remote(id) }
+  public var remote: Endpoint? { host.stack.remote(of: id) }
 
   // MARK: Reading
 
@@ -56,7 +56,8 @@ public final class Connection: @unchecked Sendable {
   public func tryRead() -> ReceivedBytes? {
     switch host.stack.read(id, at: host.now) {
     case .bytes(let packet): return ReceivedBytes(packet: packet)
-    case .endOfStream, .wouldBlock: return nil
+    case .endOfStream: return nil
+    case .wouldBlock: return nil
     case .failed(let error):
       note(error)
       return nil
@@ -93,8 +94,8 @@ public final class Connection: @unchecked Sendable {
     while true {
       do throws(NetworkError) {
         written += try host.stack.write(
-          id,
           bytes.extracting(droppingFirst: written),
+          to: id,
           at: host.now
         )
       } catch {
@@ -120,7 +121,7 @@ public final class Connection: @unchecked Sendable {
   /// Writes all of `bytes`; see ``write(_:timeout:)-(RawSpan,_)``.
   @discardableResult
   public func write(_ bytes: [UInt8], timeout: Duration? = nil) async -> Bool {
-    await write(bytes.span.bytes, timeout: timeout)
+    await write(bytes.rawBytes, timeout: timeout)
   }
 
   /// Writes as much of `bytes` as there is room for now.
@@ -129,7 +130,7 @@ public final class Connection: @unchecked Sendable {
   ///   connection is over.
   public func tryWrite(_ bytes: RawSpan) -> Int {
     do throws(NetworkError) {
-      return try host.stack.write(id, bytes, at: host.now)
+      return try host.stack.write(bytes, to: id, at: host.now)
     } catch {
       note(error)
       return 0
@@ -158,12 +159,12 @@ public final class Connection: @unchecked Sendable {
     host.wakeAll(of: id)
   }
 
-  /// Why the connection failed before anyone read or wrote, if it did.
-  var pendingFailure: NetworkError? {
-    if let failure { return failure }
-    let error = host.stack.failure(id)
-    if let error { note(error) }
-    return error
+  /// Why the connection is over before anyone read or wrote; `nil` when it is
+  /// not.
+  var failureToConnect: NetworkError? {
+    guard host.stack.state(of: id) ?? .closed == .closed else { return nil }
+    _ = tryRead()
+    return failure ?? .reset
   }
 
   private func note(_ error: NetworkError) {

@@ -12,7 +12,10 @@ public final class DatagramSocket: Sendable {
     self.host = host
   }
 
-  deinit { host.stack.unbind(id) }
+  deinit { host.stack.unbindDatagrams(id) }
+
+  /// The port it is bound to.
+  public var port: UInt16? { host.stack.localPort(of: id) }
 
   /// The next datagram; waits for one.
   ///
@@ -42,7 +45,12 @@ public final class DatagramSocket: Sendable {
     to endpoint: Endpoint
   ) async throws(NetworkError) {
     while true {
-      if try host.stack.send(id, bytes, to: endpoint, at: host.now) { return }
+      if try host.stack.send(
+        bytes,
+        from: id,
+        to: endpoint,
+        at: host.now
+      ) { return }
       guard await host.wait(for: .datagramRoom(id), until: nil) == .ready
       else { throw .cancelled }
     }

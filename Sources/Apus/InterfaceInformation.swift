@@ -28,7 +28,7 @@ public struct InterfaceInformation: Sendable {
 
 /// Something that is counted since the machine started.
 public struct Counter: Sendable {
-  /// What is counted, in lower case words joined by hyphens.
+  /// What is counted.
   public let name: StaticString
   /// How often it happened.
   public let value: UInt64

@@ -6,7 +6,7 @@ import _Concurrency
 ///     for await connection in listener {
 ///       tasks.addTask { await serve(connection) }
 ///     }
-public final class Listener: AsyncSequence, Sendable {
+public final class Listener: AsyncSequence, @unchecked Sendable {
   /// What it gives.
   public typealias Element = Connection
   /// It never fails.
@@ -14,6 +14,7 @@ public final class Listener: AsyncSequence, Sendable {
 
   private let id: ListenerID
   private let host: Host
+  private var isClosed = false
 
   init(id: ListenerID, host: Host) {
     self.id = id
@@ -29,7 +30,7 @@ public final class Listener: AsyncSequence, Sendable {
   public func accept() async -> Connection? {
     while true {
       if let connection = tryAccept() { return connection }
-      guard host.stack.isListening(id) else { return nil }
+      if isClosed { return nil }
       switch await host.wait(for: .acceptable(id), until: nil) {
       case .ready: continue
       case .timedOut, .cancelled:
@@ -45,7 +46,11 @@ public final class Listener: AsyncSequence, Sendable {
   }
 
   /// Accepts no more; connections that wait to be accepted are reset.
-  public func close() { host.stopListening(id) }
+  public func close() {
+    guard !isClosed else { return }
+    isClosed = true
+    host.stopListening(id)
+  }
 
   /// The connections, as they come.
   public func makeAsyncIterator() -> AsyncIterator {

@@ -16,9 +16,6 @@ public struct Network: Sendable {
     host.interfaceCounters() + host.stackCounters
   }
 
-  /// The connections that are open, closing or waiting to be accepted.
-  public var connectionCount: Int { host.stack.connectionCount }
-
   /// Suspends the task until an address is bound.
   ///
   /// - Returns: The lease, or `nil` when the task was cancelled first.
@@ -64,8 +61,8 @@ public struct Network: Sendable {
     let id = try host.stack.connect(to: endpoint, at: host.now)
     // From here on the value's end closes what was opened.
     let connection = Connection(id: id, host: host)
-    while host.stack.state(id) == .synSent
-      || host.stack.state(id) == .synReceived
+    while host.stack.state(of: id) == .synSent
+      || host.stack.state(of: id) == .synReceived
     {
       switch await host.wait(for: .writable(id), until: deadline) {
       case .ready: continue
@@ -77,7 +74,7 @@ public struct Network: Sendable {
         throw .cancelled
       }
     }
-    if let failure = connection.pendingFailure { throw failure }
+    if let failure = connection.failureToConnect { throw failure }
     return connection
   }
 
@@ -86,6 +83,6 @@ public struct Network: Sendable {
   /// - Parameter port: The UDP port; 0: one that is free.
   /// - Throws: `addressInUse`, or `limitReached`.
   public func bind(port: UInt16 = 0) throws(NetworkError) -> DatagramSocket {
-    DatagramSocket(id: try host.stack.bind(port: port), host: host)
+    DatagramSocket(id: try host.stack.bindDatagrams(port: port), host: host)
   }
 }

@@ -84,11 +84,11 @@ struct HTTPRequest {
   /// Whether `text` is `other`, the case of ASCII letters aside.
   private static func equal(
     _ text: ArraySlice<UInt8>,
-    _ other: StaticString
+    _ other: String
   ) -> Bool {
-    guard text.count == other.utf8CodeUnitCount else { return false }
-    return other.withUTF8Buffer { other in
-      zip(text, other).allSatisfy { lowercase($0) == lowercase($1) }
+    guard text.count == other.utf8.count else { return false }
+    return zip(text, other.utf8).allSatisfy {
+      lowercase($0) == lowercase($1)
     }
   }
 

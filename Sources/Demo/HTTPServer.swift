@@ -60,7 +60,7 @@ struct HTTPServer {
   /// Sends a response; without `page`, the status is the content too.
   private func respond(
     _ connection: Connection,
-    _ status: StaticString,
+    _ status: String,
     _ page: Text? = nil,
     withContent: Bool = true,
     keep: Bool = false

@@ -27,7 +27,6 @@ enum StatusPage {
       $0.append(system.uptime.components.seconds)
       $0.append(" s")
     }
-    row("open connections", &page) { $0.append(network.connectionCount) }
     page.append("</table>\n<h2>Lease</h2>\n<table>\n")
     appendLease(network.lease, &page)
     page.append("</table>\n<h2>Network device</h2>\n<table>\n")
@@ -38,12 +37,12 @@ enum StatusPage {
     row("negotiated features", &page) { page in
       for (index, feature) in interface.features.enumerated() {
         if index > 0 { page.append(" ") }
-        page.append(feature)
+        page.append(feature.description)
       }
     }
     page.append("</table>\n<h2>Counters</h2>\n<table>\n")
     for counter in network.counters where counter.value > 0 {
-      row(counter.name, &page) { $0.append(counter.value) }
+      row(counter.name.description, &page) { $0.append(counter.value) }
     }
     page.append("</table>\n</body></html>\n")
     return page
@@ -79,7 +78,7 @@ enum StatusPage {
   }
 
   private static func row(
-    _ name: StaticString,
+    _ name: String,
     _ page: inout Text,
     _ value: (inout Text) -> Void
   ) {

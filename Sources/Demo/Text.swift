@@ -4,10 +4,6 @@ import Apus
 struct Text {
   private(set) var bytes: [UInt8] = []
 
-  mutating func append(_ text: StaticString) {
-    text.withUTF8Buffer { bytes.append(contentsOf: $0) }
-  }
-
   mutating func append(_ text: String) {
     bytes.append(contentsOf: text.utf8)
   }

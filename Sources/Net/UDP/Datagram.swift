@@ -1,7 +1,7 @@
 import Packets
 
 /// A UDP datagram that came in.
-public struct Datagram: ~Copyable {
+public struct Datagram: ~Copyable, Sendable {
   /// Who sent it.
   public let source: Endpoint
   /// The received packet itself, cut down to the payload; may be empty. Its
@@ -11,7 +11,8 @@ public struct Datagram: ~Copyable {
 
 /// Names a UDP socket, for as long as it is bound.
 public struct SocketID: Hashable, Sendable {
-  let index: UInt32
+  /// The slot: a small number, for tables beside the stack's own.
+  public let index: UInt32
   let generation: UInt32
 }
 
