@@ -161,7 +161,7 @@ struct SplitQueue: ~Copyable {
       0
     )
     posted[Int(head)] = deviceWrites ? UInt32(count) : 0
-    inFlight[Int(head)] = packet
+    inFlight[Int(head)] = consume packet
     let slot = UInt(availableIndex & (size - 1))
     cpu_store16(driverArea + Layout.ring + 2 * slot, head)
     availableIndex &+= 1
