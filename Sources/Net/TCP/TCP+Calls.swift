@@ -1,3 +1,4 @@
+import BasicContainers
 import Packets
 
 /// What apps ask. RFC 9293 §3.9.1.

@@ -1,3 +1,4 @@
+import BasicContainers
 import Packets
 
 /// Segments in: to their connection, their listener, or nobody.

@@ -1,3 +1,4 @@
+import BasicContainers
 import Packets
 
 /// Segments out, and the passing of time.
