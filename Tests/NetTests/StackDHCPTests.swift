@@ -303,16 +303,11 @@ import Testing
       host.bind(DHCPServer(), at: 0)
       _ = host.sent()
       _ = host.events()
-      let socket = try host.stack.bindDatagrams(port: 5000)
+      let socket = try host.bind(port: 5000)
       _ = host.runDHCP(from: 43200, to: 86398)
       let destination = Endpoint(address: Hosts.peerAddress, port: 9)
       #expect(
-        try host.stack.send(
-          [1].raw,
-          from: socket,
-          to: destination,
-          at: .at(86399)
-        )
+        try host.send([1], from: socket, to: destination, at: 86399)
       )
       host.stack.poll(at: .at(86400))
       #expect(host.lease == nil)
@@ -323,12 +318,7 @@ import Testing
       // What was not sent is dropped, and nothing more is taken.
       #expect(host.count(.addressLost) == 1)
       #expect(throws: NetworkError.noAddress) {
-        try host.stack.send(
-          [1].raw,
-          from: socket,
-          to: destination,
-          at: .at(86400)
-        )
+        try host.send([1], from: socket, to: destination, at: 86400)
       }
       let sent = host.sentDHCP(at: 86400)
       #expect(sent.map(\.kind) == [1])
@@ -433,19 +423,21 @@ import Testing
 
   // MARK: What servers say
 
-  @Test(arguments: [
-    (100, 200, 100, 200),
-    (nil, nil, 500, 875),
-    (100, nil, 100, 875),
-    (nil, 600, 500, 600),
-    // Against T1 < T2 < the end:
-    (600, 500, 500, 875),
-    (500, 500, 500, 875),
-    (500, 1000, 500, 875),
-    (0, 10, 500, 875),
-    (900, nil, 500, 875),
-    (0xFFFF_FFFF, 0xFFFF_FFFF, 500, 875),
-  ] as [(UInt32?, UInt32?, Double, Double)])
+  @Test(
+    arguments: [
+      (100, 200, 100, 200),
+      (nil, nil, 500, 875),
+      (100, nil, 100, 875),
+      (nil, 600, 500, 600),
+      // Against T1 < T2 < the end:
+      (600, 500, 500, 875),
+      (500, 500, 500, 875),
+      (500, 1000, 500, 875),
+      (0, 10, 500, 875),
+      (900, nil, 500, 875),
+      (0xFFFF_FFFF, 0xFFFF_FFFF, 500, 875),
+    ] as [(UInt32?, UInt32?, Double, Double)]
+  )
   func times(
     _ renewal: UInt32?,
     _ rebinding: UInt32?,
@@ -474,14 +466,16 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    (nil, IPv4Address(10, 0, 2, 15), 8),
-    (nil, IPv4Address(172, 16, 2, 15), 16),
-    (nil, IPv4Address(192, 168, 2, 15), 24),
-    ([255, 255, 255, 255], IPv4Address(10, 0, 2, 15), 32),
-    ([255, 255, 255, 254], IPv4Address(10, 0, 2, 15), 31),
-    ([128, 0, 0, 0], IPv4Address(10, 0, 2, 15), 1),
-  ] as [([UInt8]?, IPv4Address, Int)])
+  @Test(
+    arguments: [
+      (nil, IPv4Address(10, 0, 2, 15), 8),
+      (nil, IPv4Address(172, 16, 2, 15), 16),
+      (nil, IPv4Address(192, 168, 2, 15), 24),
+      ([255, 255, 255, 255], IPv4Address(10, 0, 2, 15), 32),
+      ([255, 255, 255, 254], IPv4Address(10, 0, 2, 15), 31),
+      ([128, 0, 0, 0], IPv4Address(10, 0, 2, 15), 1),
+    ] as [([UInt8]?, IPv4Address, Int)]
+  )
   func prefix(_ mask: [UInt8]?, _ address: IPv4Address, _ length: Int) {
     withClient { host in
       var server = DHCPServer()
@@ -578,31 +572,33 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    (0, [1], DropReason.dhcpMalformed),  // op: a request
-    (1, [6], .dhcpMalformed),  // htype
-    (2, [16], .dhcpMalformed),  // hlen
-    (4, [0xFF, 0xFF, 0xFF, 0xFF], .dhcpNotForUs),  // xid
-    (28, [0x66], .dhcpNotForUs),  // chaddr
-    (236, [0], .dhcpMalformed),  // magic cookie
-    (240, [0, 0, 0], .dhcpMalformed),  // no option 53
-    (241, [2], .dhcpOptionMalformed),  // its length
-    (242, [9], .dhcpOptionMalformed),  // its value
-    (242, [8], .dhcpMalformed),  // an INFORM
-    (242, [1], .dhcpUnexpected),  // a DISCOVER
-    (242, [5], .dhcpUnexpected),  // too early
-    (242, [6], .dhcpUnexpected),  // too early
-    (243, [99], .dhcpServerInvalid),  // no option 54
-    (244, [200], .dhcpOptionMalformed),  // beyond the end
-    (244, [3], .dhcpOptionMalformed),  // its length
-    (245, [0, 0, 0, 0], .dhcpServerInvalid),  // 0.0.0.0
-    (245, [255, 255, 255, 255], .dhcpServerInvalid),
-    (250, [5], .dhcpOptionMalformed),  // length of the lease time
-    (256, [2], .dhcpOptionMalformed),  // length of the mask
-    (262, [3], .dhcpOptionMalformed),  // length of the router
-    (262, [0], .dhcpOptionMalformed),
-    (268, [5], .dhcpOptionMalformed),  // length of the name servers
-  ] as [(Int, [UInt8], DropReason)])
+  @Test(
+    arguments: [
+      (0, [1], DropReason.dhcpMalformed),  // op: a request
+      (1, [6], .dhcpMalformed),  // htype
+      (2, [16], .dhcpMalformed),  // hlen
+      (4, [0xFF, 0xFF, 0xFF, 0xFF], .dhcpNotForUs),  // xid
+      (28, [0x66], .dhcpNotForUs),  // chaddr
+      (236, [0], .dhcpMalformed),  // magic cookie
+      (240, [0, 0, 0], .dhcpMalformed),  // no option 53
+      (241, [2], .dhcpOptionMalformed),  // its length
+      (242, [9], .dhcpOptionMalformed),  // its value
+      (242, [8], .dhcpMalformed),  // an INFORM
+      (242, [1], .dhcpUnexpected),  // a DISCOVER
+      (242, [5], .dhcpUnexpected),  // too early
+      (242, [6], .dhcpUnexpected),  // too early
+      (243, [99], .dhcpServerInvalid),  // no option 54
+      (244, [200], .dhcpOptionMalformed),  // beyond the end
+      (244, [3], .dhcpOptionMalformed),  // its length
+      (245, [0, 0, 0, 0], .dhcpServerInvalid),  // 0.0.0.0
+      (245, [255, 255, 255, 255], .dhcpServerInvalid),
+      (250, [5], .dhcpOptionMalformed),  // length of the lease time
+      (256, [2], .dhcpOptionMalformed),  // length of the mask
+      (262, [3], .dhcpOptionMalformed),  // length of the router
+      (262, [0], .dhcpOptionMalformed),
+      (268, [5], .dhcpOptionMalformed),  // length of the name servers
+    ] as [(Int, [UInt8], DropReason)]
+  )
   func malformed_isDropped(
     _ offset: Int,
     _ bytes: [UInt8],

@@ -260,7 +260,7 @@ import Testing
 
   @Test func portUnreachable_tellsTheSocket() throws {
     try withHost { host in
-      let socket = try host.stack.bindDatagrams(port: 5000)
+      let socket = try host.bind(port: 5000)
       let quote = Array(sentDatagram(to: 53).prefix(28))
       host.receive(unreachable(code: 3, about: quote))
       #expect(host.counters.unreachablesReceived == 1)
@@ -283,7 +283,7 @@ import Testing
     ]
     for (name, quote) in table {
       try withHost { host in
-        _ = try host.stack.bindDatagrams(port: 5000)
+        _ = try host.bind(port: 5000)
         host.receive(unreachable(code: 3, about: quote))
         #expect(host.count(.icmpQuoteInvalid) == 1, "\(name)")
         #expect(host.events().isEmpty, "\(name)")

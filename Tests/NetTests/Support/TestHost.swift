@@ -88,6 +88,37 @@ final class TestHost {
   var deadline: Instant? { stack.deadline }
   var counters: StackCounters { stack.counters }
 
+  func bind(port: UInt16) throws(NetworkError) -> SocketID {
+    try stack.bindDatagrams(port: port)
+  }
+
+  func localPort(of socket: SocketID) -> UInt16? {
+    stack.localPort(of: socket)
+  }
+
+  func send(
+    _ bytes: [UInt8],
+    from socket: SocketID,
+    to destination: Endpoint,
+    at seconds: Double = 0
+  ) throws(NetworkError) -> Bool {
+    try stack.send(
+      bytes.raw,
+      from: socket,
+      to: destination,
+      at: .at(seconds)
+    )
+  }
+
+  /// The oldest datagram of a socket.
+  func received(_ socket: SocketID) -> (source: Endpoint, bytes: [UInt8])? {
+    guard let datagram = stack.receiveDatagram(socket) else { return nil }
+    let bytes = datagram.payload.bytes
+    return (
+      datagram.source, (0..<bytes.byteCount).map { bytes.byte(at: $0) }
+    )
+  }
+
   func count(_ reason: DropReason) -> UInt64 { stack.counters[reason] }
 
   /// Lets the stack know where the peer is, by sending to it.
