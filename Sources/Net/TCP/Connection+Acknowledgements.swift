@@ -1,3 +1,5 @@
+import Packets
+
 /// The sender: what an acknowledgement tells it.
 extension Connection {
   /// SEG.ACK is new: SND.UNA < SEG.ACK =< SND.NXT, in a synchronized state.

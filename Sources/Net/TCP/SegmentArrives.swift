@@ -121,6 +121,7 @@ extension Connection {
       return .done
     }
     send.unacknowledged = number
+    send.next = SequenceNumber.later(send.next, number)
     establish(.established, limits: limits, at: now)
     return nil
   }
