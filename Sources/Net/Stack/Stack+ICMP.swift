@@ -4,7 +4,8 @@ import Packets
 extension Stack {
   /// The most bytes of a datagram that an error quotes: the error has 576
   /// bytes then, which every host takes. RFC 1812 §4.3.2.3.
-  private static let quoteLimit = 576 - IPv4Header.size
+  private static let quoteLimit =
+    576 - IPv4Header.size
     - ICMPv4Message.headerSize
   /// What an error quotes of the payload at least. RFC 792.
   private static let smallestQuote = 8
