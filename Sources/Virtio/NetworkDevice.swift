@@ -71,55 +71,93 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   ///   - vectors: Its entries of the MSI-X table; `nil`: it pulls its line.
   /// - Throws: Why it cannot be driven; it has been told so (FAILED) and is
   ///   left alone.
-  public init(
+  public static func start(
     _ transport: T,
     pool: PacketPool,
     randomBits: UInt64,
     vectors: Vectors?
-  ) throws(VirtioError) {
+  ) throws(VirtioError) -> NetworkDevice {
     do throws(VirtioError) {
-      // Steps 1 to 3.
-      try transport.reset()
-      transport.status = [.acknowledge]
-      transport.status = [.acknowledge, .driver]
-      // Steps 4 to 6.
-      features = try Self.negotiate(transport)
-      headerSize = PacketHeader.size(features)
-      splitsHeader =
-        !features.contains(.version1) && !features.contains(.anyLayout)
-
-      // Step 7: what is particular to the device.
-      let configuration = NetworkConfiguration(transport: transport)
-      macAddressBits =
-        features.contains(.mac)
-        ? configuration.macAddressBits : Self.localAddress(randomBits)
-      if let vectors {
-        try transport.setConfigurationVector(vectors.configuration)
-      }
-      receiveQueue = try Self.makeQueue(QueueIndex.receive, transport)
-      transmitQueue = try Self.makeQueue(QueueIndex.transmit, transport)
-      receiveDoorbell = try transport.enableQueue(
-        QueueIndex.receive,
-        receiveQueue.addresses,
-        vector: vectors?.receive
-      )
-      transmitDoorbell = try transport.enableQueue(
-        QueueIndex.transmit,
-        transmitQueue.addresses,
-        vector: vectors?.transmit
-      )
+      var device = try setUp(transport, pool, randomBits, vectors)
+      // Step 8. Packets are posted after it only because a notification must
+      // not come before it.
+      transport.status = transport.status.union(.driverOK)
+      device.refill()
+      device.flush()
+      return device
     } catch {
+      // Nothing that it was told of is used before DRIVER_OK.
       transport.status = transport.status.union(.failed)
       throw error
     }
+  }
+
+  /// Steps 1 to 7 of §3.1.1.
+  private static func setUp(
+    _ transport: T,
+    _ pool: PacketPool,
+    _ randomBits: UInt64,
+    _ vectors: Vectors?
+  ) throws(VirtioError) -> NetworkDevice {
+    // Steps 1 to 3.
+    try transport.reset()
+    transport.status = [.acknowledge]
+    transport.status = [.acknowledge, .driver]
+    let features = try negotiate(transport)
+
+    // Step 7: what is particular to the device.
+    let macAddressBits =
+      features.contains(.mac)
+      ? NetworkConfiguration(transport: transport).macAddressBits
+      : localAddress(randomBits)
+    if let vectors {
+      try transport.setConfigurationVector(vectors.configuration)
+    }
+    let receiveQueue = try makeQueue(QueueIndex.receive, transport)
+    let transmitQueue = try makeQueue(QueueIndex.transmit, transport)
+    let receiveDoorbell = try transport.enableQueue(
+      QueueIndex.receive,
+      receiveQueue.addresses,
+      vector: vectors?.receive
+    )
+    let transmitDoorbell = try transport.enableQueue(
+      QueueIndex.transmit,
+      transmitQueue.addresses,
+      vector: vectors?.transmit
+    )
+    return NetworkDevice(
+      transport,
+      pool,
+      features,
+      macAddressBits,
+      receiveQueue,
+      transmitQueue,
+      receiveDoorbell,
+      transmitDoorbell
+    )
+  }
+
+  private init(
+    _ transport: T,
+    _ pool: PacketPool,
+    _ features: Features,
+    _ macAddressBits: UInt64,
+    _ receiveQueue: consuming SplitQueue,
+    _ transmitQueue: consuming SplitQueue,
+    _ receiveDoorbell: Doorbell,
+    _ transmitDoorbell: Doorbell
+  ) {
     self.transport = transport
     self.pool = pool
-
-    // Step 8. Packets are posted after it only because a notification must not
-    // come before it.
-    transport.status = transport.status.union(.driverOK)
-    refill()
-    flush()
+    self.features = features
+    self.macAddressBits = macAddressBits
+    headerSize = PacketHeader.size(features)
+    splitsHeader =
+      !features.contains(.version1) && !features.contains(.anyLayout)
+    self.receiveQueue = receiveQueue
+    self.transmitQueue = transmitQueue
+    self.receiveDoorbell = receiveDoorbell
+    self.transmitDoorbell = transmitDoorbell
   }
 
   /// Steps 4 to 6 of §3.1.1.

@@ -1,4 +1,3 @@
-import BasicContainers
 import CPU
 import Packets
 
@@ -19,6 +18,7 @@ import Packets
 /// or out of range means that its rings are not what they should be: the queue
 /// is ``isBroken`` then, and gives nothing more until the device is reset.
 @safe
+@usableFromInline
 struct SplitQueue: ~Copyable {
   private enum Layout {
     static let descriptorSize = 16
@@ -53,7 +53,7 @@ struct SplitQueue: ~Copyable {
   private let deviceArea: UInt
 
   /// The packets that the device has, each at its chain's head.
-  private var inFlight: RigidArray<PacketBuffer?>
+  private let inFlight: UnsafeMutablePointer<PacketBuffer?>
   /// What was posted at each head: bytes that the device may write.
   private var posted: [UInt32]
   /// The driver's own links: of a chain, and of the free descriptors.
@@ -101,8 +101,8 @@ struct SplitQueue: ~Copyable {
     descriptors = unsafe UInt(bitPattern: memory)
     driverArea = descriptors + UInt(tableSize)
     deviceArea = descriptors + UInt(deviceOffset)
-    inFlight = RigidArray(capacity: count)
-    for _ in 0..<count { inFlight.append(nil) }
+    unsafe inFlight = .allocate(capacity: count)
+    for index in 0..<count { unsafe (inFlight + index).initialize(to: nil) }
     posted = Array(repeating: 0, count: count)
     next = (1...count).map { UInt16($0) }
     next[count - 1] = Self.none
@@ -110,7 +110,12 @@ struct SplitQueue: ~Copyable {
     cpu_store16(driverArea + Layout.flags, Self.noInterrupt)
   }
 
-  deinit { unsafe memory.deallocate() }
+  deinit {
+    // SAFETY: The device was reset, or never told of the memory.
+    unsafe inFlight.deinitialize(count: Int(size))
+    unsafe inFlight.deallocate()
+    unsafe memory.deallocate()
+  }
 
   /// Where its parts are, for the device.
   var addresses: RingAddresses {
@@ -161,7 +166,8 @@ struct SplitQueue: ~Copyable {
       0
     )
     posted[Int(head)] = deviceWrites ? UInt32(count) : 0
-    inFlight[Int(head)] = consume packet
+    // SAFETY: `head` came from the free list, so it is below `size`.
+    unsafe inFlight[Int(head)] = consume packet
     let slot = UInt(availableIndex & (size - 1))
     cpu_store16(driverArea + Layout.ring + 2 * slot, head)
     availableIndex &+= 1
@@ -209,7 +215,8 @@ struct SplitQueue: ~Copyable {
     let identifier = cpu_load32(element)
     let length = cpu_load32(element + 4)
     guard identifier < UInt32(size),
-      let packet = inFlight[Int(identifier)].take()
+      // SAFETY: The identifier is below `size`.
+      let packet = unsafe inFlight[Int(identifier)].take()
     else {
       isBroken = true
       return nil

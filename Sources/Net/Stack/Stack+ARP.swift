@@ -94,12 +94,16 @@ extension Stack {
         sendARPRequest(for: address, to: hardware ?? .broadcast)
       case .unreachable(let parked):
         count.neighboursUnreachable &+= 1
-        if let parked {
-          count.drop(.neighbourUnreachable)
-          tellUnreachable(parked.bytes, isHard: false, at: now)
-        }
+        if let parked { giveUp(parked, at: now) }
       }
     }
+  }
+
+  /// Drops a packet whose neighbour did not answer, and tells who sent it.
+  private mutating func giveUp(_ packet: borrowing PacketBuffer, at now: Instant)
+  {
+    count.drop(.neighbourUnreachable)
+    tellUnreachable(packet.bytes, isHard: false, at: now)
   }
 
   /// Tells all hosts of the link where the new address is, so that those who
