@@ -56,8 +56,11 @@ public struct Stack: ~Copyable {
     at start: Instant
   ) {
     precondition(configuration.mtu >= 576 && configuration.mtu <= 65535)
+    let headroom = configuration.tcpLimits.headroom
+    precondition(headroom >= Self.payloadHeadroom)
     precondition(
-      pool.bytesPerPacket >= Self.payloadHeadroom + configuration.mtu
+      pool.bytesPerPacket
+        >= headroom + TCPHeader.maximumLength + configuration.mtu
     )
     macAddress = configuration.macAddress
     mtu = configuration.mtu
