@@ -63,9 +63,17 @@ extension Connection {
     }
   }
 
+  /// Stands behind all that was sent, and not at SND.NXT, which a timeout may
+  /// have taken back: a peer that has got more drops what stands behind its
+  /// RCV.NXT, and two such peers would never hear of each other again. But not
+  /// beyond the window, where it would be dropped too.
   private var nextAcknowledgement: SegmentPlan? {
-    acknowledgement.isDue
-      ? SegmentPlan(sequence: send.next, flags: .acknowledgement) : nil
+    guard acknowledgement.isDue else { return nil }
+    let edge = send.unacknowledged + send.window
+    return SegmentPlan(
+      sequence: edge < send.highest ? edge : send.highest,
+      flags: .acknowledgement
+    )
   }
 
   private var nextData: SegmentPlan? {
