@@ -7,7 +7,7 @@ import Testing
   static let header = 8
 
   @Test func noRegion_allocationIsRefused() throws {
-    var heap = Heap()
+    let heap = TestHeap(regions: [])
     #expect(heap.take(1) == nil)
     #expect(heap.statistics.refusals == 1)
     #expect(heap.statistics.capacity == 0)
@@ -18,13 +18,12 @@ import Testing
   /// last 8 are the end mark's.
   @Test(arguments: [(0, 0), (1, 0), (63, 0), (64, 32), (79, 32), (80, 48)])
   func region_gainsWhatItsEndsLeave(size: Int, gain: Int) throws {
-    try withHeap(regions: [size]) { heap in
-      #expect(heap.statistics.capacity == gain)
-      #expect(heap.statistics.bytesFree == gain)
-      try heap.validate()
-      #expect((heap.take(24) != nil) == (gain > 0))
-      try heap.validate()
-    }
+    let heap = TestHeap(regions: [size])
+    #expect(heap.statistics.capacity == gain)
+    #expect(heap.statistics.bytesFree == gain)
+    try heap.validate()
+    #expect((heap.take(24) != nil) == (gain > 0))
+    try heap.validate()
   }
 
   @Test(arguments: 0..<16)
@@ -45,11 +44,11 @@ import Testing
     )
     try heap.validate()
     let whole = heap.statistics.largestFreeBlock
-    let address = try #require(heap.take(whole))
-    #expect(address % 16 == 0)
-    fill(address, heap.usable(address), with: 0x11)
+    let block = unsafe heap.allocate(byteCount: whole)
+    let address = UInt(bitPattern: block)
+    #expect(address >= start && address % 16 == 0)
+    fill(address, whole, with: 0x11)
     try heap.validate()
-    heap.give(address)
     #expect(holds(start, shift, 0xEE))
     #expect(holds(start + UInt(shift + length), 16, 0xEE))
   }
@@ -59,43 +58,40 @@ import Testing
     (4096, 4104),
   ])
   func allocation_hasUsableSize(asked: Int, usable: Int) throws {
-    try withHeap { heap in
-      let address = try #require(heap.take(asked))
-      #expect(heap.usable(address) == usable)
-      #expect(heap.statistics.bytesInUse == usable + Self.header)
-    }
+    let heap = TestHeap()
+    let address = try #require(heap.take(asked))
+    #expect(heap.usable(address) == usable)
+    #expect(heap.statistics.bytesInUse == usable + Self.header)
   }
 
   @Test func zeroBytes_areBlocksOfTheirOwn() throws {
-    try withHeap { heap in
-      let first = try #require(heap.take(0))
-      let second = try #require(heap.take(0))
-      #expect(first != second)
-      heap.give(first)
-      heap.give(second)
-      #expect(heap.statistics.bytesInUse == 0)
-      try heap.validate()
-    }
+    let heap = TestHeap()
+    let first = try #require(heap.take(0))
+    let second = try #require(heap.take(0))
+    #expect(first != second)
+    heap.give(first)
+    heap.give(second)
+    #expect(heap.statistics.bytesInUse == 0)
+    try heap.validate()
   }
 
   @Test(arguments: (0...16).map { 1 << $0 })
   func everyAlignment_isKept(alignment: Int) throws {
-    try withHeap(regions: [1 << 20]) { heap in
-      var addresses: [UInt] = []
-      for count in [1, 24, 100, 4096, 9000] {
-        // An odd block between, so that free blocks begin anywhere.
-        addresses.append(try #require(heap.take(count % 57)))
-        let address = try #require(heap.take(count, alignment: alignment))
-        #expect(address % UInt(max(16, alignment)) == 0)
-        #expect(heap.usable(address) >= count)
-        fill(address, heap.usable(address), with: 0x77)
-        addresses.append(address)
-        try heap.validate()
-      }
-      for address in addresses { heap.give(address) }
+    let heap = TestHeap(regions: [1 << 20])
+    var addresses: [UInt] = []
+    for count in [1, 24, 100, 4096, 9000] {
+      // An odd block between, so that free blocks begin anywhere.
+      addresses.append(try #require(heap.take(count % 57)))
+      let address = try #require(heap.take(count, alignment: alignment))
+      #expect(address % UInt(max(16, alignment)) == 0)
+      #expect(heap.usable(address) >= count)
+      fill(address, heap.usable(address), with: 0x77)
+      addresses.append(address)
       try heap.validate()
-      #expect(heap.bins.largestSize == heap.statistics.capacity)
     }
+    for address in addresses { heap.give(address) }
+    try heap.validate()
+    #expect(heap.largestSize == heap.statistics.capacity)
   }
 
   @Test(arguments: [
@@ -103,76 +99,71 @@ import Testing
     1 << 47,
   ])
   func impossibleSize_isRefused(size: Int) throws {
-    try withHeap { heap in
-      let kept = try #require(heap.take(10))
-      #expect(heap.take(size) == nil)
-      #expect(heap.take(size, alignment: 4096) == nil)
-      #expect(heap.move(kept, to: size) == nil)
-      #expect(heap.statistics.refusals == 3)
-      try heap.validate()
-    }
+    let heap = TestHeap()
+    let kept = try #require(heap.take(10))
+    #expect(heap.take(size) == nil)
+    #expect(heap.take(size, alignment: 4096) == nil)
+    #expect(heap.move(kept, to: size) == nil)
+    #expect(heap.statistics.refusals == 3)
+    try heap.validate()
   }
 
   @Test(arguments: [20, 39, 40, 62])
   func impossibleAlignment_isRefused(exponent: Int) throws {
-    try withHeap { heap in
-      #expect(heap.take(16, alignment: 1 << exponent) == nil)
-      #expect(heap.statistics.refusals == 1)
-      try heap.validate()
-    }
+    let heap = TestHeap()
+    #expect(heap.take(16, alignment: 1 << exponent) == nil)
+    #expect(heap.statistics.refusals == 1)
+    try heap.validate()
   }
 
   @Test func wholeRegion_canBeOneAllocation() throws {
     // 65,536 - 40 lies inside a bin, whose blocks need not all be as large.
-    try withHeap { heap in
-      let whole = heap.statistics.largestFreeBlock
-      let address = try #require(heap.take(whole))
-      #expect(heap.statistics.bytesFree == 0)
-      #expect(heap.statistics.largestFreeBlock == 0)
-      #expect(heap.take(0) == nil)
-      try heap.validate()
-      heap.give(address)
-      #expect(heap.statistics.largestFreeBlock == whole)
-    }
+    let heap = TestHeap()
+    let whole = heap.statistics.largestFreeBlock
+    let address = try #require(heap.take(whole))
+    #expect(heap.statistics.bytesFree == 0)
+    #expect(heap.statistics.largestFreeBlock == 0)
+    #expect(heap.take(0) == nil)
+    try heap.validate()
+    heap.give(address)
+    #expect(heap.statistics.largestFreeBlock == whole)
   }
 
   @Test func exactAlignedBlock_isTaken() throws {
-    try withHeap(regions: [1 << 20]) { heap in
-      let page = try #require(heap.take(4096, alignment: 4096))
-      var rest: [UInt] = []
-      for size in [65_536, 4096, 256, 0] {
-        while let address = heap.take(size) { rest.append(address) }
-      }
-      heap.give(page)
-      // Only the page's own place is left: no room to look for alignment.
-      #expect(heap.take(4096, alignment: 4096) == page)
-      try heap.validate()
+    let heap = TestHeap(regions: [1 << 20])
+    let page = try #require(heap.take(4096, alignment: 4096))
+    var rest: [UInt] = []
+    for size in [65_536, 4096, 256, 0] {
+      while let address = heap.take(size) { rest.append(address) }
     }
+    heap.give(page)
+    // Only the page's own place is left: no room to look for alignment.
+    #expect(heap.take(4096, alignment: 4096) == page)
+    try heap.validate()
   }
 
   @Test func exhaustion_isRefusedAndRecovers() throws {
-    try withHeap(regions: [65_536, 32_768]) { heap in
-      for round in 1...3 {
-        var addresses: [UInt] = []
-        while let address = heap.take(100) {
-          fill(address, 100, with: UInt8(round))
-          addresses.append(address)
-        }
-        #expect(addresses.count > 800)
-        #expect(heap.statistics.refusals == round)
-        #expect(heap.statistics.bytesFree < 2 * 112)
-        try heap.validate()
-        let last = addresses.removeLast()
-        heap.give(last)
-        #expect(heap.take(100) == last)
-        addresses.append(last)
-        for address in addresses { heap.give(address) }
-        try heap.validate()
-        #expect(heap.statistics.bytesInUse == 0)
-        #expect(heap.statistics.blocksInUse == 0)
+    let heap = TestHeap(regions: [65_536, 32_768])
+    for round in 1...3 {
+      var addresses: [UInt] = []
+      while let address = heap.take(100) {
+        fill(address, 100, with: UInt8(round))
+        addresses.append(address)
       }
-      #expect(heap.statistics.allocations == heap.statistics.frees)
+      #expect(addresses.count > 800)
+      #expect(heap.statistics.refusals == round)
+      #expect(heap.statistics.bytesFree < 2 * 112)
+      try heap.validate()
+      let last = addresses.removeLast()
+      heap.give(last)
+      #expect(heap.take(100) == last)
+      addresses.append(last)
+      for address in addresses { heap.give(address) }
+      try heap.validate()
+      #expect(heap.statistics.bytesInUse == 0)
+      #expect(heap.statistics.blocksInUse == 0)
     }
+    #expect(heap.statistics.allocations == heap.statistics.frees)
   }
 
   /// Three blocks side by side and one behind; the outer two are freed as the
@@ -188,70 +179,67 @@ import Testing
     next: Bool,
     free: Int
   ) throws {
-    try withHeap { heap in
-      let low = try #require(heap.take(100))
-      let middle = try #require(heap.take(100))
-      let high = try #require(heap.take(100))
-      _ = try #require(heap.take(100))
-      #expect(middle - low == 112 && high - middle == 112)
-      let rest = heap.bins.largestSize
-      while let filler = heap.take(rest - Self.header) { _ = filler }
-      #expect(heap.statistics.bytesFree == 0)
-      if previous { heap.give(low) }
-      if next { heap.give(high) }
-      heap.give(middle)
-      try heap.validate()
-      #expect(heap.bins.largestSize == free)
-      let joined = heap.take(free - Self.header)
-      #expect(joined == (previous ? low : middle))
-      try heap.validate()
-    }
+    let heap = TestHeap()
+    let low = try #require(heap.take(100))
+    let middle = try #require(heap.take(100))
+    let high = try #require(heap.take(100))
+    _ = try #require(heap.take(100))
+    #expect(middle - low == 112 && high - middle == 112)
+    let rest = heap.largestSize
+    while let filler = heap.take(rest - Self.header) { _ = filler }
+    #expect(heap.statistics.bytesFree == 0)
+    if previous { heap.give(low) }
+    if next { heap.give(high) }
+    heap.give(middle)
+    try heap.validate()
+    #expect(heap.largestSize == free)
+    let joined = heap.take(free - Self.header)
+    #expect(joined == (previous ? low : middle))
+    try heap.validate()
   }
 
   @Test func usableBytes_disturbNoNeighbour() throws {
-    try withHeap { heap in
-      var blocks: [(address: UInt, usable: Int, value: UInt8)] = []
-      for size in 0..<200 {
-        let address = try #require(heap.take(size))
-        blocks.append((address, heap.usable(address), UInt8(size)))
-      }
-      for block in blocks {
-        fill(block.address, block.usable, with: block.value)
-      }
-      try heap.validate()
-      for block in blocks {
-        #expect(holds(block.address, block.usable, block.value))
-      }
-      for block in blocks { heap.give(block.address) }
-      try heap.validate()
+    let heap = TestHeap()
+    var blocks: [(address: UInt, usable: Int, value: UInt8)] = []
+    for size in 0..<200 {
+      let address = try #require(heap.take(size))
+      blocks.append((address, heap.usable(address), UInt8(size)))
     }
+    for block in blocks {
+      fill(block.address, block.usable, with: block.value)
+    }
+    try heap.validate()
+    for block in blocks {
+      #expect(holds(block.address, block.usable, block.value))
+    }
+    for block in blocks { heap.give(block.address) }
+    try heap.validate()
   }
 
   @Test func statistics_count() throws {
-    try withHeap { heap in
-      let capacity = heap.statistics.capacity
-      #expect(capacity == 65_536 - 32)
-      let first = try #require(heap.take(24))
-      let second = try #require(heap.take(40))
-      heap.give(first)
-      #expect(heap.take(.max) == nil)
-      #expect(
-        heap.statistics
-          == HeapStatistics(
-            capacity: capacity,
-            bytesInUse: 48,
-            peakBytesInUse: 80,
-            blocksInUse: 1,
-            allocations: 2,
-            frees: 1,
-            refusals: 1,
-            largestFreeBlock: capacity - 80 - Self.header
-          )
-      )
-      #expect(heap.statistics.bytesFree == capacity - 48)
-      heap.give(second)
-      #expect(heap.statistics.largestFreeBlock == capacity - Self.header)
-    }
+    let heap = TestHeap()
+    let capacity = heap.statistics.capacity
+    #expect(capacity == 65_536 - 32)
+    let first = try #require(heap.take(24))
+    let second = try #require(heap.take(40))
+    heap.give(first)
+    #expect(heap.take(.max) == nil)
+    #expect(
+      heap.statistics
+        == HeapStatistics(
+          capacity: capacity,
+          bytesInUse: 48,
+          peakBytesInUse: 80,
+          blocksInUse: 1,
+          allocations: 2,
+          frees: 1,
+          refusals: 1,
+          largestFreeBlock: capacity - 80 - Self.header
+        )
+    )
+    #expect(heap.statistics.bytesFree == capacity - 48)
+    heap.give(second)
+    #expect(heap.statistics.largestFreeBlock == capacity - Self.header)
   }
 
   /// Every bin is the one of the sizes from its lowest to the next bin's, and

@@ -1,47 +1,55 @@
-import Runtime
+@testable import Runtime
 
-/// Runs `body` with a heap over fresh regions of the given sizes, filled with
-/// a pattern so that nothing works only because memory was zero.
-func withHeap<Result>(
-  regions: [Int] = [65_536],
-  _ body: (inout Heap) throws -> Result
-) rethrows -> Result {
-  var heap = Heap()
-  var memory: [UnsafeMutableRawBufferPointer] = unsafe []
-  for size in regions {
-    let region = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: size,
-      alignment: 4096
-    )
-    unsafe region.initializeMemory(as: UInt8.self, repeating: 0xA5)
-    unsafe memory.append(region)
-    unsafe heap.add(region: region)
-  }
-  defer {
-    for region in unsafe memory { unsafe region.deallocate() }
-  }
-  return try body(&heap)
-}
+/// A heap over fresh regions of the given sizes, filled with a pattern so that
+/// nothing works only because memory was zero. An object, since the macros of
+/// Testing take copyable values only; addresses are numbers, so that tests
+/// read as arithmetic.
+@safe
+final class TestHeap {
+  private var heap = Heap()
+  private var memory: [UnsafeMutableRawBufferPointer] = unsafe []
 
-extension Heap {
-  /// An address in place of a pointer, so that tests read as arithmetic.
-  mutating func take(_ byteCount: Int, alignment: Int = 16) -> UInt? {
-    unsafe allocate(byteCount: byteCount, alignment: alignment)
+  init(regions: [Int] = [65_536]) {
+    for size in regions {
+      let region = UnsafeMutableRawBufferPointer.allocate(
+        byteCount: size,
+        alignment: 4096
+      )
+      unsafe region.initializeMemory(as: UInt8.self, repeating: 0xA5)
+      unsafe memory.append(region)
+      unsafe heap.add(region: region)
+    }
+  }
+
+  deinit {
+    unsafe memory.forEach { unsafe $0.deallocate() }
+  }
+
+  func take(_ byteCount: Int, alignment: Int = 16) -> UInt? {
+    unsafe heap.allocate(byteCount: byteCount, alignment: alignment)
       .map { UInt(bitPattern: $0) }
   }
 
-  mutating func give(_ address: UInt) {
-    unsafe free(pointer(address))
+  func give(_ address: UInt) {
+    unsafe heap.free(pointer(address))
   }
 
-  mutating func move(_ address: UInt, to byteCount: Int) -> UInt? {
-    unsafe reallocate(pointer(address), byteCount: byteCount)
+  func move(_ address: UInt, to byteCount: Int) -> UInt? {
+    unsafe heap.reallocate(pointer(address), byteCount: byteCount)
       .map { UInt(bitPattern: $0) }
   }
 
   func usable(_ address: UInt) -> Int {
-    unsafe usableSize(of: pointer(address))
+    unsafe heap.usableSize(of: pointer(address))
   }
+
+  func validate() throws(HeapDefect) { try heap.validate() }
+
+  var statistics: HeapStatistics { heap.statistics }
+  /// Blocks looked at in searches.
+  var steps: Int { heap.bins.steps }
+  /// The size of the largest free block, header included.
+  var largestSize: Int { heap.bins.largestSize }
 
   private func pointer(_ address: UInt) -> UnsafeMutableRawPointer {
     unsafe UnsafeMutableRawPointer(bitPattern: address)!
