@@ -34,10 +34,12 @@ Ctrl-C quits.
   --help              prints this
 
 exit codes:
-  0     the guest ended orderly             70   QEMU did not start, or ended
-  1     the guest panicked, or did not           without a word of the guest
-        build                               124  --timeout is over
-  2     a wrong option                      130  Ctrl-C (143: SIGTERM)
+  0    the guest ended orderly
+  1    the guest panicked
+  2    a wrong option
+  70   the app did not build, QEMU did not start, or it ended for another reason
+  124  --timeout is over
+  130  Ctrl-C (143: SIGTERM, 129: SIGHUP, 141: nobody reads the console)
 TEXT
 }
 
@@ -52,7 +54,7 @@ fail() {
 }
 
 refuse_option() {
-  say "$1"
+  say "$@"
   usage >&2
   exit 2
 }
@@ -142,10 +144,11 @@ fi
 declare -A forwarded=()
 for forward in "${forwards[@]}"; do
   IFS=: read -r protocol host_port guest_port rest <<<"$forward"
-  [[ $protocol =~ ^(tcp|udp)$ && -z $rest ]] &&
-    is_number "$host_port" 1 65535 && is_number "$guest_port" 1 65535 ||
+  if [[ ! $protocol =~ ^(tcp|udp)$ || -n $rest ]] ||
+    ! is_number "$host_port" 1 65535 || ! is_number "$guest_port" 1 65535; then
     refuse_option "--forward takes tcp or udp, a host port and a guest port," \
       "such as tcp:8080:80, not '$forward'"
+  fi
   [[ -z ${forwarded[$protocol:$host_port]:-} ]] ||
     refuse_option "--forward uses $protocol port $host_port of the host twice"
   forwarded[$protocol:$host_port]=yes
@@ -179,7 +182,7 @@ refuse_busy_ports() {
   done
 }
 
-"$apus/Scripts/install-dependencies.sh" run || exit
+"$apus/Scripts/install-dependencies.sh" run || exit 70
 refuse_busy_ports
 if [[ $net == tap:* ]]; then
   interface=${net#tap:}
@@ -212,27 +215,36 @@ scratch=$(mktemp -d)
 builder=
 qemu=
 timer=
-console_filter=
+console=
 
-# Ends the process group or process $1 and waits until it is gone. One that
-# does not obey within 5 s is killed.
-end() {
-  local target=$1 attempt
-  kill -TERM -- "$target" 2>/dev/null || return 0
+# Waits up to 5 s until the process $1 is gone, or the process group -$1.
+# shellcheck disable=SC2317,SC2329 # called by the trap
+is_gone() {
+  local attempt
   for ((attempt = 0; attempt < 50; attempt += 1)); do
-    kill -0 -- "$target" 2>/dev/null || return 0
+    kill -0 -- "$1" 2>/dev/null || return 0
     sleep 0.1
   done
-  kill -KILL -- "$target" 2>/dev/null || true
+  return 1
 }
 
+# Ends a process or process group, by force if it does not obey.
+# shellcheck disable=SC2317,SC2329 # called by the trap
+end() {
+  kill -TERM -- "$1" 2>/dev/null || return 0
+  is_gone "$1" || kill -KILL -- "$1" 2>/dev/null || true
+}
+
+# Leaves nothing behind.
+# shellcheck disable=SC2317,SC2329 # called by the trap
 clean_up() {
   # A second signal must not interrupt this.
   trap '' INT TERM HUP
   [[ -z $builder ]] || end "-$builder"
-  [[ -z $qemu ]] || end "$qemu"
   [[ -z $timer ]] || end "$timer"
-  [[ -z $console_filter ]] || end "$console_filter"
+  [[ -z $qemu ]] || end "$qemu"
+  # It ends by itself, when it has copied what QEMU left.
+  [[ -z $console ]] || is_gone "$console" || end "$console"
   rm -rf "$scratch"
 }
 trap clean_up EXIT
@@ -250,7 +262,7 @@ set +m
 status=0
 wait "$builder" || status=$?
 builder=
-((status == 0)) || fail 1 "'$app' did not build"
+((status == 0)) || fail 70 "'$app' did not build"
 image=$(<"$scratch/image")
 
 # --- The command -------------------------------------------------------------
@@ -282,7 +294,7 @@ command=(
   -nodefaults -no-user-config -display none -serial stdio -no-reboot
   -machine "$machine" -accel "$accel" -cpu max -smp 1 -m "$memory"
   -kernel "$image"
-  -device isa-debug-exit,iobase=0xf4,iosize=0x04
+  -device "isa-debug-exit,iobase=0xf4,iosize=0x04"
   -netdev "$netdev" -device "$device"
 )
 if [[ $pcap ]]; then
@@ -308,14 +320,20 @@ toolchain_programs() {
 
 # Prints lines of a call stack with function, file and line, and under each the
 # functions that it was inlined into.
+#
+#   print_call_stack DEPTH LINE...
+#
+# DEPTH is how many lines of the same stack came before.
 print_call_stack() {
+  local depth=$1 line address function place programs
+  shift
   local -a lines=("$@") lookups=()
-  local line address function place programs
   for line in "${lines[@]}"; do
     address=${line##* }
     # All but the first are return addresses: the call is before them.
-    ((${#lookups[@]} == 0)) || address=$(printf '0x%x' $((address - 1)))
+    ((depth == 0)) || address=$(printf '0x%x' $((address - 1)))
     lookups+=("$address")
+    depth=$((depth + 1))
   done
   if ! programs=$(toolchain_programs); then
     printf '%s\n' "${lines[@]}"
@@ -343,74 +361,96 @@ print_call_stack() {
 # The lines of a call stack are held until another line follows, or nothing
 # does for a while: one look-up of all is as fast as one of one.
 copy_console() {
-  local line='' part status
+  local line='' part status depth=0
   local -a stack=()
   while
     status=0
     IFS= read -r ${stack:+-t 0.3} part || status=$?
     line+=$part
+    # Above 128: nothing came for a while. Otherwise: the end, perhaps after a
+    # last line that has none.
     ((status == 0 || status > 128)) || [[ $line ]]
   do
-    if ((status > 128)); then
-      print_call_stack "${stack[@]}"
-      stack=()
+    if ((status <= 128)) && [[ $line =~ ^\ \ at\ 0x[0-9a-f]{16}$ ]]; then
+      stack+=("$line")
+      line=
       continue
     fi
-    if [[ $line =~ ^\ \ at\ 0x[0-9a-f]{16}$ ]]; then
-      stack+=("$line")
-    else
-      ((${#stack[@]} == 0)) || print_call_stack "${stack[@]}"
+    if ((${#stack[@]})); then
+      print_call_stack "$depth" "${stack[@]}"
+      depth=$((depth + ${#stack[@]}))
       stack=()
+    fi
+    if ((status <= 128)); then
+      depth=0
       printf '%s' "$line"
       ((status != 0)) || echo
+      line=
     fi
-    line=
-    ((status == 0)) || break
   done
-  ((${#stack[@]} == 0)) || print_call_stack "${stack[@]}"
+  ((${#stack[@]} == 0)) || print_call_stack "$depth" "${stack[@]}"
+}
+
+# Prints its arguments as a line for the shell, quoted where they must be.
+shell_line() {
+  local word
+  for word in "$@"; do
+    [[ $word =~ ^[A-Za-z0-9_./:,=@%+-]+$ ]] || printf -v word '%q' "$word"
+    printf ' %s' "$word"
+  done
 }
 
 refuse_busy_ports # again: building takes its time
-say "running:$(printf ' %q' "${command[@]}")"
+say "running:$(shell_line "${command[@]}")"
 if [[ $gdb == yes ]]; then
-  say "waiting for gdb: $(printf ' %q' gdb -ex \
+  say "waiting for gdb:$(shell_line gdb -ex \
     "target remote 127.0.0.1:$gdb_port" "$image")"
 fi
 say "Ctrl-C quits"
 
-# The filter ignores Ctrl-C, so that the guest's last words come through; it
-# ends when QEMU's end of the pipe closes.
-exec {console}> >(
+mkfifo "$scratch/console"
+(
+  # The guest's last words come through also after Ctrl-C: the end of QEMU ends
+  # this.
   trap '' INT
-  trap - EXIT
-  copy_console
-)
-console_filter=$!
+  copy_console <"$scratch/console"
+) &
+console=$!
 # Without the terminal as its input QEMU leaves the terminal's mode alone, and
 # Ctrl-C stays a signal.
-"${command[@]}" </dev/null >&"$console" {console}>&- &
+"${command[@]}" </dev/null >"$scratch/console" &
 qemu=$!
-exec {console}>&-
+running=("$qemu" "$console")
 if [[ $timeout ]]; then
   sleep "$timeout" &
   timer=$!
+  running+=("$timer")
 fi
 
 ended=
 status=0
-wait -n -p ended "$qemu" ${timer:+"$timer"} || status=$?
-if [[ $ended == "$timer" ]]; then
-  timer=
-  say "ended after $timeout s, as --timeout says"
-  exit 124
-fi
+wait -n -p ended "${running[@]}" || status=$?
+case $ended in
+  "$timer")
+    timer=
+    say "ended after $timeout s, as --timeout says"
+    exit 124
+    ;;
+  "$console")
+    console=
+    ((status == 0)) || fail 141 "ended, because nobody reads the console"
+    # It saw the end of QEMU, which is about to be told.
+    status=0
+    wait "$qemu" || status=$?
+    ;;
+esac
 qemu=
-wait "$console_filter" || true
-console_filter=
+[[ -z $console ]] || wait "$console" || true
+console=
 case $status in
-  33) exit 0 ;; # Power.off(.orderly) writes 0x10
-  35) exit 1 ;; # Power.off(.panic) writes 0x11
+  33) exit 0 ;; # the guest wrote 0x10: 2 * 0x10 + 1
+  35) exit 1 ;; # the guest wrote 0x11
   0) fail 70 "QEMU ended, but the guest did not say why: a triple fault, a" \
-    "reset, or somebody ended QEMU" ;;
+    "reset, or QEMU was told to end" ;;
   *) fail 70 "QEMU failed with status $status; it says why above" ;;
 esac
