@@ -228,10 +228,10 @@ is_gone() {
   return 1
 }
 
-# Ends a process or process group, by force if it does not obey.
+# Ends a process or process group with signal $2, by force if it does not obey.
 # shellcheck disable=SC2317,SC2329 # called by the trap
 end() {
-  kill -TERM -- "$1" 2>/dev/null || return 0
+  kill "-$2" -- "$1" 2>/dev/null || return 0
   is_gone "$1" || kill -KILL -- "$1" 2>/dev/null || true
 }
 
@@ -240,11 +240,12 @@ end() {
 clean_up() {
   # A second signal must not interrupt this.
   trap '' INT TERM HUP
-  [[ -z $builder ]] || end "-$builder"
-  [[ -z $timer ]] || end "$timer"
-  [[ -z $qemu ]] || end "$qemu"
+  # SwiftPM ends its compilers, which are not in its group, on SIGINT only.
+  [[ -z $builder ]] || end "-$builder" INT
+  [[ -z $timer ]] || end "$timer" TERM
+  [[ -z $qemu ]] || end "$qemu" TERM
   # It ends by itself, when it has copied what QEMU left.
-  [[ -z $console ]] || is_gone "$console" || end "$console"
+  [[ -z $console ]] || is_gone "$console" || end "$console" TERM
   rm -rf "$scratch"
 }
 trap clean_up EXIT
