@@ -396,7 +396,10 @@ copy_console() {
 shell_line() {
   local word
   for word in "$@"; do
-    [[ $word =~ ^[A-Za-z0-9_./:,=@%+-]+$ ]] || printf -v word '%q' "$word"
+    if [[ ! $word =~ ^[A-Za-z0-9_./:,=@%+-]+$ ]]; then
+      # What this prints in place of a quote ends the quotes around it.
+      word="'${word//\'/\'\\\'\'}'"
+    fi
     printf ' %s' "$word"
   done
 }
