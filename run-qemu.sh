@@ -276,7 +276,8 @@ case $transport in
   legacy) device=virtio-net-pci,disable-legacy=off,disable-modern=on ;;
   modern) device=virtio-net-pci,disable-legacy=on,disable-modern=off ;;
 esac
-device+=,netdev=net0
+# Without the ROM to boot from the network, which is a package of its own.
+device+=,netdev=net0,romfile=
 [[ -z $mac ]] || device+=,mac=$mac
 
 if [[ $net == user ]]; then
