@@ -180,9 +180,11 @@ import Testing
     #expect(harness.tcp.counters.finWait2Expired == 1)
   }
 
-  @Test(arguments: [
-    .finWait1, .finWait2, .closing, .lastAck, .timeWait,
-  ] as [TCPState])
+  @Test(
+    arguments: [
+      .finWait1, .finWait2, .closing, .lastAck, .timeWait,
+    ] as [TCPState]
+  )
   func closed_write_isRefused(state: TCPState) {
     let (harness, id) = TCPHarness.inState(state)
     #expect(throws: NetworkError.closed) { try harness.write(id, [1]) }

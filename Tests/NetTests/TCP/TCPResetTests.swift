@@ -36,10 +36,12 @@ import Testing
   }
 
   /// States, and what a reset in order tells the app.
-  @Test(arguments: [
-    (.synReceived, .refused), (.established, .reset), (.finWait1, .reset),
-    (.finWait2, .reset), (.closeWait, .reset),
-  ] as [(TCPState, NetworkError)])
+  @Test(
+    arguments: [
+      (.synReceived, .refused), (.established, .reset), (.finWait1, .reset),
+      (.finWait2, .reset), (.closeWait, .reset),
+    ] as [(TCPState, NetworkError)]
+  )
   func open_rst_fails(state: TCPState, error: NetworkError) {
     let (harness, id) = TCPHarness.inState(state)
     _ = harness.events()
@@ -159,10 +161,12 @@ import Testing
 
   // MARK: Abort
 
-  @Test(arguments: [
-    .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing,
-    .lastAck,
-  ] as [TCPState])
+  @Test(
+    arguments: [
+      .synReceived, .established, .finWait1, .finWait2, .closeWait, .closing,
+      .lastAck,
+    ] as [TCPState]
+  )
   func open_abort_sendsReset(state: TCPState) {
     let (harness, id) = TCPHarness.inState(state)
     harness.abort(id)
