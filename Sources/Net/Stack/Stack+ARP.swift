@@ -94,12 +94,20 @@ extension Stack {
         sendARPRequest(for: address, to: hardware ?? .broadcast)
       case .unreachable(let parked):
         count.neighboursUnreachable &+= 1
-        if let parked {
-          count.drop(.neighbourUnreachable)
-          tellUnreachable(parked.bytes, isHard: false, at: now)
-        }
+        giveUp(parked, at: now)
       }
     }
+  }
+
+  /// Drops what waited for a neighbour that did not answer, and tells who sent
+  /// it.
+  private mutating func giveUp(
+    _ parked: consuming PacketBuffer?,
+    at now: Instant
+  ) {
+    guard let packet = parked.take() else { return }
+    count.drop(.neighbourUnreachable)
+    tellUnreachable(packet.bytes, isHard: false, at: now)
   }
 
   /// Tells all hosts of the link where the new address is, so that those who
