@@ -78,7 +78,7 @@ extension Connection {
 
   private var nextData: SegmentPlan? {
     if owesRetransmission {
-      let payload = min(sendSegmentSize, sendBuffer.count)
+      let payload = min(sendSegmentSize, sendBuffer.count, send.inFlight)
       return dataPlan(.first, at: send.unacknowledged, payload)
     }
     let unsent = unsentBytes
@@ -174,7 +174,10 @@ extension Connection {
       counters.segmentsRetransmitted &+= 1
     } else {
       roundTrip.sent(upTo: end, at: now)
-      counters.bytesSent &+= UInt64(plan.payload)
+    }
+    let newBytes = plan.sequence + plan.payload - send.highest
+    if plan.payload > 0, newBytes > 0 {
+      counters.bytesSent &+= UInt64(newBytes)
     }
     switch plan.kind {
     case .atNext: send.next = end
