@@ -1,4 +1,5 @@
 import BasicContainers
+import Packets
 
 extension TCP {
   /// Whether anything that was written, or an end, is not yet acknowledged on a
