@@ -92,7 +92,7 @@ if ((BASH_REMATCH[1] * 1000 + BASH_REMATCH[2] < 6003)); then
     "${get_swift/$'\n'/ }"
   exit 1
 fi
-# To ask a toolchain for its version takes ten times as long as all else does:
+# Apus may lie where it cannot be written to, and run a package elsewhere.
 {
   mkdir -p "${asked%/*}" && printf '%s\n' "$swift" >"$asked"
 } 2>/dev/null || true
