@@ -340,12 +340,13 @@ mkfifo "$scratch/console"
 ) &
 console=$!
 # Without the terminal as its input QEMU leaves the terminal's mode alone, and
-# Ctrl-C stays a signal.
-"${command[@]}" </dev/null >"$scratch/console" &
+# Ctrl-C stays a signal. The end of this script is the end of QEMU even where no
+# trap is run: after SIGKILL.
+setpriv --pdeathsig TERM "${command[@]}" </dev/null >"$scratch/console" &
 qemu=$!
 running=("$qemu" "$console")
 if [[ $timeout ]]; then
-  sleep "$timeout" &
+  setpriv --pdeathsig TERM sleep "$timeout" &
   timer=$!
   running+=("$timer")
 fi

@@ -66,13 +66,15 @@ print_call_stack() {
 }
 
 # The lines of a call stack are held until another line follows, or nothing does
-# for a while: one look-up of all is as fast as one of one.
+# for a while: one look-up of all is as fast as one of one. After that while a
+# line that is begun and not ended is shown, unless it may become one of those.
 line=
+shown=0
 depth=0
 stack=()
 while
   status=0
-  IFS= read -r ${stack:+-t 0.3} part || status=$?
+  IFS= read -r -t 0.3 part || status=$?
   line+=$part
   # Above 128: nothing came for a while. Otherwise: the end, perhaps after a
   # last line that has none.
@@ -88,11 +90,16 @@ do
     depth=$((depth + ${#stack[@]}))
     stack=()
   fi
-  if ((status <= 128)); then
-    depth=0
-    printf '%s' "$line"
-    ((status != 0)) || echo
-    line=
+  if ((status > 128)); then
+    [[ $line != '  '* ]] || continue
+    printf '%s' "${line:shown}"
+    shown=${#line}
+    continue
   fi
+  printf '%s' "${line:shown}"
+  ((status != 0)) || echo
+  line=
+  shown=0
+  depth=0
 done
 ((${#stack[@]} == 0)) || print_call_stack "$depth" "${stack[@]}"
