@@ -25,7 +25,8 @@ struct RetransmissionTimer {
     at now: Instant
   ) {
     if isRunning, self.purpose == purpose { return }
-    if !isRunning { unansweredSince = now }
+    // What the peer left unanswered while its window was shut counts no more.
+    if !isRunning || purpose == .retransmission { unansweredSince = now }
     self.purpose = purpose
     probes = 0
     deadline = now + timeout
