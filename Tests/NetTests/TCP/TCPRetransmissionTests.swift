@@ -215,6 +215,25 @@ import Testing
     #expect(harness.tcp.information(id)?.congestionWindow == 7000)
   }
 
+  /// RFC 6582 §4, impatient: a long recovery ends with the timeout.
+  @Test func laterPartialAcknowledgements_doNotRestartTheTimer() throws {
+    let (harness, id) = try Self.busy()
+    for _ in 0..<3 {
+      harness.receive(Segment([], 1, ack: 1))
+      harness.drain()
+    }
+    harness.wait(50)
+    harness.receive(Segment([], 1, ack: 2001))
+    harness.drain()
+    let timeout = harness.tcp.information(id)!.retransmissionTimeout
+    let deadline = harness.now + timeout
+    #expect(harness.tcp.deadline == deadline)
+    harness.wait(50)
+    harness.receive(Segment([], 1, ack: 3001))
+    harness.drain()
+    #expect(harness.tcp.deadline == deadline)
+  }
+
   @Test func duplicatesAfterTimeout_startNoSecondRecovery() throws {
     let (harness, _) = try Self.busy()
     harness.wait(200)
