@@ -29,7 +29,9 @@ enum Console {
       start: text.utf8Start,
       count: text.utf8CodeUnitCount
     )
-    for unsafe byte in unsafe bytes { write(byte: byte) }
+    for index in 0..<text.utf8CodeUnitCount {
+      unsafe write(byte: bytes[index])
+    }
   }
 
   /// Writes `text`.
