@@ -26,16 +26,37 @@ import Testing
     try heap.validate()
   }
 
+  /// The heap's books want 8 KiB of the first region; one that is smaller is
+  /// passed over.
+  @Test func regionTooSmallForTheBooks_isLeftUnused() throws {
+    let memory = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: 32_768,
+      alignment: 16
+    )
+    defer { unsafe memory.deallocate() }
+    var heap = Heap()
+    let small = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[..<8_192])
+    let large = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[8_192...])
+    let none = unsafe heap.add(region: small)
+    #expect(none == 0)
+    let most = unsafe heap.add(region: large)
+    #expect(most == 24_576 - 32 - 8_320)
+    // With the books elsewhere it is memory like any other.
+    let all = unsafe heap.add(region: small)
+    #expect(all == 8_192 - 32)
+    try heap.validate()
+  }
+
   @Test(arguments: 0..<16)
   func misalignedRegion_staysWithinItself(shift: Int) throws {
     let memory = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: 1024,
+      byteCount: 16_384,
       alignment: 16
     )
     defer { unsafe memory.deallocate() }
     unsafe memory.initializeMemory(as: UInt8.self, repeating: 0xEE)
     let start = UInt(bitPattern: memory.baseAddress)
-    let length = 1024 - 16 - shift
+    let length = 16_384 - 16 - shift
     var heap = Heap()
     unsafe heap.add(
       region: UnsafeMutableRawBufferPointer(
