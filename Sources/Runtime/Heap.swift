@@ -160,27 +160,14 @@ public struct Heap: ~Copyable {
   private mutating func findBlock(size: Int, alignment: Int) -> HeapBlock? {
     guard alignment > HeapBlock.granule else {
       return bins.firstBlock(holding: size)
-        ?? bins.firstBlock(near: size) { $0.size >= size }
+        ?? bins.firstBlock(near: size, fitting: size, alignment: alignment)
     }
     guard alignment < HeapBins.sizeLimit else { return nil }
     // With this much it fits wherever the block begins; with less it may.
     let enough = size &+ alignment &+ HeapBlock.granule
-    let fits = { (block: HeapBlock) in
-      Self.gap(before: block, alignment: alignment) &+ size <= block.size
-    }
     return bins.firstBlock(holding: enough)
-      ?? bins.firstBlock(near: enough, where: fits)
-      ?? bins.firstBlock(near: size, where: fits)
-  }
-
-  /// The distance from `block` to the first multiple of `alignment` that leaves
-  /// no room before it or room for a block.
-  private static func gap(before block: HeapBlock, alignment: Int) -> Int {
-    let mask = UInt(bitPattern: alignment &- 1)
-    guard block.address & mask != 0 else { return 0 }
-    let smallest = UInt(HeapBlock.smallestSize)
-    let aligned = (block.address &+ smallest &+ mask) & ~mask
-    return Int(bitPattern: aligned &- block.address)
+      ?? bins.firstBlock(near: enough, fitting: size, alignment: alignment)
+      ?? bins.firstBlock(near: size, fitting: size, alignment: alignment)
   }
 
   /// Takes `size` bytes at a multiple of `alignment` out of a free block; what
@@ -191,7 +178,7 @@ public struct Heap: ~Copyable {
     alignment: Int
   ) -> HeapBlock {
     bins.remove(found)
-    let gap = Self.gap(before: found, alignment: alignment)
+    let gap = found.gap(alignment: alignment)
     let whole = found.size
     let block = found.block(at: gap)
     block.initialize(size: whole &- gap, isPreviousFree: false)

@@ -16,7 +16,7 @@ struct HeapBins: ~Copyable {
   /// Sizes are below this, a tebibyte: 32 rows.
   static var sizeLimit: Int { 1 << 40 }
 
-  /// How many blocks ``firstBlock(near:where:)`` looks at, so that a search
+  /// How many blocks ``firstBlock(near:fitting:alignment:)`` looks at, so that a search
   /// ends in the same time whatever the bins hold.
   static var nearbyLimit: Int { 8 }
 
@@ -128,20 +128,21 @@ struct HeapBins: ~Copyable {
     return head(of: row &<< 5 | found.trailingZeroBitCount)
   }
 
-  /// The first of a few blocks in the bin of `size` that `fits`: the bin may
-  /// have one that is large enough among those that are not. It stays in its
-  /// bin.
+  /// The first of a few blocks in the bin of `nearby` bytes from which `size`
+  /// can be taken at a multiple of `alignment`: the bin may have one among
+  /// those that are too small. It stays in its bin.
   mutating func firstBlock(
-    near size: Int,
-    where fits: (HeapBlock) -> Bool
+    near nearby: Int,
+    fitting size: Int,
+    alignment: Int
   ) -> HeapBlock? {
-    let bin = Self.bin(of: size)
+    let bin = Self.bin(of: nearby)
     guard rows != 0, bin < Self.binCount else { return nil }
     var candidate = head(of: bin)
     for _ in 0..<Self.nearbyLimit {
       guard let block = candidate else { return nil }
       steps &+= 1
-      if fits(block) { return block }
+      if block.gap(alignment: alignment) &+ size <= block.size { return block }
       candidate = block.nextInBin
     }
     return nil

@@ -51,6 +51,15 @@ struct HeapBlock: Equatable {
   /// The bytes that the owner may use.
   var usableSize: Int { size &- Self.headerSize }
 
+  /// The distance to the first multiple of `alignment` that leaves no room
+  /// before it, or room for a block.
+  func gap(alignment: Int) -> Int {
+    let mask = UInt(bitPattern: alignment &- 1)
+    guard address & mask != 0 else { return 0 }
+    let aligned = (address &+ UInt(Self.smallestSize) &+ mask) & ~mask
+    return Int(bitPattern: aligned &- address)
+  }
+
   // MARK: Header
 
   /// The distance in bytes to the next block.
