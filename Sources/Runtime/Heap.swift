@@ -211,7 +211,6 @@ public struct Heap: ~Copyable {
       size: block.size &+ next.size,
       isPreviousFree: block.isPreviousFree
     )
-    next.erase()
     block.next.isPreviousFree = false
   }
 
@@ -223,7 +222,6 @@ public struct Heap: ~Copyable {
     if next.isFree {
       bins.remove(next)
       size &+= next.size
-      next.erase()
     }
     if block.isPreviousFree {
       first = block.previous

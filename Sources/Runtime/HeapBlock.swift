@@ -99,7 +99,8 @@ struct HeapBlock: Equatable {
     next.isPreviousFree = true
   }
 
-  /// Takes the header away, when the block before has swallowed this one.
+  /// Takes the header away, when the block before swallows this one while it
+  /// is in use. A swallowed free one's may stay: it says that it is free.
   func erase() { header = 0 }
 
   private var header: UInt {

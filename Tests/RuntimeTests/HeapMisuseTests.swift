@@ -35,6 +35,23 @@ import Testing
     expect(result, says: "a pointer is not to a block, or was freed")
   }
 
+  /// The swallowed header is still there, in memory that is in use again.
+  @Test func swallowedBlockFreedTwice_traps() async throws {
+    let result = try await #require(
+      processExitsWith: .failure,
+      observing: [\.standardErrorContent]
+    ) {
+      let heap = TestHeap()
+      let low = heap.take(100)!
+      let high = heap.take(100)!
+      heap.give(high)
+      heap.give(low)
+      _ = heap.take(400)
+      heap.give(high)
+    }
+    expect(result, says: "a block was freed twice")
+  }
+
   @Test func freedBlockReused_whenFreedAgain_traps() async throws {
     let result = try await #require(
       processExitsWith: .failure,

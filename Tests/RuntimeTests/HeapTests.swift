@@ -241,25 +241,27 @@ import Testing
     let heap = TestHeap()
     let capacity = heap.statistics.capacity
     #expect(capacity == 65_536 - 32)
-    let first = try #require(heap.take(24))
+    let first = try #require(heap.take(100))
     let second = try #require(heap.take(40))
     heap.give(first)
+    let third = try #require(heap.take(24))
     #expect(heap.take(.max) == nil)
     #expect(
       heap.statistics
         == HeapStatistics(
           capacity: capacity,
-          bytesInUse: 48,
-          peakBytesInUse: 80,
-          blocksInUse: 1,
-          allocations: 2,
+          bytesInUse: 48 + 32,
+          peakBytesInUse: 112 + 48,
+          blocksInUse: 2,
+          allocations: 3,
           frees: 1,
           refusals: 1,
-          largestFreeBlock: capacity - 80 - Self.header
+          largestFreeBlock: capacity - 112 - 48 - Self.header
         )
     )
-    #expect(heap.statistics.bytesFree == capacity - 48)
+    #expect(heap.statistics.bytesFree == capacity - 80)
     heap.give(second)
+    heap.give(third)
     #expect(heap.statistics.largestFreeBlock == capacity - Self.header)
   }
 
