@@ -30,7 +30,17 @@ let package = Package(
       dependencies: ["Apus", "Kernel"],
       swiftSettings: settings
     ),
-    .target(name: "Apus", dependencies: ["Net"], swiftSettings: settings),
+    // Fails on purpose, in the ways that Tests/Guest asks for.
+    .executableTarget(
+      name: "SelfTest",
+      dependencies: ["Apus", "Kernel"],
+      swiftSettings: settings
+    ),
+    .target(
+      name: "Apus",
+      dependencies: ["Net", "Packets"],
+      swiftSettings: settings
+    ),
     .target(
       name: "Net",
       dependencies: [
@@ -53,10 +63,18 @@ let package = Package(
       name: "Kernel",
       dependencies: [
         "Apus", "Net", "Virtio", "PCI", "Packets", "Runtime", "CPU",
+        .product(name: "BasicContainers", package: "swift-collections"),
       ],
       swiftSettings: settings
     ),
-    .target(name: "Runtime", dependencies: ["CPU"], swiftSettings: settings),
+    .target(
+      name: "Runtime",
+      dependencies: [
+        "CPU",
+        .product(name: "DequeModule", package: "swift-collections"),
+      ],
+      swiftSettings: settings
+    ),
     .target(name: "CPU"),
 
     .testTarget(

@@ -1,1 +1,1 @@
-
+// SwiftPM wants a source file; everything is in the headers.

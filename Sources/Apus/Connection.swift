@@ -1,0 +1,187 @@
+import Net
+import Packets
+import _Concurrency
+
+/// A TCP connection.
+///
+/// Whatever ends it, reading ends: ``read(timeout:)`` returns `nil`, and
+/// ``failure`` says why, if it was not the peer's orderly close. A task that is
+/// cancelled, or times out, inside a read or a write aborts the connection. The
+/// end of the value closes it.
+///
+/// Reading and writing may go on in two tasks at once, one each.
+public final class Connection: @unchecked Sendable {
+  let id: ConnectionID
+  private let host: Host
+
+  /// Why the connection ended, when that was not an orderly close.
+  public private(set) var failure: NetworkError?
+
+  init(id: ConnectionID, host: Host) {
+    self.id = id
+    self.host = host
+  }
+
+  deinit { host.stack.release(id, at: host.now) }
+
+  /// This end; `nil` once the connection is over.
+  public var local: Endpoint? { host.stack.local(of: id) }
+  /// The other end; `nil` once the connection is over.
+  public var remote: Endpoint? { host.stack.remote(of: id) }
+
+  // MARK: Reading
+
+  /// The next bytes; waits for them.
+  ///
+  /// - Parameter timeout: How long to wait; `nil` for ever.
+  /// - Returns: `nil` at the end: see ``Connection``.
+  public func read(timeout: Duration? = nil) async -> ReceivedBytes? {
+    let deadline = timeout.map { host.now + Interval($0) }
+    while true {
+      switch host.stack.read(id, at: host.now) {
+      case .bytes(let packet): return ReceivedBytes(packet: packet)
+      case .endOfStream: return nil
+      case .failed(let error):
+        note(error)
+        return nil
+      case .wouldBlock:
+        guard await wait(for: .readable(id), until: deadline) else {
+          return nil
+        }
+      }
+    }
+  }
+
+  /// The next bytes if there are any now.
+  public func tryRead() -> ReceivedBytes? {
+    switch host.stack.read(id, at: host.now) {
+    case .bytes(let packet): return ReceivedBytes(packet: packet)
+    case .endOfStream: return nil
+    case .wouldBlock: return nil
+    case .failed(let error):
+      note(error)
+      return nil
+    }
+  }
+
+  /// Waits for the next bytes and lends them to `body`, uncopied; afterwards
+  /// they are gone.
+  ///
+  /// - Returns: What `body` returned; `nil` at the end.
+  public func withReadableBytes<Result>(
+    timeout: Duration? = nil,
+    _ body: (RawSpan) -> Result
+  ) async -> Result? {
+    guard let bytes = await read(timeout: timeout) else { return nil }
+    return body(bytes.bytes)
+  }
+
+  // MARK: Writing
+
+  /// Writes all of `bytes`; waits while there is no room for them.
+  ///
+  /// - Parameters:
+  ///   - bytes: What to send.
+  ///   - timeout: How long to wait in all; `nil` for ever.
+  /// - Returns: Whether all were taken. When not, the connection is over.
+  @discardableResult
+  public func write(
+    _ bytes: RawSpan,
+    timeout: Duration? = nil
+  ) async -> Bool {
+    let deadline = timeout.map { host.now + Interval($0) }
+    var written = 0
+    while true {
+      do throws(NetworkError) {
+        written += try host.stack.write(
+          bytes.extracting(droppingFirst: written),
+          to: id,
+          at: host.now
+        )
+      } catch {
+        note(error)
+        return false
+      }
+      if written == bytes.byteCount { return true }
+      guard await wait(for: .writable(id), until: deadline) else {
+        return false
+      }
+    }
+  }
+
+  /// Writes all of `bytes`; see ``write(_:timeout:)-(RawSpan,_)``.
+  @discardableResult
+  public func write(
+    _ bytes: borrowing ReceivedBytes,
+    timeout: Duration? = nil
+  ) async -> Bool {
+    await write(bytes.bytes, timeout: timeout)
+  }
+
+  /// Writes all of `bytes`; see ``write(_:timeout:)-(RawSpan,_)``.
+  @discardableResult
+  public func write(_ bytes: [UInt8], timeout: Duration? = nil) async -> Bool {
+    await write(bytes.rawBytes, timeout: timeout)
+  }
+
+  /// Writes as much of `bytes` as there is room for now.
+  ///
+  /// - Returns: How many were taken: 0 when there is no room, or when the
+  ///   connection is over.
+  public func tryWrite(_ bytes: RawSpan) -> Int {
+    do throws(NetworkError) {
+      return try host.stack.write(bytes, to: id, at: host.now)
+    } catch {
+      note(error)
+      return 0
+    }
+  }
+
+  /// Whether small writes are sent at once instead of waiting to be joined
+  /// (Nagle's algorithm, RFC 9293 §3.7.4). They wait by default.
+  public func setNoDelay(_ noDelay: Bool) {
+    host.stack.setNoDelay(id, noDelay, at: host.now)
+  }
+
+  // MARK: Ending
+
+  /// Sends what was written and then the end of the stream. Reading goes on
+  /// until the peer's end.
+  public func close() { host.stack.close(id, at: host.now) }
+
+  /// Ends both directions at once with a reset; what was not sent is lost.
+  public func abort() { fail(.reset) }
+
+  /// Aborts, for the reason `error`.
+  func fail(_ error: NetworkError) {
+    note(error)
+    host.stack.abort(id, at: host.now)
+    host.wakeAll(of: id)
+  }
+
+  /// Why the connection is over before anyone read or wrote; `nil` when it is
+  /// not.
+  var failureToConnect: NetworkError? {
+    guard host.stack.state(of: id) ?? .closed == .closed else { return nil }
+    _ = tryRead()
+    return failure ?? .reset
+  }
+
+  private func note(_ error: NetworkError) {
+    // The first reason is the reason; the rest follows from it.
+    if failure == nil { failure = error }
+  }
+
+  /// Whether the wait ended because `event` happened. When not, aborts.
+  private func wait(
+    for event: WaitEvent,
+    until deadline: Instant?
+  ) async -> Bool {
+    switch await host.wait(for: event, until: deadline) {
+    case .ready: return true
+    case .timedOut: fail(.timedOut)
+    case .cancelled: fail(.cancelled)
+    }
+    return false
+  }
+}

@@ -1,0 +1,178 @@
+import Net
+import Packets
+import Synchronization
+import _Concurrency
+
+/// What stands between the machine and the app's tasks: the stack, and who
+/// waits for what of it.
+///
+/// The kernel drives it, as one of several things its loop does: frames and the
+/// time in, frames and the next deadline out. Apps never see it.
+///
+/// Everything here happens on one core, between suspensions of tasks, so there
+/// are no locks: `@unchecked Sendable` rests on an executor that runs one job
+/// at a time, as the kernel's does and a test's must.
+public final class Host: @unchecked Sendable {
+  /// Reads the monotonic clock.
+  private let clock: () -> Instant
+  /// What followed `-append`.
+  let commandLine: String
+  /// The network device, for those who want to know.
+  public let interface: InterfaceInformation
+  /// Reads the device's counters; the kernel sets it.
+  public var interfaceCounters: () -> [Counter] = { [] }
+
+  var stack: Stack
+  private var waits = WaitTable()
+  /// Whether `run` has ended, and how.
+  public private(set) var appEnd: AppEnd?
+
+  /// How an app ended.
+  public enum AppEnd: Sendable {
+    /// Its `run` returned.
+    case returned
+    /// Its `run` threw this.
+    case threw(NetworkError)
+  }
+
+  /// A host whose stack is `stack`.
+  public init(
+    stack: consuming Stack,
+    interface: InterfaceInformation,
+    commandLine: String,
+    clock: @escaping () -> Instant
+  ) {
+    self.stack = stack
+    self.interface = interface
+    self.commandLine = commandLine
+    self.clock = clock
+  }
+
+  // MARK: The machine's side
+
+  private static let installed = AtomicLazyReference<Host>()
+
+  /// The host that apps start on; `nil` before the kernel has made it.
+  public static var current: Host? { installed.load() }
+
+  /// Makes `host` the one that apps start on.
+  ///
+  /// - Precondition: None was made so before.
+  public static func install(_ host: Host) {
+    let first = installed.storeIfNil(host)
+    precondition(first === host, "a machine has one host")
+  }
+
+  /// The time now.
+  public var now: Instant { clock() }
+
+  /// Takes in a frame that begins with its Ethernet header.
+  public func receive(_ frame: consuming PacketBuffer, at now: Instant) {
+    stack.receive(frame, at: now)
+  }
+
+  /// Runs what is due and wakes the tasks for which something happened.
+  public func poll(at now: Instant) {
+    stack.poll(at: now)
+    while let event = stack.nextEvent() { deliver(event) }
+    waits.expire(at: now)
+  }
+
+  /// The next frame to send, or `nil`. To be asked only while there is room.
+  public func transmit(at now: Instant) -> PacketBuffer? {
+    stack.transmit(at: now)
+  }
+
+  /// When to call ``poll(at:)`` again at the latest; `nil`: when something
+  /// comes.
+  public var deadline: Instant? {
+    guard let task = waits.deadline else { return stack.deadline }
+    guard let network = stack.deadline else { return task }
+    return min(task, network)
+  }
+
+  /// The address that is bound.
+  public var lease: Lease? { stack.lease }
+
+  /// Called when an address is bound, renewed or lost.
+  public var onLeaseChange: ((Lease?) -> Void)?
+
+  /// Whether anything that the app wrote is not yet acknowledged.
+  public var hasUnacknowledged: Bool { stack.hasUnacknowledged }
+
+  /// Says whether the device's link is up.
+  public func setLink(up isUp: Bool, at now: Instant) {
+    stack.setLink(up: isUp, at: now)
+  }
+
+  func appDidEnd(throwing error: NetworkError?) {
+    appEnd = if let error { .threw(error) } else { .returned }
+  }
+
+  // MARK: The tasks' side
+
+  /// Suspends the task until `event` happens, `deadline` passes, or the task is
+  /// cancelled.
+  func wait(for event: WaitEvent, until deadline: Instant?) async -> WaitResult
+  {
+    let ticket = waits.makeTicket()
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        if Task.isCancelled {
+          waits.discard(ticket)
+          continuation.resume(returning: .cancelled)
+        } else {
+          waits.add(continuation, ticket, for: event, until: deadline)
+        }
+      }
+    } onCancel: {
+      waits.cancel(ticket)
+    }
+  }
+
+  private func deliver(_ event: StackEvent) {
+    switch event {
+    case .addressBound(let lease), .addressRenewed(let lease):
+      onLeaseChange?(lease)
+      waits.wakeAll(.bound)
+    case .addressLost:
+      onLeaseChange?(nil)
+    case .tcp(.acceptable(let id)):
+      waits.wakeOne(.acceptable(id))
+    case .tcp(.connection(let id, let changes)):
+      let isOver = changes.contains(.closed) || changes.contains(.failed)
+      if isOver || changes.contains(.readable) {
+        waits.wakeAll(.readable(id))
+      }
+      if isOver || changes.contains(.writable)
+        || changes.contains(.established)
+      {
+        waits.wakeAll(.writable(id))
+      }
+    case .datagrams(let id, let changes):
+      if changes.contains(.readable) { waits.wakeAll(.datagram(id)) }
+      if changes.contains(.writable) { waits.wakeAll(.datagramRoom(id)) }
+    }
+  }
+
+  // MARK: What the app's values ask for
+
+  /// What the stack counts.
+  var stackCounters: [Counter] {
+    var counters: [Counter] = []
+    stack.counters.forEach { counters.append(Counter($0, $1)) }
+    return counters
+  }
+
+  /// Stops listening and wakes those that wait to accept.
+  func stopListening(_ id: ListenerID) {
+    stack.stopListening(id, at: now)
+    waits.wakeAll(.acceptable(id))
+  }
+
+  /// Wakes all that wait for something of connection `id`.
+  func wakeAll(of id: ConnectionID) {
+    waits.wakeAll(.readable(id))
+    waits.wakeAll(.writable(id))
+  }
+}

@@ -1,0 +1,8 @@
+import Apus
+
+/// Throws away what it is sent. RFC 863.
+enum Discard {
+  static func serve(_ connection: Connection) async {
+    while await connection.read() != nil {}
+  }
+}

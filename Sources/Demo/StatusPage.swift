@@ -1,0 +1,92 @@
+import Apus
+
+/// The page that shows how the machine is: lease, device, uptime, counters.
+enum StatusPage {
+  static func render(_ system: System) -> Text {
+    let network = system.network
+    var page = Text()
+    page.append(
+      """
+      <!DOCTYPE html>
+      <html lang="en"><head><meta charset="utf-8"><title>Apus</title>
+      <style>
+      body { font: 16px/1.5 system-ui, sans-serif; margin: 2em auto;
+        max-width: 44em; padding: 0 1em; color-scheme: light dark }
+      table { border-collapse: collapse; width: 100% }
+      th { text-align: left; font-weight: normal; opacity: .7; width: 45% }
+      td { font-family: ui-monospace, monospace }
+      </style></head><body>
+      <h1>Apus</h1>
+      <p>This page comes from a virtual machine that runs nothing but the
+      program that wrote it.</p>
+
+      """
+    )
+    page.append("<h2>Machine</h2>\n<table>\n")
+    row("uptime", &page) {
+      $0.append(system.uptime.components.seconds)
+      $0.append(" s")
+    }
+    row("TCP connections", &page) { $0.append(network.connectionCount) }
+    page.append("</table>\n<h2>Lease</h2>\n<table>\n")
+    appendLease(network.lease, &page)
+    page.append("</table>\n<h2>Network device</h2>\n<table>\n")
+    let interface = network.interface
+    row("driver", &page) { $0.append(interface.driver) }
+    row("interrupts", &page) { $0.append(interface.interrupts) }
+    row("MAC address", &page) { $0.append(interface.macAddress) }
+    row("negotiated features", &page) { page in
+      for (index, feature) in interface.features.enumerated() {
+        if index > 0 { page.append(" ") }
+        page.append(feature.description)
+      }
+    }
+    page.append("</table>\n<h2>Counters</h2>\n<table>\n")
+    for counter in network.counters where counter.value > 0 {
+      row(counter.name.description, &page) { $0.append(counter.value) }
+    }
+    page.append("</table>\n</body></html>\n")
+    return page
+  }
+
+  private static func appendLease(_ lease: Lease?, _ page: inout Text) {
+    guard let lease else {
+      row("address", &page) { $0.append("none") }
+      return
+    }
+    row("address", &page) {
+      $0.append(lease.address)
+      $0.append("/")
+      $0.append(lease.prefixLength)
+    }
+    if let gateway = lease.gateway {
+      row("gateway", &page) { $0.append(gateway) }
+    }
+    for server in lease.nameServers {
+      row("name server", &page) { $0.append(server) }
+    }
+    if let server = lease.server {
+      row("DHCP server", &page) { $0.append(server) }
+    }
+    row("lease", &page) { page in
+      if let seconds = lease.seconds {
+        page.append(seconds)
+        page.append(" s")
+      } else {
+        page.append("without end")
+      }
+    }
+  }
+
+  private static func row(
+    _ name: String,
+    _ page: inout Text,
+    _ value: (inout Text) -> Void
+  ) {
+    page.append("<tr><th>")
+    page.append(name)
+    page.append("</th><td>")
+    value(&page)
+    page.append("</td></tr>\n")
+  }
+}

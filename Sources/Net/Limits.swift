@@ -1,0 +1,39 @@
+/// What the stack holds at the most, beside TCP, whose limits are its own. At
+/// every limit the stack refuses, counts, and goes on.
+public struct Limits: Sendable {
+  /// Neighbours known at once. 64 fill the cache lines of a page; beyond, the
+  /// least useful entry (see ``NeighbourCache``) makes room.
+  public var neighbours = 64
+  /// How long a neighbour is believed without a check: RFC 1122 §2.3.2.1 names
+  /// "on the order of a minute".
+  public var neighbourLifetime: Interval = .seconds(60)
+  /// ARP requests to one neighbour, one a second (RFC 1122 §2.3.2.1), until it
+  /// counts as unreachable.
+  public var neighbourRequests = 3
+
+  /// Replies and requests of the stack itself (ARP, ICMP, DHCP, packets whose
+  /// neighbour has just answered) that wait for the device. What comes beyond
+  /// is dropped as ``DropReason/controlQueueFull``.
+  public var controlPackets = 64
+
+  /// ICMP errors a second. Echo replies are not bounded: one request is one
+  /// reply of the same size. RFC 1812 §4.3.2.8.
+  public var errorsPerSecond: Int64 = 100
+  /// ICMP errors at once, after a second of silence.
+  public var errorsBurst: Int64 = 20
+
+  /// UDP sockets at once; more are refused with ``NetworkError/limitReached``.
+  public var sockets = 32
+  /// Datagrams that wait in one socket for the app; more are dropped as
+  /// ``DropReason/udpQueueFull``.
+  public var datagramsPerSocket = 64
+  /// Datagrams that wait in all sockets together, so that slow apps cannot take
+  /// every receive buffer from the others.
+  public var datagrams = 128
+  /// Datagrams of one socket that wait for the device; `send` answers `false`
+  /// until there is room.
+  public var unsentDatagramsPerSocket = 16
+
+  /// The limits as they are documented.
+  public init() {}
+}

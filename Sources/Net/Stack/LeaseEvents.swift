@@ -1,0 +1,43 @@
+/// What has happened to the address and was not told yet.
+///
+/// Who was told of an address is told of its loss before it is told of the
+/// next; one that came and went unnoticed is not mentioned.
+struct LeaseEvents: Sendable {
+  private var isLost = false
+  private var isBound = false
+  private var isRenewed = false
+  /// Whether the last that was told is that an address is bound.
+  private var wasTold = false
+
+  /// Whether there may be something to tell.
+  var isPending: Bool { isLost || isBound || isRenewed }
+
+  mutating func noteBound() { isBound = true }
+
+  mutating func noteRenewed() { isRenewed = true }
+
+  mutating func noteLost() {
+    isLost = wasTold
+    isBound = false
+    isRenewed = false
+  }
+
+  /// The next event; `lease` is what is bound now.
+  mutating func next(for lease: Lease?) -> StackEvent? {
+    if isLost {
+      isLost = false
+      wasTold = false
+      return .addressLost
+    }
+    guard let lease else { return nil }
+    if isBound {
+      isBound = false
+      isRenewed = false
+      wasTold = true
+      return .addressBound(lease)
+    }
+    guard isRenewed else { return nil }
+    isRenewed = false
+    return .addressRenewed(lease)
+  }
+}

@@ -1,0 +1,156 @@
+import Packets
+
+/// Who of the link has which hardware address. RFC 826.
+extension Stack {
+  /// Takes an ARP packet; behind it may be padding.
+  mutating func receiveARP(
+    _ packet: consuming PacketBuffer,
+    at now: Instant
+  ) throws(DropReason) {
+    let arp = try ARPPacket(parsing: packet.bytes)
+    // Without an address there is nobody to ask for, and nothing was asked.
+    guard let route else { throw DropReason.arpNotForUs }
+    guard !arp.senderHardware.isMulticast, arp.senderHardware.bits != 0 else {
+      throw DropReason.arpSenderInvalid
+    }
+    guard arp.senderProtocol != route.address else {
+      throw DropReason.arpConflict
+    }
+    let isForUs = arp.targetProtocol == route.address
+    // RFC 5227 §2.1.1: a probe comes from no address, and asks all the same.
+    let isProbe = arp.operation == .request && arp.senderProtocol == .any
+    var isKnown = false
+    if !isProbe {
+      guard arp.senderProtocol.isUnicast,
+        !route.isBroadcast(arp.senderProtocol)
+      else { throw DropReason.arpSenderInvalid }
+      isKnown = learn(from: arp, isForUs: isForUs, at: now)
+    }
+    switch arp.operation {
+    case .request where isForUs:
+      sendARPReply(to: arp, from: route.address)
+    case .request:
+      guard isKnown else { throw DropReason.arpNotForUs }
+    case .reply:
+      guard isKnown else { throw DropReason.arpUnsolicited }
+    }
+  }
+
+  /// Takes in where the sender is, if somebody wanted to know, and sends what
+  /// waited for it.
+  private mutating func learn(
+    from arp: ARPPacket,
+    isForUs: Bool,
+    at now: Instant
+  ) -> Bool {
+    guard
+      let index = neighbours.learn(
+        arp.senderProtocol,
+        at: arp.senderHardware,
+        isAnswer: arp.operation == .reply && isForUs,
+        now: now
+      )
+    else { return false }
+    if let parked = neighbours.takeParked(at: index) {
+      appendControl(
+        frame(
+          parked,
+          to: arp.senderHardware,
+          EthernetHeader.EtherType.ipv4
+        )
+      )
+    }
+    return true
+  }
+
+  /// Makes a frame of an IP datagram for a neighbour, or parks it until the
+  /// neighbour has answered.
+  mutating func frame(
+    _ packet: consuming PacketBuffer,
+    toNeighbour address: IPv4Address,
+    at now: Instant
+  ) -> PacketBuffer? {
+    var evicted: PacketBuffer?
+    let resolution = neighbours.resolve(address, at: now, evicted: &evicted)
+    if evicted.take() != nil {
+      count.drop(.neighbourUnreachable)
+    }
+    switch resolution {
+    case .known(let hardware):
+      return frame(packet, to: hardware, EthernetHeader.EtherType.ipv4)
+    case .pending(let index):
+      if neighbours.park(packet, at: index) != nil {
+        count.drop(.neighbourPending)
+      }
+      return nil
+    }
+  }
+
+  /// Asks again for neighbours that did not answer, and gives them up.
+  mutating func pollNeighbours(at now: Instant) {
+    while let action = neighbours.nextAction(at: now) {
+      switch consume action {
+      case .request(let address, let hardware):
+        sendARPRequest(for: address, to: hardware ?? .broadcast)
+      case .unreachable(let parked):
+        count.neighboursUnreachable &+= 1
+        if let parked { giveUp(parked, at: now) }
+      }
+    }
+  }
+
+  /// Drops a packet whose neighbour did not answer, and tells who sent it.
+  private mutating func giveUp(_ packet: borrowing PacketBuffer, at now: Instant)
+  {
+    count.drop(.neighbourUnreachable)
+    tellUnreachable(packet.bytes, isHard: false, at: now)
+  }
+
+  /// Tells all hosts of the link where the new address is, so that those who
+  /// knew it elsewhere do not speak to the wrong one. RFC 5227 §2.3.
+  mutating func announceAddress() {
+    guard let route else { return }
+    sendARPRequest(for: route.address, to: .broadcast)
+  }
+
+  private mutating func sendARPRequest(
+    for address: IPv4Address,
+    to hardware: MACAddress
+  ) {
+    guard let route else { return }
+    count.arpRequestsSent &+= 1
+    let request = ARPPacket(
+      operation: .request,
+      senderHardware: macAddress,
+      senderProtocol: route.address,
+      targetHardware: MACAddress(bits: 0),
+      targetProtocol: address
+    )
+    send(request, to: hardware)
+  }
+
+  private mutating func sendARPReply(
+    to request: ARPPacket,
+    from address: IPv4Address
+  ) {
+    count.arpRepliesSent &+= 1
+    let reply = ARPPacket(
+      operation: .reply,
+      senderHardware: macAddress,
+      senderProtocol: address,
+      targetHardware: request.senderHardware,
+      targetProtocol: request.senderProtocol
+    )
+    send(reply, to: request.senderHardware)
+  }
+
+  private mutating func send(_ arp: ARPPacket, to hardware: MACAddress) {
+    guard var packet = makePacket() else { return }
+    packet.append(ARPPacket.size)
+    var bytes = packet.mutableBytes
+    arp.write(to: &bytes)
+    appendControl(
+      frame(packet, to: hardware, EthernetHeader.EtherType.arp)
+    )
+  }
+}

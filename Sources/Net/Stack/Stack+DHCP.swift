@@ -1,0 +1,80 @@
+import Packets
+
+/// The address: bound, renewed, given up. RFC 2131.
+extension Stack {
+  /// Does what the DHCP client asks for.
+  mutating func pollDHCP(at now: Instant) {
+    while let action = dhcp?.poll(at: now) {
+      switch action {
+      case .send(let request, let server):
+        send(request, to: server, at: now)
+      case .giveUp:
+        loseAddress(at: now)
+      }
+    }
+  }
+
+  private mutating func send(
+    _ request: DHCPRequest,
+    to server: IPv4Address,
+    at now: Instant
+  ) {
+    guard var packet = makePacket(headroom: UDPHeader.size) else { return }
+    packet.append(request.size)
+    var bytes = packet.mutableBytes
+    request.write(to: &bytes)
+    count.dhcpSent &+= 1
+    prependUDP(
+      to: &packet,
+      fromPort: DHCPMessage.clientPort,
+      of: request.clientAddress,
+      to: Endpoint(address: server, port: DHCPMessage.serverPort)
+    )
+    sendControl(packet, at: now)
+  }
+
+  /// Takes a message that came to the client's port.
+  mutating func receiveDHCP(
+    _ packet: consuming PacketBuffer,
+    from port: UInt16,
+    at now: Instant
+  ) throws(DropReason) {
+    // RFC 2131 §4.1: servers speak from their port.
+    guard port == DHCPMessage.serverPort else {
+      throw DropReason.dhcpServerInvalid
+    }
+    let reply = try DHCPReply(parsing: packet.bytes)
+    guard let outcome = try dhcp?.receive(reply, at: now) else { return }
+    count.dhcpReceived &+= 1
+    switch outcome {
+    case .none:
+      break
+    case .bound(let lease):
+      bind(lease)
+    case .renewed(let lease):
+      self.lease = lease
+      leaseEvents.noteRenewed()
+    case .refused:
+      loseAddress(at: now)
+    }
+    pollDHCP(at: now)
+  }
+
+  /// Begins to use an address.
+  mutating func bind(_ lease: Lease) {
+    self.lease = lease
+    leaseEvents.noteBound()
+    announceAddress()
+  }
+
+  /// Gives the address up, and everything that was from it or to it. RFC 2131
+  /// §4.4.5.
+  private mutating func loseAddress(at now: Instant) {
+    guard let lease else { return }
+    tcp.abortAll(from: lease.address, at: now)
+    count.drop(.addressLost, count: udp.removeUnsent())
+    count.drop(.addressLost, count: neighbours.removeAll())
+    self.lease = nil
+    leaseEvents.noteLost()
+  }
+}

@@ -1,0 +1,105 @@
+import Packets
+
+extension Stack {
+  /// Takes a frame that has come, from its Ethernet header on. What cannot be
+  /// used is counted under its ``DropReason``.
+  public mutating func receive(
+    _ frame: consuming PacketBuffer,
+    at now: Instant
+  ) {
+    count.framesReceived &+= 1
+    count.bytesReceived &+= UInt64(frame.count)
+    do throws(DropReason) {
+      try receiveFrame(frame, at: now)
+    } catch {
+      count.drop(error)
+    }
+  }
+
+  private mutating func receiveFrame(
+    _ packet: consuming PacketBuffer,
+    at now: Instant
+  ) throws(DropReason) {
+    let header = try EthernetHeader(parsing: packet.bytes)
+    guard header.destination == macAddress || header.destination.isMulticast
+    else { throw DropReason.frameNotForUs }
+    guard !header.source.isMulticast else {
+      throw DropReason.frameSourceInvalid
+    }
+    packet.removeFirst(EthernetHeader.size)
+    switch header.etherType {
+    case EthernetHeader.EtherType.ipv4:
+      let isLinkBroadcast = header.destination.isMulticast
+      try receiveIPv4(packet, isLinkBroadcast: isLinkBroadcast, at: now)
+    case EthernetHeader.EtherType.arp:
+      try receiveARP(packet, at: now)
+    default:
+      throw DropReason.frameTypeUnknown
+    }
+  }
+
+  /// Takes a datagram from its IP header on; behind it may be padding.
+  private mutating func receiveIPv4(
+    _ packet: consuming PacketBuffer,
+    isLinkBroadcast: Bool,
+    at now: Instant
+  ) throws(DropReason) {
+    let header = try IPv4Header(parsing: packet.bytes)
+    packet.removeLast(packet.count - header.totalLength)
+    let isBroadcast = try checkAddresses(header, isLinkBroadcast)
+    guard !header.isFragment else { throw DropReason.ipv4Fragment }
+    switch header.protocolNumber {
+    case IPv4Header.ProtocolNumber.tcp:
+      // RFC 9293 §3.9.2.3 (MUST-57): no connection is with a broadcast address.
+      guard !isBroadcast else { throw DropReason.tcpBroadcast }
+      packet.removeFirst(header.length)
+      receiveTCP(packet, header, at: now)
+    case IPv4Header.ProtocolNumber.udp:
+      try receiveUDP(packet, header, isBroadcast: isBroadcast, at: now)
+    case IPv4Header.ProtocolNumber.icmp:
+      packet.removeFirst(header.length)
+      try receiveICMP(packet, header, isBroadcast: isBroadcast, at: now)
+    default:
+      count.drop(.ipv4ProtocolUnknown)
+      // RFC 1122 §3.2.2.1: a host should say that it has no such protocol.
+      sendUnreachable(
+        ICMPv4Message.UnreachableCode.protocolUnreachable,
+        about: packet,
+        header,
+        isBroadcast: isBroadcast,
+        at: now
+      )
+    }
+  }
+
+  /// Checks that the datagram is from a host and for this one, and says
+  /// whether it is for every host of the link.
+  private func checkAddresses(
+    _ header: IPv4Header,
+    _ isLinkBroadcast: Bool
+  ) throws(DropReason) -> Bool {
+    // RFC 1122 §3.2.1.3: what no host can have as its address is no source.
+    guard header.source.isUnicast else { throw DropReason.ipv4SourceInvalid }
+    guard !header.destination.isMulticast else {
+      throw DropReason.ipv4Multicast
+    }
+    guard let route else {
+      // RFC 2131 §4.1: replies may come to the address that the server is about
+      // to grant. Nothing else is taken before there is an address.
+      guard header.protocolNumber == IPv4Header.ProtocolNumber.udp else {
+        throw DropReason.ipv4NoAddress
+      }
+      return isLinkBroadcast || header.destination == .broadcast
+    }
+    guard header.source != route.address,
+      !route.isBroadcast(header.source)
+    else { throw DropReason.ipv4SourceInvalid }
+    if route.isBroadcast(header.destination) { return true }
+    // RFC 1122 §3.3.6: a frame for all that holds a datagram for one is a trap
+    // or a mistake.
+    guard header.destination == route.address, !isLinkBroadcast else {
+      throw DropReason.ipv4NotForUs
+    }
+    return false
+  }
+}

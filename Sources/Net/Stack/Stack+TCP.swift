@@ -1,0 +1,175 @@
+import Packets
+
+/// Where TCP meets IP, and what apps see of TCP.
+extension Stack {
+  // MARK: From and to the wire
+
+  /// The largest segment that a datagram carries. RFC 9293 §3.7.1 (MUST-67):
+  /// without the options that one segment may have.
+  private var maximumSegmentSize: Int {
+    mtu - IPv4Header.size - TCPHeader.minimumLength
+  }
+
+  /// Takes a segment, which `header` was before.
+  mutating func receiveTCP(
+    _ segment: consuming PacketBuffer,
+    _ header: IPv4Header,
+    at now: Instant
+  ) {
+    tcp.receive(
+      segment,
+      from: header.source,
+      to: header.destination,
+      maximumSegmentSize: maximumSegmentSize,
+      freePackets: pool.available,
+      at: now
+    )
+  }
+
+  /// The next segment that TCP wants to send, from its IP header on.
+  mutating func nextSegment(at now: Instant) -> PacketBuffer? {
+    while let segment = tcp.transmit(at: now, pool: pool) {
+      // What TCP still says from an address that was given up goes nowhere.
+      guard segment.source == route?.address else {
+        count.drop(.addressLost)
+        continue
+      }
+      let (source, destination) = (segment.source, segment.destination)
+      var packet = segment.packet
+      prependIPv4(
+        to: &packet,
+        IPv4Header.ProtocolNumber.tcp,
+        from: source,
+        to: destination
+      )
+      return packet
+    }
+    return nil
+  }
+
+  // MARK: For apps
+
+  /// Opens a listener that accepts connections to `port` of the address that
+  /// is bound, now or later; `backlog` of them may wait to be accepted.
+  ///
+  /// - Throws: ``NetworkError/addressInUse`` when another listener has the
+  ///   port, ``NetworkError/limitReached`` at ``TCPLimits/listeners``.
+  public mutating func listen(
+    port: UInt16,
+    backlog: Int
+  ) throws(NetworkError) -> ListenerID {
+    try tcp.listen(port: port, backlog: backlog)
+  }
+
+  /// Closes the listener; connections that were not accepted are reset.
+  public mutating func stopListening(
+    _ listener: ListenerID,
+    at now: Instant
+  ) {
+    tcp.stopListening(listener, at: now)
+  }
+
+  /// The oldest connection that waits to be accepted, or `nil`;
+  /// ``TCPEvent/acceptable(_:)`` tells of one.
+  public mutating func accept(_ listener: ListenerID) -> ConnectionID? {
+    tcp.accept(listener)
+  }
+
+  /// Begins to connect to `remote`; ``ConnectionChanges/established`` or
+  /// ``ConnectionChanges/failed`` tells how it ended.
+  ///
+  /// - Throws: ``NetworkError/noAddress`` before an address is bound,
+  ///   ``NetworkError/unreachable`` when no route leads there,
+  ///   ``NetworkError/limitReached`` at a limit of ``TCPLimits``.
+  public mutating func connect(
+    to remote: Endpoint,
+    at now: Instant
+  ) throws(NetworkError) -> ConnectionID {
+    guard let route else { throw NetworkError.noAddress }
+    guard remote.port != 0,
+      case .neighbour = route.nextHop(to: remote.address)
+    else { throw NetworkError.unreachable }
+    return try tcp.connect(
+      from: route.address,
+      to: remote,
+      maximumSegmentSize: maximumSegmentSize,
+      at: now
+    )
+  }
+
+  /// Takes the next received bytes, in the packet they came in.
+  public mutating func read(
+    _ connection: ConnectionID,
+    at now: Instant
+  ) -> ReadResult {
+    tcp.read(connection, at: now)
+  }
+
+  /// Takes a copy of as many of `bytes` as there is room for, to be sent.
+  ///
+  /// - Returns: How many were taken; when not all,
+  ///   ``ConnectionChanges/writable`` tells of room.
+  /// - Throws: Why the connection has ended, or ``NetworkError/closed`` when
+  ///   its sending end is closed.
+  public mutating func write(
+    _ bytes: RawSpan,
+    to connection: ConnectionID,
+    at now: Instant
+  ) throws(NetworkError) -> Int {
+    try tcp.write(connection, bytes, at: now)
+  }
+
+  /// Closes the sending end, once all that was written is sent. RFC 9293
+  /// §3.9.1.4.
+  public mutating func close(_ connection: ConnectionID, at now: Instant) {
+    tcp.close(connection, at: now)
+  }
+
+  /// Ends the connection at once with a reset. RFC 9293 §3.9.1.5.
+  public mutating func abort(_ connection: ConnectionID, at now: Instant) {
+    tcp.abort(connection, at: now)
+  }
+
+  /// Says that the app will not use the connection any more: what was written
+  /// is still sent, what comes is not kept.
+  public mutating func release(_ connection: ConnectionID, at now: Instant) {
+    tcp.release(connection, at: now)
+  }
+
+  /// Sets whether small segments are sent while others are not acknowledged:
+  /// `true` switches Nagle's algorithm off. RFC 9293 §3.7.4.
+  public mutating func setNoDelay(
+    _ connection: ConnectionID,
+    _ noDelay: Bool,
+    at now: Instant
+  ) {
+    tcp.setNoDelay(connection, noDelay, at: now)
+  }
+
+  /// The connection's state, or `nil` when it is released.
+  public func state(of connection: ConnectionID) -> TCPState? {
+    tcp.state(connection)
+  }
+
+  /// Our end of the connection, or `nil` when it is released.
+  public func local(of connection: ConnectionID) -> Endpoint? {
+    tcp.local(connection)
+  }
+
+  /// The peer's end of the connection, or `nil` when it is released.
+  public func remote(of connection: ConnectionID) -> Endpoint? {
+    tcp.remote(connection)
+  }
+
+  /// What can be seen of the connection, or `nil` when it is released.
+  public func information(of connection: ConnectionID) -> TCPInformation? {
+    tcp.information(connection)
+  }
+
+  /// Whether anything that was written to a connection, or its end, is not yet
+  /// acknowledged. Scans the connections.
+  public var hasUnacknowledged: Bool { tcp.hasUnacknowledged }
+
+  /// The connections there are, half-open and closing ones included.
+  public var connectionCount: Int { tcp.connectionCount }
+}

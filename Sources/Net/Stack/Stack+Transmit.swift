@@ -1,0 +1,147 @@
+import Packets
+
+extension Stack {
+  /// The next frame to send, from its Ethernet header on, with at least
+  /// ``linkHeadroom`` bytes before it; `nil` when there is nothing to send.
+  ///
+  /// The device pulls: it asks while it has room, so what the stack sends waits
+  /// where it was made, and a full device pushes back as far as the apps.
+  public mutating func transmit(at now: Instant) -> PacketBuffer? {
+    guard isLinkUp else { return nil }
+    // Each turn takes a packet from a queue, or a segment from TCP.
+    while true {
+      pollNeighbours(at: now)
+      if let frame = control.popFirst() {
+        return counted(frame)
+      }
+      guard let packet = nextPacket(at: now) else { break }
+      // A packet that has to wait for its neighbour must not keep back the
+      // others: the next one is taken.
+      if let frame = route(packet, at: now) {
+        return counted(frame)
+      }
+    }
+    if pool.available > 0 {
+      udp.noteRoom()
+    }
+    return nil
+  }
+
+  private mutating func counted(
+    _ frame: consuming PacketBuffer
+  ) -> PacketBuffer {
+    count.framesSent &+= 1
+    count.bytesSent &+= UInt64(frame.count)
+    return frame
+  }
+
+  /// The next IP datagram of an app.
+  private mutating func nextPacket(at now: Instant) -> PacketBuffer? {
+    if let packet = udp.popUnsent() {
+      count.datagramsSent &+= 1
+      return packet
+    }
+    return nextSegment(at: now)
+  }
+
+  // MARK: Packets of the stack itself
+
+  /// An empty packet with room for the headers of IP (and `more` behind them),
+  /// or `nil`, counted, when the pool has none.
+  mutating func makePacket(headroom more: Int = 0) -> PacketBuffer? {
+    if let packet = pool.allocate(headroom: Self.payloadHeadroom + more) {
+      return packet
+    }
+    count.drop(.noBuffer)
+    return nil
+  }
+
+  /// Sends an IP datagram of the stack itself, before those of apps.
+  mutating func sendControl(
+    _ packet: consuming PacketBuffer,
+    at now: Instant
+  ) {
+    guard packet.count <= mtu else {
+      count.drop(.tooLarge)
+      return
+    }
+    if let frame = route(packet, at: now) {
+      appendControl(frame)
+    }
+  }
+
+  /// Lets a frame of the stack itself wait for the device.
+  mutating func appendControl(_ frame: consuming PacketBuffer) {
+    guard control.count < controlLimit else {
+      count.drop(.controlQueueFull)
+      return
+    }
+    control.append(frame)
+  }
+
+  // MARK: Headers
+
+  /// Puts an IP header before the payload.
+  mutating func prependIPv4(
+    to packet: inout PacketBuffer,
+    _ protocolNumber: UInt8,
+    from source: IPv4Address,
+    to destination: IPv4Address
+  ) {
+    let header = IPv4Header(
+      protocolNumber: protocolNumber,
+      identification: identification,
+      source: source,
+      destination: destination,
+      payloadLength: packet.count
+    )
+    identification &+= 1
+    packet.prepend(IPv4Header.size)
+    var bytes = packet.mutableBytes
+    header.write(to: &bytes)
+  }
+
+  /// Makes a frame of an IP datagram, or parks or drops it.
+  private mutating func route(
+    _ packet: consuming PacketBuffer,
+    at now: Instant
+  ) -> PacketBuffer? {
+    // The stack wrote the header itself.
+    guard let header = try? IPv4Header(quoted: packet.bytes) else {
+      return nil
+    }
+    switch nextHop(to: header.destination) {
+    case nil:
+      count.drop(.noRoute)
+      return nil
+    case .broadcast:
+      return frame(packet, to: .broadcast, EthernetHeader.EtherType.ipv4)
+    case .neighbour(let address):
+      return frame(packet, toNeighbour: address, at: now)
+    }
+  }
+
+  /// Where a datagram to `destination` goes on the link, or `nil` when there
+  /// is no way.
+  func nextHop(to destination: IPv4Address) -> Route.NextHop? {
+    // DHCP needs no address of its own to speak to all.
+    destination == .broadcast
+      ? .broadcast : route?.nextHop(to: destination)
+  }
+
+  /// Puts the Ethernet header before a packet.
+  func frame(
+    _ packet: consuming PacketBuffer,
+    to destination: MACAddress,
+    _ etherType: UInt16
+  ) -> PacketBuffer {
+    packet.prepend(EthernetHeader.size)
+    var bytes = packet.mutableBytes
+    EthernetHeader(
+      destination: destination,
+      source: macAddress,
+      etherType: etherType
+    ).write(to: &bytes)
+    return packet
+  }
+}

@@ -1,0 +1,164 @@
+import Packets
+
+/// The TCP/IP stack of one interface: packets and the time go in, packets and
+/// events come out.
+///
+///     device --receive--> Ethernet -> ARP, IPv4 -> ICMP, UDP, TCP -> app
+///     device <--transmit- Ethernet <- control, UDP, TCP           <- app
+///
+/// The stack is driven. Whoever has it calls ``receive(_:at:)`` for every frame
+/// that comes, ``poll(at:)`` when ``deadline`` has passed, and after both
+/// ``transmit(at:)`` as long as the device has room and there are frames. It
+/// reads no clock and no random source, so the same calls with the same
+/// arguments do the same. Times never go back.
+///
+/// Nothing is allocated for a packet: buffers come from the pool.
+public struct Stack: ~Copyable {
+  /// The bytes before the Ethernet header of every frame that
+  /// ``transmit(at:)`` hands out, for the header of the device.
+  public static let linkHeadroom = 32
+  /// The bytes before an IP payload that the stack makes.
+  static let payloadHeadroom =
+    linkHeadroom + EthernetHeader.size + IPv4Header.size
+
+  let macAddress: MACAddress
+  let mtu: Int
+  let pool: PacketPool
+  let controlLimit: Int
+
+  var count = StackCounters()
+  var neighbours: NeighbourCache
+  var errorBucket: TokenBucket
+  /// Frames of the stack itself, ready for the device.
+  var control = PacketQueue()
+  var udp: UDPSockets
+  var tcp: TCP
+  /// `nil` when the address was set.
+  var dhcp: DHCPClient?
+  var random: RandomNumbers
+  /// The identification of the next datagram. RFC 6864 §4.2: not the same twice
+  /// while the first may still be on its way.
+  var identification: UInt16
+  var isLinkUp = true
+
+  /// The address that is bound, and what came with it.
+  public internal(set) var lease: Lease? {
+    didSet { route = lease.map { Route($0) } }
+  }
+  /// What of the lease every packet needs.
+  private(set) var route: Route?
+  /// What to tell about the address; each is told once.
+  var leaseEvents = LeaseEvents()
+
+  /// A stack that begins at `start`, by looking for an address if it has none.
+  ///
+  /// - Precondition: The packets of `pool` hold the MTU with all headers, and a
+  ///   fixed address is one that a host can have.
+  public init(
+    _ configuration: StackConfiguration,
+    pool: PacketPool,
+    at start: Instant
+  ) {
+    precondition(configuration.mtu >= 576 && configuration.mtu <= 65535)
+    let headroom = configuration.tcpLimits.headroom
+    precondition(headroom >= Self.payloadHeadroom)
+    precondition(
+      pool.bytesPerPacket
+        >= headroom + TCPHeader.maximumLength + configuration.mtu
+    )
+    macAddress = configuration.macAddress
+    mtu = configuration.mtu
+    self.pool = pool
+    let limits = configuration.limits
+    controlLimit = limits.controlPackets
+    neighbours = NeighbourCache(limits: limits)
+    errorBucket = TokenBucket(
+      perSecond: limits.errorsPerSecond,
+      burst: limits.errorsBurst,
+      at: start
+    )
+    udp = UDPSockets(limits: limits)
+
+    // Each user of random numbers has a key of its own, so that what one of
+    // them shows tells nothing of another's.
+    var seeds = RandomNumbers(seed: configuration.seed)
+    random = RandomNumbers(seed: SipHash.Key(seeds.next(), seeds.next()))
+    identification = UInt16(truncatingIfNeeded: random.next())
+    tcp = TCP(
+      limits: configuration.tcpLimits,
+      secret: SipHash.Key(seeds.next(), seeds.next()),
+      random: RandomNumbers(
+        seed: SipHash.Key(seeds.next(), seeds.next())
+      )
+    )
+    switch configuration.addressing {
+    case .dhcp:
+      dhcp = DHCPClient(
+        hardware: macAddress,
+        hostName: configuration.hostName,
+        maximumSize: UInt16(mtu),
+        random: RandomNumbers(
+          seed: SipHash.Key(seeds.next(), seeds.next())
+        ),
+        at: start
+      )
+    case .fixed(let lease):
+      precondition(lease.isUsable)
+      bind(lease)
+    }
+  }
+
+  /// Says whether the link carries frames. While it does not, nothing is handed
+  /// out to be sent, but time goes on. When it does again, what the stack itself
+  /// had to say is out of date and dropped.
+  public mutating func setLink(up isUp: Bool, at now: Instant) {
+    guard isUp != isLinkUp else { return }
+    isLinkUp = isUp
+    guard isUp else { return }
+    count.drop(.linkDown, count: control.count)
+    control = PacketQueue()
+    dhcp?.linkCameUp(at: now)
+    // Who is on the link now may not be who was.
+    let waiting = neighbours.removeAll()
+    count.drop(.neighbourUnreachable, count: waiting)
+  }
+
+  // MARK: Time
+
+  /// When ``poll(at:)`` next has something to do.
+  public var deadline: Instant? {
+    earliest(earliest(neighbours.deadline, dhcp?.deadline), tcp.deadline)
+  }
+
+  private func earliest(_ left: Instant?, _ right: Instant?) -> Instant? {
+    guard let left, let right else { return left ?? right }
+    return min(left, right)
+  }
+
+  /// Does what is due.
+  public mutating func poll(at now: Instant) {
+    pollDHCP(at: now)
+    pollNeighbours(at: now)
+    tcp.poll(at: now)
+  }
+
+  // MARK: Events and counters
+
+  /// The next thing that somebody may have been waiting for.
+  public mutating func nextEvent() -> StackEvent? {
+    if leaseEvents.isPending, let event = leaseEvents.next(for: lease) {
+      return event
+    }
+    if let (socket, changes) = udp.takeChanges() {
+      return .datagrams(socket, changes)
+    }
+    return tcp.nextEvent().map { .tcp($0) }
+  }
+
+  /// What went through so far, and what was dropped.
+  public var counters: StackCounters {
+    var counters = count
+    counters.tcp = tcp.counters
+    return counters
+  }
+}

@@ -1,0 +1,78 @@
+/// What went through the stack since its start, and what did not, and why.
+public struct StackCounters: Sendable {
+  /// Frames that the device has handed up.
+  public internal(set) var framesReceived: UInt64 = 0
+  /// Bytes of these frames, Ethernet headers included.
+  public internal(set) var bytesReceived: UInt64 = 0
+  /// Frames that were handed to the device.
+  public internal(set) var framesSent: UInt64 = 0
+  /// Bytes of these frames, Ethernet headers included.
+  public internal(set) var bytesSent: UInt64 = 0
+  /// ARP requests that were sent.
+  public internal(set) var arpRequestsSent: UInt64 = 0
+  /// ARP replies that were sent.
+  public internal(set) var arpRepliesSent: UInt64 = 0
+  /// Neighbours that did not answer.
+  public internal(set) var neighboursUnreachable: UInt64 = 0
+  /// ICMP echo requests that were answered.
+  public internal(set) var echoesAnswered: UInt64 = 0
+  /// ICMP errors that were sent.
+  public internal(set) var icmpErrorsSent: UInt64 = 0
+  /// ICMP destination unreachable about datagrams of ours.
+  public internal(set) var unreachablesReceived: UInt64 = 0
+  /// UDP datagrams that apps were given.
+  public internal(set) var datagramsReceived: UInt64 = 0
+  /// UDP datagrams that apps have sent.
+  public internal(set) var datagramsSent: UInt64 = 0
+  /// DHCP messages that were sent.
+  public internal(set) var dhcpSent: UInt64 = 0
+  /// DHCP messages that were taken.
+  public internal(set) var dhcpReceived: UInt64 = 0
+  /// What TCP counts.
+  public internal(set) var tcp = TCPCounters()
+
+  /// One count a ``DropReason``, at its raw value.
+  private var drops = InlineArray<64, UInt64>(repeating: 0)
+
+  /// Nothing yet.
+  public init() {}
+
+  /// How many packets were dropped for `reason`.
+  public subscript(reason: DropReason) -> UInt64 { drops[reason.rawValue] }
+
+  /// How many packets were dropped, for whatever reason; without those that
+  /// TCP dropped.
+  public var dropped: UInt64 {
+    var sum: UInt64 = 0
+    for index in drops.indices {
+      sum &+= drops[index]
+    }
+    return sum
+  }
+
+  /// Calls `body` with the name and the value of every count, in a fixed order.
+  public func forEach(_ body: (StaticString, UInt64) -> Void) {
+    body("frames received", framesReceived)
+    body("bytes received", bytesReceived)
+    body("frames sent", framesSent)
+    body("bytes sent", bytesSent)
+    body("arp: requests sent", arpRequestsSent)
+    body("arp: replies sent", arpRepliesSent)
+    body("arp: neighbours unreachable", neighboursUnreachable)
+    body("icmp: echoes answered", echoesAnswered)
+    body("icmp: errors sent", icmpErrorsSent)
+    body("icmp: unreachables received", unreachablesReceived)
+    body("udp: datagrams received", datagramsReceived)
+    body("udp: datagrams sent", datagramsSent)
+    body("dhcp: messages sent", dhcpSent)
+    body("dhcp: messages received", dhcpReceived)
+    for reason in DropReason.allCases {
+      body(reason.name, self[reason])
+    }
+    tcp.forEach(body)
+  }
+
+  mutating func drop(_ reason: DropReason, count: Int = 1) {
+    drops[reason.rawValue] &+= UInt64(count)
+  }
+}

@@ -1,0 +1,16 @@
+/// Something that who uses the stack may have been waiting for.
+///
+/// Events say that trying again is worth while: many happenings on one socket
+/// become one event, so their number is bounded.
+public enum StackEvent: Sendable {
+  /// An address may be used from now on.
+  case addressBound(Lease)
+  /// The lease of the bound address was extended.
+  case addressRenewed(Lease)
+  /// The address was given up; its connections are gone.
+  case addressLost
+  /// A UDP socket has changed.
+  case datagrams(SocketID, DatagramChanges)
+  /// A TCP listener or connection has changed.
+  case tcp(TCPEvent)
+}

@@ -1,0 +1,42 @@
+/// Bounds the acknowledgements that a segment outside the rules gets in reply,
+/// all kinds together: each could be an attacker's. RFC 5961 §7.
+struct ChallengeLimit {
+  private var periodEnd: Instant?
+  private var count = 0
+
+  /// Whether one more may be sent; counts it.
+  mutating func allows(
+    _ limit: Int,
+    every period: Interval,
+    at now: Instant
+  ) -> Bool {
+    if let periodEnd, now < periodEnd {
+      guard count < limit else { return false }
+      count += 1
+      return true
+    }
+    periodEnd = now + period
+    count = 1
+    return limit > 0
+  }
+}
+
+extension Connection {
+  /// Answers with where we stand, if the limit lets it. RFC 5961 §7.
+  mutating func challenge(
+    limits: borrowing TCPLimits,
+    counters: inout TCPCounters,
+    at now: Instant
+  ) {
+    if challenges.allows(
+      limits.challenges,
+      every: limits.challengePeriod,
+      at: now
+    ) {
+      acknowledgement.require()
+      counters.challengesSent &+= 1
+    } else {
+      counters.challengesSuppressed &+= 1
+    }
+  }
+}

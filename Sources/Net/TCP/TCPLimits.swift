@@ -1,0 +1,92 @@
+/// Every limit of TCP: its default, its reason, and what happens at it.
+public struct TCPLimits: Sendable {
+  /// Connections at once, those in TIME-WAIT included. The table grows as they
+  /// come and a slot is under 1 KiB, so this bounds it at 4 MiB. At the limit
+  /// the oldest in TIME-WAIT gives its slot; without one, a SYN is dropped and
+  /// a connect fails with ``NetworkError/limitReached``.
+  public var connections = 4096
+  /// Listeners at once. At the limit, listening fails with
+  /// ``NetworkError/limitReached``.
+  public var listeners = 64
+  /// The largest backlog of a listener; a larger one asked for is cut to it. A
+  /// connection counts from its SYN until it is accepted; at a full backlog a
+  /// SYN is dropped, and the peer tries again.
+  public var backlog = 512
+  /// Connections in TIME-WAIT; each holds a slot and no buffers. At the limit
+  /// the oldest ends early.
+  public var timeWaitConnections = 1024
+  /// Replies that belong to no connection (resets) and wait to be sent. At the
+  /// limit no more are made until some are sent.
+  public var pendingReplies = 64
+
+  /// Received bytes kept for the app, and so the largest window offered. With
+  /// Ethernet in the same house that is far beyond bandwidth times delay. A
+  /// peer that sends more is dropped; RFC 9293 §3.10.7.4.
+  public var receiveBuffer = 64 * 1024
+  /// Written bytes kept until the peer acknowledged them; a power of two. A
+  /// write beyond takes a part, or nothing.
+  public var sendBuffer = 64 * 1024
+  /// Segments kept out of order for a connection: a receive buffer of full
+  /// ones is 45. One more is dropped, and the peer sends it again.
+  public var outOfOrderSegments = 64
+  /// Packet slots that stay free for the device to receive into. A segment
+  /// that would hold one of the last is dropped, and the peer sends it again:
+  /// a guest that hears nothing could not even be told to close.
+  public var reservedPackets = 64
+  /// Bytes in front of an outgoing TCP header: IP with options is 60, Ethernet
+  /// with a tag 18, virtio's header 12.
+  public var headroom = 96
+
+  /// The segment size of a peer that names none. RFC 9293 §3.7.1 (MUST-15).
+  public var defaultSegmentSize = 536
+  /// The smallest segment size believed: smaller ones make a peer's kilobyte
+  /// cost us a thousand packets. Linux has the same floor.
+  public var minimumSegmentSize = 48
+
+  /// The first retransmission timeout. RFC 6298 §2.1.
+  public var initialTimeout = Interval.seconds(1)
+  /// The smallest retransmission timeout. RFC 6298 §2.4 asks for 1 s, for
+  /// coarse clocks and acknowledgements delayed up to 500 ms; ours is exact
+  /// and peers of today delay 40 ms or less, so that a lost tail costs a fifth
+  /// of a second. Linux has the same floor.
+  public var minimumTimeout = Interval.milliseconds(200)
+  /// The largest retransmission timeout. RFC 6298 §2.5.
+  public var maximumTimeout = Interval.seconds(60)
+  /// The timeout for data when the SYN had to be sent again. RFC 6298 §5.7.
+  public var timeoutAfterLostSYN = Interval.seconds(3)
+  /// How long a peer may leave data unacknowledged: R2 of RFC 9293 §3.8.3, at
+  /// least 100 s. Then the connection fails, ``NetworkError/timedOut``.
+  public var giveUp = Interval.seconds(100)
+  /// The same for our SYN: at least 3 minutes. RFC 9293 §3.8.3 (MUST-23).
+  public var giveUpConnecting = Interval.seconds(180)
+  /// The same for our SYN,ACK: shorter, as each half-open connection fills the
+  /// backlog, and it is the peer who wants the connection. Then it is dropped.
+  public var giveUpAccepting = Interval.seconds(60)
+  /// How long an acknowledgement waits for company. RFC 1122 §4.2.3.2 allows
+  /// 500 ms; 40 ms keeps below every peer's retransmission timeout.
+  public var acknowledgementDelay = Interval.milliseconds(40)
+  /// How long TIME-WAIT lasts, 2 MSL: with a maximum segment lifetime of 30 s,
+  /// as everywhere today (RFC 9293 §3.4.2 says 2 minutes, an "engineering
+  /// choice").
+  public var timeWait = Interval.seconds(60)
+  /// How long FIN-WAIT-2 waits for the peer's FIN once the app has released
+  /// the connection and nobody would read what still comes. RFC 1122
+  /// §4.2.2.20 knows no such limit, all systems have one. Then it is dropped.
+  public var finWait2 = Interval.seconds(60)
+
+  /// Challenge acknowledgements of a connection within
+  /// ``challengePeriod``; more are not sent. RFC 5961 §7. Per connection and
+  /// not for all together, because a shared budget tells an attacker on one
+  /// connection what happens on another (CVE-2016-5696).
+  public var challenges = 10
+  /// The period of ``challenges``. RFC 5961 §7.
+  public var challengePeriod = Interval.seconds(5)
+
+  /// The first of the ports for connecting out, which go to 65,535; RFC 6335
+  /// §6 sets these aside. When all to one destination are in use, connecting
+  /// there fails with ``NetworkError/limitReached``.
+  public var firstEphemeralPort: UInt16 = 49152
+
+  /// The defaults.
+  public init() {}
+}
