@@ -50,7 +50,9 @@ public final class DatagramSocket: Sendable {
         from: id,
         to: endpoint,
         at: host.now
-      ) { return }
+      ) {
+        return
+      }
       guard await host.wait(for: .datagramRoom(id), until: nil) == .ready
       else { throw .cancelled }
     }

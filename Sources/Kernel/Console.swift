@@ -29,7 +29,7 @@ enum Console {
       start: text.utf8Start,
       count: text.utf8CodeUnitCount
     )
-    for unsafe byte in unsafe bytes { write(byte: byte) }
+    for unsafebyte in unsafe bytes { write(byte: byte) }
   }
 
   /// Writes `text`.
