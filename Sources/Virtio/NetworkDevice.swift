@@ -34,11 +34,11 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
 
   /// An Ethernet header is the least that a frame has.
   private static var smallestFrame: Int { 14 }
-  /// More descriptors than this a queue is not given: at the sizes of today's
-  /// devices it does not matter, and it bounds the memory.
-  private static var mostDescriptors: UInt16 { 1024 }
-  /// The headroom that a frame needs for ``transmit(_:)``.
+  /// The headroom that a frame needs for ``transmit(_:)``. Frames that
+  /// ``receive()`` gives have more, so that an answer can be written in place;
+  /// the IP header behind theirs is at a multiple of 64.
   public static var headroom: Int { 12 }
+  private static var receiveHeadroom: Int { 64 - smallestFrame }
 
   /// How the device is driven.
   public let transport: T
@@ -46,23 +46,31 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   public let features: Features
   /// The interface's address, first octet most significant.
   public let macAddressBits: UInt64
+  /// The largest IP packet that the device passes on, if it says.
+  public let mtu: Int?
   /// What happened so far.
   public private(set) var counters = NetworkCounters()
 
   private let pool: PacketPool
+  private let vectors: Vectors?
   private let headerSize: Int
-  /// Whether the header must have a descriptor of its own.
+  /// Whether the header must have a descriptor of its own. §2.7.4.
   private let splitsHeader: Bool
+  /// The packets that the device is given to receive into.
+  private let mostReceivePackets: Int
   private var receiveQueue: SplitQueue
   private var transmitQueue: SplitQueue
-  private let receiveDoorbell: Doorbell
-  private let transmitDoorbell: Doorbell
+  private var receiveDoorbell: Doorbell?
+  private var transmitDoorbell: Doorbell?
   private var wantsTransmitInterrupt = false
 
   // MARK: Life
 
   /// Starts the device: resets it, agrees on features, gives it its queues and
   /// packets to receive into. §3.1.1.
+  ///
+  /// A device that was started is to be ended by ``stop()``: without that, what
+  /// it was given stays with it and is lost.
   ///
   /// - Parameters:
   ///   - transport: How to reach it.
@@ -71,62 +79,80 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   ///   - vectors: Its entries of the MSI-X table; `nil`: it pulls its line.
   /// - Throws: Why it cannot be driven; it has been told so (FAILED) and is
   ///   left alone.
-  public init(
+  public static func start(
     _ transport: T,
     pool: PacketPool,
     randomBits: UInt64,
     vectors: Vectors?
-  ) throws(VirtioError) {
+  ) throws(VirtioError) -> NetworkDevice {
     do throws(VirtioError) {
       // Steps 1 to 3.
       try transport.reset()
       transport.status = [.acknowledge]
       transport.status = [.acknowledge, .driver]
       // Steps 4 to 6.
-      features = try Self.negotiate(transport)
-      headerSize = PacketHeader.size(features)
-      splitsHeader =
-        !features.contains(.version1) && !features.contains(.anyLayout)
-
-      // Step 7: what is particular to the device.
-      let configuration = NetworkConfiguration(transport: transport)
-      macAddressBits =
-        features.contains(.mac)
-        ? configuration.macAddressBits : Self.localAddress(randomBits)
-      if let vectors {
-        try transport.setConfigurationVector(vectors.configuration)
-      }
-      receiveQueue = try Self.makeQueue(QueueIndex.receive, transport)
-      transmitQueue = try Self.makeQueue(QueueIndex.transmit, transport)
-      receiveDoorbell = try transport.enableQueue(
-        QueueIndex.receive,
-        receiveQueue.addresses,
-        vector: vectors?.receive
+      let features = try negotiate(transport)
+      var device = NetworkDevice(
+        transport,
+        pool,
+        features,
+        randomBits,
+        vectors,
+        try makeQueue(QueueIndex.receive, transport),
+        try makeQueue(QueueIndex.transmit, transport)
       )
-      transmitDoorbell = try transport.enableQueue(
-        QueueIndex.transmit,
-        transmitQueue.addresses,
-        vector: vectors?.transmit
-      )
+      // Step 7.
+      try device.enableQueues()
+      // Step 8. Packets are posted after it only because a notification must
+      // not come before it.
+      transport.status = transport.status.union(.driverOK)
+      device.refill()
+      device.flush()
+      return device
     } catch {
       transport.status = transport.status.union(.failed)
       throw error
     }
+  }
+
+  private init(
+    _ transport: T,
+    _ pool: PacketPool,
+    _ features: Features,
+    _ randomBits: UInt64,
+    _ vectors: Vectors?,
+    _ receiveQueue: consuming SplitQueue,
+    _ transmitQueue: consuming SplitQueue
+  ) {
+    let configuration = NetworkConfiguration(transport: transport)
     self.transport = transport
     self.pool = pool
-
-    // Step 8. Packets are posted after it only because a notification must not
-    // come before it.
-    transport.status = transport.status.union(.driverOK)
-    refill()
-    flush()
+    self.features = features
+    self.vectors = vectors
+    macAddressBits =
+      features.contains(.mac)
+      ? configuration.macAddressBits : Self.localAddress(randomBits)
+    mtu = features.contains(.mtu) ? configuration.mtu : nil
+    headerSize = PacketHeader.size(features)
+    splitsHeader =
+      !features.contains(.version1) && !features.contains(.anyLayout)
+    mostReceivePackets = min(
+      VirtioLimits.receivePackets,
+      max(1, pool.capacity * VirtioLimits.receivePercentOfPool / 100)
+    )
+    self.receiveQueue = receiveQueue
+    self.transmitQueue = transmitQueue
   }
 
   /// Steps 4 to 6 of §3.1.1.
   private static func negotiate(
     _ transport: T
   ) throws(VirtioError) -> Features {
-    let accepted = FeatureNegotiation.accept(transport.offeredFeatures)
+    let offered = transport.offeredFeatures
+    let configuration = NetworkConfiguration(transport: transport)
+    let accepted = FeatureNegotiation.accept(
+      offered.subtracting(configuration.unusable(offered))
+    )
     // §6.1: a modern device may refuse a driver without VERSION_1, and this
     // one drives it by the standard alone.
     guard transport.isLegacy || accepted.contains(.version1) else {
@@ -148,12 +174,56 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     _ transport: T
   ) throws(VirtioError) -> SplitQueue {
     let size = transport.largestQueueSize(index)
-    // §2.7: a power of two. §4.1.5.1.3: 0 when there is none.
-    guard size > 0, size <= SplitQueue.largestSize, size & (size - 1) == 0
+    // §2.7: a power of two. §4.1.5.1.3: 0 when there is none. A frame of two
+    // descriptors must fit.
+    guard size >= 2, size <= SplitQueue.largestSize, size & (size - 1) == 0
     else { throw VirtioError.badQueue }
     // Only a modern device lets the driver have less.
     return SplitQueue(
-      size: transport.isLegacy ? size : min(size, mostDescriptors)
+      size: transport.isLegacy ? size : min(size, VirtioLimits.descriptors)
+    )
+  }
+
+  /// Tells the device where its queues are and how it may interrupt. When that
+  /// fails the device is reset, so that it uses none of them.
+  private mutating func enableQueues() throws(VirtioError) {
+    do throws(VirtioError) {
+      if let vectors {
+        try transport.setConfigurationVector(vectors.configuration)
+      }
+      receiveDoorbell = try Self.enable(
+        &receiveQueue,
+        QueueIndex.receive,
+        transport,
+        vectors?.receive
+      )
+      transmitDoorbell = try Self.enable(
+        &transmitQueue,
+        QueueIndex.transmit,
+        transport,
+        vectors?.transmit
+      )
+    } catch {
+      try halt()
+      throw error
+    }
+  }
+
+  private static func enable(
+    _ queue: inout SplitQueue,
+    _ index: UInt16,
+    _ transport: T,
+    _ vector: UInt16?
+  ) throws(VirtioError) -> Doorbell {
+    let base = transport.deviceAddress(
+      of: queue.address,
+      byteCount: queue.byteCount
+    )
+    queue.handOver()
+    return try transport.enableQueue(
+      index,
+      queue.addresses(base: base),
+      vector: vector
     )
   }
 
@@ -164,12 +234,38 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     return bits & ~0x0100_0000_0000 | 0x0200_0000_0000
   }
 
+  /// Resets the device and takes its queues back.
+  private mutating func halt() throws(VirtioError) {
+    try transport.reset()
+    receiveQueue.takeBack()
+    transmitQueue.takeBack()
+  }
+
   /// Stops the device for good: what it held is back in the pool afterwards.
   ///
   /// - Throws: `resetFailed` when the device does not come to rest; then what
   ///   it held is lost, for it may still write there.
   public consuming func stop() throws(VirtioError) {
-    try transport.reset()
+    try halt()
+  }
+
+  /// Resets the device and starts it again, as when it ``needsReset``. Frames
+  /// that it held are lost; its address and what was counted stay.
+  ///
+  /// - Throws: Why it cannot be driven any more; nothing comes from it then,
+  ///   and it takes nothing.
+  public mutating func restart() throws(VirtioError) {
+    try halt()
+    // Its own address for random bits: they give the same one again.
+    var device = try Self.start(
+      transport,
+      pool: pool,
+      randomBits: macAddressBits,
+      vectors: vectors
+    )
+    device.counters.add(counters)
+    device.counters.restarts &+= 1
+    self = device
   }
 
   /// Whether the device says, or its rings show, that only a reset helps.
@@ -178,7 +274,8 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     isBroken || transport.status.contains(.needsReset)
   }
 
-  /// Whether a ring is not what it should be; nothing comes from it any more.
+  /// Whether a ring is not what it should be: nothing comes from the device and
+  /// nothing goes to it any more until a ``restart()``.
   public var isBroken: Bool {
     receiveQueue.isBroken || transmitQueue.isBroken
   }
@@ -188,14 +285,6 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   public var isLinkUp: Bool {
     guard features.contains(.status) else { return true }
     return NetworkConfiguration(transport: transport).isLinkUp
-  }
-
-  /// The largest IP packet that the device passes on, if it says and if that
-  /// makes sense: RFC 791 §3.1 has 68 bytes for the least.
-  public var mtu: Int? {
-    guard features.contains(.mtu) else { return nil }
-    let mtu = NetworkConfiguration(transport: transport).mtu
-    return mtu >= 68 ? mtu : nil
   }
 
   // MARK: Receiving
@@ -213,6 +302,10 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
         counters.receivedTooShort &+= 1
         continue
       }
+      guard PacketHeader.isComplete(packet.bytes) else {
+        counters.receivedBadHeader &+= 1
+        continue
+      }
       packet.removeLast(posted - written)
       packet.removeFirst(headerSize)
       counters.received &+= 1
@@ -224,18 +317,30 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   /// Posts packets of the pool until the device has as many as it takes.
   public mutating func refill() {
     let needed = splitsHeader ? 2 : 1
-    while receiveQueue.freeCount >= needed {
-      guard var packet = pool.allocate() else {
+    while !receiveQueue.isBroken, receiveQueue.freeCount >= needed,
+      receiveQueue.inFlightCount < mostReceivePackets
+    {
+      let headroom = Self.receiveHeadroom - headerSize
+      guard var packet = pool.allocate(headroom: headroom) else {
         counters.receivePoolEmpty &+= 1
         return
       }
       packet.append(packet.tailroom)
+      let address = deviceAddress(of: packet)
       receiveQueue.post(
         packet,
+        at: address,
         deviceWrites: true,
         headerSize: splitsHeader ? headerSize : 0
       )
     }
+  }
+
+  private func deviceAddress(of packet: borrowing PacketBuffer) -> UInt64 {
+    // SAFETY: The address is only told to the device, which uses no more than
+    // the packet's bytes; the queue keeps the packet until it is given back.
+    let address = unsafe packet.unsafeAddress
+    return transport.deviceAddress(of: address, byteCount: packet.count)
   }
 
   // MARK: Sending
@@ -243,6 +348,7 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   /// Whether there is room for a frame. When there is not, the device is asked
   /// to interrupt once there is, at the next ``enableInterrupts()``.
   public mutating func canTransmit() -> Bool {
+    guard !isBroken else { return false }
     let needed = splitsHeader ? 2 : 1
     if transmitQueue.freeCount >= needed { return true }
     reclaim()
@@ -258,8 +364,10 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   ///   ``headroom`` bytes before it.
   public mutating func transmit(_ frame: consuming PacketBuffer) {
     PacketHeader.prepend(size: headerSize, to: &frame)
+    let address = deviceAddress(of: frame)
     transmitQueue.post(
       frame,
+      at: address,
       deviceWrites: false,
       headerSize: splitsHeader ? headerSize : 0
     )
@@ -274,11 +382,11 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
 
   /// Lets the device see what was posted, and notifies it if it wants that.
   public mutating func flush() {
-    if receiveQueue.publish() {
+    if receiveQueue.publish(), let receiveDoorbell {
       counters.notifications &+= 1
       transport.notify(QueueIndex.receive, receiveDoorbell)
     }
-    if transmitQueue.publish() {
+    if transmitQueue.publish(), let transmitDoorbell {
       counters.notifications &+= 1
       transport.notify(QueueIndex.transmit, transmitDoorbell)
     }

@@ -45,23 +45,32 @@ struct SplitQueue: ~Copyable {
   /// §2.7: a split queue has at most this many descriptors.
   static var largestSize: UInt16 { 32768 }
 
+  /// What the driver keeps of a descriptor, where the device cannot write.
+  private struct Shadow: BitwiseCopyable {
+    /// The next of its chain, or of the free descriptors.
+    var next: UInt16
+    /// At a chain's head: the bytes that the device may write.
+    var postedCount: UInt32
+  }
+
   /// The number of descriptors, a power of two.
   let size: UInt16
+  /// The bytes of the rings' memory.
+  let byteCount: Int
   private let memory: UnsafeMutableRawPointer
   private let descriptors: UInt
   private let driverArea: UInt
   private let deviceArea: UInt
 
   /// The packets that the device has, each at its chain's head.
-  private var inFlight: RigidArray<PacketBuffer?>
-  /// What was posted at each head: bytes that the device may write.
-  private var posted: [UInt32]
-  /// The driver's own links: of a chain, and of the free descriptors.
-  private var next: [UInt16]
+  private let inFlight: UnsafeMutablePointer<PacketBuffer?>
+  private var shadows: RigidArray<Shadow>
   private var firstFree: UInt16 = 0
 
   /// The descriptors that are free.
   private(set) var freeCount: Int
+  /// The packets that the device has.
+  private(set) var inFlightCount = 0
   /// The index of the next entry of the driver area, which wraps at 2^16.
   private var availableIndex: UInt16 = 0
   /// The same as the device last saw it.
@@ -70,6 +79,9 @@ struct SplitQueue: ~Copyable {
   private var usedIndex: UInt16 = 0
   /// Whether the device's part of the rings cannot be right.
   private(set) var isBroken = false
+  /// Whether the device may use this memory: from when it is told of it until
+  /// it has been reset.
+  private var isWithDevice = false
 
   /// A queue of `size` descriptors, all free, with interrupts suppressed.
   ///
@@ -86,64 +98,88 @@ struct SplitQueue: ~Copyable {
     let deviceSize = 4 + 8 * count + 2
     let mask = Layout.alignment - 1
     let deviceOffset = (tableSize + driverSize + mask) & ~mask
-    let total = (deviceOffset + deviceSize + mask) & ~mask
+    byteCount = (deviceOffset + deviceSize + mask) & ~mask
     // SAFETY: The memory is freed in deinit only, and all accesses below are
     // within its three parts, by indices that are below `size`.
     unsafe memory = .allocate(
-      byteCount: total,
+      byteCount: byteCount,
       alignment: Layout.alignment
     )
     unsafe memory.initializeMemory(
       as: UInt8.self,
       repeating: 0,
-      count: total
+      count: byteCount
     )
     descriptors = unsafe UInt(bitPattern: memory)
     driverArea = descriptors + UInt(tableSize)
     deviceArea = descriptors + UInt(deviceOffset)
-    inFlight = RigidArray(capacity: count)
-    for _ in 0..<count { inFlight.append(nil) }
-    posted = Array(repeating: 0, count: count)
-    next = (1...count).map { UInt16($0) }
-    next[count - 1] = Self.none
+    // SAFETY: Freed in deinit only, and indexed by what is below `size`.
+    unsafe inFlight = .allocate(capacity: count)
+    shadows = RigidArray(capacity: count)
+    for index in 0..<count {
+      unsafe (inFlight + index).initialize(to: nil)
+      let next = index + 1 < count ? UInt16(index + 1) : Self.none
+      shadows.append(Shadow(next: next, postedCount: 0))
+    }
     freeCount = count
     cpu_store16(driverArea + Layout.flags, Self.noInterrupt)
   }
 
-  deinit { unsafe memory.deallocate() }
+  /// Gives the memory and the packets back, unless the device may still write
+  /// there: then both are lost, which is the lesser harm.
+  deinit {
+    guard !isWithDevice else { return }
+    // SAFETY: Nothing uses the memory but this value, which ends.
+    unsafe inFlight.deinitialize(count: Int(size))
+    unsafe inFlight.deallocate()
+    unsafe memory.deallocate()
+  }
 
-  /// Where its parts are, for the device.
-  var addresses: RingAddresses {
+  /// Where its memory begins.
+  var address: UInt { descriptors }
+
+  /// Where its parts are, for a device to which its memory is at `base`.
+  func addresses(base: UInt64) -> RingAddresses {
     RingAddresses(
       size: size,
-      descriptors: UInt64(descriptors),
-      driverArea: UInt64(driverArea),
-      deviceArea: UInt64(deviceArea)
+      descriptors: base,
+      driverArea: base + UInt64(driverArea - descriptors),
+      deviceArea: base + UInt64(deviceArea - descriptors)
     )
+  }
+
+  /// Notes that the device is told of the queue.
+  mutating func handOver() { isWithDevice = true }
+
+  /// Notes that the device has been reset: it does not use the queue any more,
+  /// and neither can the driver.
+  mutating func takeBack() {
+    isWithDevice = false
+    isBroken = true
   }
 
   // MARK: To the device
 
   /// Posts `packet`: for the device to write all of it, or to read it.
   ///
-  /// - Parameter headerSize: The bytes at the front that get a descriptor of
-  ///   their own; 0: one descriptor for all.
+  /// - Parameters:
+  ///   - address: Where the device reaches the packet's first byte.
+  ///   - headerSize: The bytes at the front that get a descriptor of their own;
+  ///     0: one descriptor for all.
   /// - Precondition: ``freeCount`` is at least what that takes.
   mutating func post(
     _ packet: consuming PacketBuffer,
+    at address: UInt64,
     deviceWrites: Bool,
     headerSize: Int = 0
   ) {
     let flags = deviceWrites ? DescriptorFlag.deviceWrites : 0
     let count = packet.count
-    // SAFETY: The address is told to the device, which uses `count` bytes from
-    // it on; the packet is kept until the device gives it back.
-    let address = UInt64(unsafe packet.unsafeAddress)
     let head = takeDescriptor()
     var body = head
     if headerSize > 0 {
       body = takeDescriptor()
-      next[Int(head)] = body
+      shadows[Int(head)].next = body
       write(
         head,
         address,
@@ -152,7 +188,7 @@ struct SplitQueue: ~Copyable {
         body
       )
     }
-    next[Int(body)] = Self.none
+    shadows[Int(body)].next = Self.none
     write(
       body,
       address + UInt64(headerSize),
@@ -160,8 +196,10 @@ struct SplitQueue: ~Copyable {
       flags,
       0
     )
-    posted[Int(head)] = deviceWrites ? UInt32(count) : 0
-    inFlight[Int(head)] = consume packet
+    shadows[Int(head)].postedCount = deviceWrites ? UInt32(count) : 0
+    // SAFETY: `head` is below `size`; it was free, so nothing is overwritten.
+    unsafe inFlight[Int(head)] = consume packet
+    inFlightCount += 1
     let slot = UInt(availableIndex & (size - 1))
     cpu_store16(driverArea + Layout.ring + 2 * slot, head)
     availableIndex &+= 1
@@ -201,25 +239,34 @@ struct SplitQueue: ~Copyable {
 
   /// Takes the next packet that the device has given back.
   mutating func takeUsed() -> Completion? {
-    guard hasUsed else { return nil }
+    guard !isBroken else { return nil }
+    let given = cpu_load16(deviceArea + Layout.index) &- usedIndex
+    guard given > 0 else { return nil }
+    // It cannot have given back more than it was shown.
+    guard given <= publishedIndex &- usedIndex else {
+      isBroken = true
+      return nil
+    }
     // §2.7.13.3: the index before the entry.
     cpu_acquire_fence()
     let slot = UInt(usedIndex & (size - 1))
     let element = deviceArea + Layout.ring + Layout.usedElementSize * slot
     let identifier = cpu_load32(element)
     let length = cpu_load32(element + 4)
+    // SAFETY: `identifier` is below `size`.
     guard identifier < UInt32(size),
-      let packet = inFlight[Int(identifier)].take()
+      let packet = unsafe inFlight[Int(identifier)].take()
     else {
       isBroken = true
       return nil
     }
     usedIndex &+= 1
+    inFlightCount -= 1
     release(UInt16(identifier))
     return Completion(
       packet: packet,
       writtenCount: Int(length),
-      postedCount: Int(posted[Int(identifier)])
+      postedCount: Int(shadows[Int(identifier)].postedCount)
     )
   }
 
@@ -243,7 +290,7 @@ struct SplitQueue: ~Copyable {
   private mutating func takeDescriptor() -> UInt16 {
     precondition(freeCount > 0, "no descriptor is free")
     let descriptor = firstFree
-    firstFree = next[Int(descriptor)]
+    firstFree = shadows[Int(descriptor)].next
     freeCount -= 1
     return descriptor
   }
@@ -252,8 +299,8 @@ struct SplitQueue: ~Copyable {
   private mutating func release(_ head: UInt16) {
     var descriptor = head
     while true {
-      let following = next[Int(descriptor)]
-      next[Int(descriptor)] = firstFree
+      let following = shadows[Int(descriptor)].next
+      shadows[Int(descriptor)].next = firstFree
       firstFree = descriptor
       freeCount += 1
       if following == Self.none { return }
