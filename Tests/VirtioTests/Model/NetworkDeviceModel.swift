@@ -396,6 +396,12 @@ final class NetworkDeviceModel: ModelFunction {
     return true
   }
 
+  /// The next chain of a queue, for a test to use as no device may.
+  func takeChain(_ queue: Int) -> DeviceQueue.Chain? {
+    look(queue)
+    return queues[queue].next()
+  }
+
   /// Interrupts, unless the driver asked not to. §2.7.7.
   func interruptDriver(queue: Int) {
     guard queues[queue].availableFlags(memory) & 1 == 0 else { return }
