@@ -17,7 +17,9 @@ public final class ModelBridge: ModelFunction {
     setWritable32(0x2C, .max)
   }
 
+  /// The bus behind it.
   public var secondary: UInt8 { bytes[0x19] }
+  /// The last of the buses behind it.
   public var subordinate: UInt8 { bytes[0x1A] }
 
   /// Whether an access to `address` on the bus in front is passed on.
@@ -45,11 +47,15 @@ public final class ModelBridge: ModelFunction {
 
 /// The functions of one bus, by device and function number.
 public final class ModelBus {
+  /// A place on the bus.
   public struct Slot: Hashable {
+    /// 0 to 31.
     public var device: UInt8
+    /// 0 to 7.
     public var function: UInt8
   }
 
+  /// What is on the bus.
   public private(set) var functions: [Slot: ModelFunction] = [:]
 
   /// Puts a function on the bus.

@@ -4,14 +4,19 @@
 open class ModelFunction {
   /// A base address register as the device is built.
   public struct BaseAddress: Sendable {
+    /// The space and the width of the address.
     public enum Kind: Sendable {
       case io, memory32, memory64
     }
 
+    /// The space and the width of the address.
     public var kind: Kind
+    /// In bytes, a power of two.
     public var size: UInt64
+    /// Whether a bridge may read ahead.
     public var isPrefetchable = false
 
+    /// A register of this kind and size.
     public init(_ kind: Kind, size: UInt64, isPrefetchable: Bool = false) {
       self.kind = kind
       self.size = size
@@ -21,11 +26,16 @@ open class ModelFunction {
 
   /// One write to a register behind a base address register.
   public struct Write: Equatable {
+    /// The base address register it is behind.
     public var baseAddress: Int
+    /// From the base address, in bytes.
     public var offset: Int
+    /// In bytes.
     public var width: Int
+    /// What is written.
     public var value: UInt32
 
+    /// A write of this value to this register.
     public init(baseAddress: Int, offset: Int, width: Int, value: UInt32) {
       self.baseAddress = baseAddress
       self.offset = offset
@@ -51,6 +61,7 @@ open class ModelFunction {
   /// What was written to configuration space: offset and value.
   public private(set) var configurationWrites: [(Int, UInt32)] = []
 
+  /// A function with these identifiers, and no registers yet.
   public init(
     vendor: UInt16 = 0x1234,
     device: UInt16 = 0x5678,
@@ -68,16 +79,19 @@ open class ModelFunction {
 
   // MARK: Construction
 
+  /// Sets 16 bits of configuration space.
   public func set16(_ offset: Int, _ value: UInt16) {
     bytes[offset] = UInt8(truncatingIfNeeded: value)
     bytes[offset + 1] = UInt8(truncatingIfNeeded: value >> 8)
   }
 
+  /// Sets 32 bits of configuration space.
   public func set32(_ offset: Int, _ value: UInt32) {
     set16(offset, UInt16(truncatingIfNeeded: value))
     set16(offset + 2, UInt16(truncatingIfNeeded: value >> 16))
   }
 
+  /// The 32 bits of configuration space at `offset`.
   public func get32(_ offset: Int) -> UInt32 {
     (0..<4).reduce(0) { $0 | UInt32(bytes[offset + $1]) << UInt32(8 * $1) }
   }
@@ -112,6 +126,7 @@ open class ModelFunction {
     }
   }
 
+  /// Says which of 32 bits of configuration space can be written.
   public func setWritable32(_ offset: Int, _ mask: UInt32) {
     for byte in 0..<4 {
       writable[offset + byte] = UInt8(
@@ -154,8 +169,10 @@ open class ModelFunction {
   /// The command register.
   public var command: UInt32 { get32(0x04) & 0xFFFF }
 
+  /// What a read of configuration space gives.
   open func readConfiguration(_ offset: Int) -> UInt32 { get32(offset) }
 
+  /// What a write to configuration space does.
   open func writeConfiguration(_ offset: Int, _ value: UInt32) {
     configurationWrites.append((offset, value))
     for byte in 0..<4 {

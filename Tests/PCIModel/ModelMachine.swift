@@ -20,10 +20,12 @@ public final class ModelMachine {
   public let memory = ModelMemory()
   /// What was wrong so far.
   public private(set) var violations: [Violation] = []
-  /// Where registers may be placed.
+  /// Ports for registers.
   public var portWindow: Range<UInt64> = 0xC000..<0x1_0000
+  /// Memory for registers.
   public var memoryWindow: Range<UInt64> = 0xE000_0000..<0xFEC0_0000
 
+  /// A machine with nothing on its bus.
   public init() {}
 
   /// The machine as drivers see it.
@@ -84,8 +86,10 @@ public final class ModelMachine {
 
 /// The seam of a ``ModelMachine``.
 public struct ModelHost: PCIHost {
+  /// The machine behind it.
   public let machine: ModelMachine
 
+  /// See `PCIHost`.
   public func readConfiguration(
     _ address: FunctionAddress,
     _ offset: Int
@@ -94,6 +98,7 @@ public struct ModelHost: PCIHost {
     return machine.function(address)?.readConfiguration(offset) ?? .max
   }
 
+  /// See `PCIHost`.
   public func writeConfiguration(
     _ address: FunctionAddress,
     _ offset: Int,
@@ -103,34 +108,42 @@ public struct ModelHost: PCIHost {
     machine.function(address)?.writeConfiguration(offset, value)
   }
 
+  /// See `PCIHost`.
   public func read8(_ register: RegisterAddress) -> UInt8 {
     UInt8(truncatingIfNeeded: machine.read(register, width: 1))
   }
 
+  /// See `PCIHost`.
   public func read16(_ register: RegisterAddress) -> UInt16 {
     UInt16(truncatingIfNeeded: machine.read(register, width: 2))
   }
 
+  /// See `PCIHost`.
   public func read32(_ register: RegisterAddress) -> UInt32 {
     machine.read(register, width: 4)
   }
 
+  /// See `PCIHost`.
   public func write8(_ register: RegisterAddress, _ value: UInt8) {
     machine.write(register, width: 1, UInt32(value))
   }
 
+  /// See `PCIHost`.
   public func write16(_ register: RegisterAddress, _ value: UInt16) {
     machine.write(register, width: 2, UInt32(value))
   }
 
+  /// See `PCIHost`.
   public func write32(_ register: RegisterAddress, _ value: UInt32) {
     machine.write(register, width: 4, value)
   }
 
+  /// See `PCIHost`.
   public func window(_ space: AddressSpace) -> Range<UInt64> {
     space == .port ? machine.portWindow : machine.memoryWindow
   }
 
+  /// See `PCIHost`.
   public func deviceAddress(of address: UInt, byteCount: Int) -> UInt64 {
     machine.memory.admit(address, byteCount: byteCount)
   }
