@@ -50,24 +50,15 @@ enum Memory {
     }
   }
 
-  /// Whether `byteCount` bytes at `address` are memory that can be read.
-  static func isUsable(_ address: UInt64, byteCount: UInt64) -> Bool {
-    guard address >= oneMebibyte, address <= .max - byteCount else {
-      return false
-    }
-    let guards = [
-      UInt64(boot_address_of_stack_guard()),
-      UInt64(boot_address_of_trap_stack_guard()),
-    ]
-    for page in guards
-    where address < page + PageTables.pageSize && address + byteCount > page {
-      return false
-    }
+  /// Where memory below 4 GiB ends.
+  static var endBelow4GiB: UInt64 {
+    var end: UInt64 = 0
     let map = unsafe self.map
-    guard let region = region(of: map, containing: address) else {
-      return false
+    for index in 0..<map.count
+    where map.regions[index].lowerBound < fourGibibytes {
+      end = max(end, min(map.regions[index].upperBound, fourGibibytes))
     }
-    return address + byteCount <= region.upperBound
+    return end
   }
 
   private static func mapImage(in tables: inout PageTables) {

@@ -19,7 +19,7 @@ struct HeapRegion {
     guard let base = memory.baseAddress else { return nil }
     let granule = UInt(HeapBlock.granule)
     let address = UInt(bitPattern: base)
-    let skipped = Int(bitPattern: 0 &- address & (granule &- 1))
+    let skipped = Int(bitPattern: (0 &- address) & (granule &- 1))
     let whole = (memory.count &- skipped) & ~(HeapBlock.granule &- 1)
     let size = min(
       whole &- Self.recordSize,

@@ -46,7 +46,7 @@ enum Faults {
   @inline(never)
   private static func recurse(_ depth: Int) -> Int {
     // The addition behind the call keeps it from becoming a loop.
-    recurse(opaque(depth + 1)) + opaque(depth)
+    depth == opaque(0) ? 0 : recurse(opaque(depth + 1)) + opaque(depth)
   }
 
   @inline(never)

@@ -43,4 +43,11 @@ struct NetworkConfiguration<T: Transport> {
 
   /// The largest IP packet.
   var mtu: Int { Int(transport.configuration16(Field.mtu)) }
+
+  /// An address that is nobody's: locally administered, of one interface.
+  /// IEEE 802-2014 §8.2.
+  static func localAddressBits(_ randomBits: UInt64) -> UInt64 {
+    let bits = randomBits & 0xFFFF_FFFF_FFFF
+    return bits & ~0x0100_0000_0000 | 0x0200_0000_0000
+  }
 }

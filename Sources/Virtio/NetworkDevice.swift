@@ -91,15 +91,15 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
       transport.status = [.acknowledge]
       transport.status = [.acknowledge, .driver]
       // Steps 4 to 6.
-      let features = try negotiate(transport)
+      let features = try FeatureNegotiation.negotiate(transport)
       var device = NetworkDevice(
         transport,
         pool,
         features,
         randomBits,
         vectors,
-        try makeQueue(QueueIndex.receive, transport),
-        try makeQueue(QueueIndex.transmit, transport)
+        try SplitQueue(of: transport, QueueIndex.receive),
+        try SplitQueue(of: transport, QueueIndex.transmit)
       )
       // Step 7.
       try device.enableQueues()
@@ -131,7 +131,8 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     self.vectors = vectors
     macAddressBits =
       features.contains(.mac)
-      ? configuration.macAddressBits : Self.localAddress(randomBits)
+      ? configuration.macAddressBits
+      : NetworkConfiguration<T>.localAddressBits(randomBits)
     mtu = features.contains(.mtu) ? configuration.mtu : nil
     headerSize = PacketHeader.size(features)
     splitsHeader =
@@ -144,46 +145,6 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     self.transmitQueue = transmitQueue
   }
 
-  /// Steps 4 to 6 of §3.1.1.
-  private static func negotiate(
-    _ transport: T
-  ) throws(VirtioError) -> Features {
-    let offered = transport.offeredFeatures
-    let configuration = NetworkConfiguration(transport: transport)
-    let accepted = FeatureNegotiation.accept(
-      offered.subtracting(configuration.unusable(offered))
-    )
-    // §6.1: a modern device may refuse a driver without VERSION_1, and this
-    // one drives it by the standard alone.
-    guard transport.isLegacy || accepted.contains(.version1) else {
-      throw VirtioError.featuresRefused
-    }
-    transport.accept(accepted)
-    // §3.1.2: legacy devices know no FEATURES_OK.
-    guard !transport.isLegacy else { return accepted }
-    transport.status = [.acknowledge, .driver, .featuresOK]
-    guard transport.status.contains(.featuresOK) else {
-      throw VirtioError.featuresRefused
-    }
-    return accepted
-  }
-
-  /// A queue as large as device and driver allow.
-  private static func makeQueue(
-    _ index: UInt16,
-    _ transport: T
-  ) throws(VirtioError) -> SplitQueue {
-    let size = transport.largestQueueSize(index)
-    // §2.7: a power of two. §4.1.5.1.3: 0 when there is none. A frame of two
-    // descriptors must fit.
-    guard size >= 2, size <= SplitQueue.largestSize, size & (size - 1) == 0
-    else { throw VirtioError.badQueue }
-    // Only a modern device lets the driver have less.
-    return SplitQueue(
-      size: transport.isLegacy ? size : min(size, VirtioLimits.descriptors)
-    )
-  }
-
   /// Tells the device where its queues are and how it may interrupt. When that
   /// fails the device is reset, so that it uses none of them.
   private mutating func enableQueues() throws(VirtioError) {
@@ -191,47 +152,20 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
       if let vectors {
         try transport.setConfigurationVector(vectors.configuration)
       }
-      receiveDoorbell = try Self.enable(
-        &receiveQueue,
+      receiveDoorbell = try receiveQueue.enable(
+        on: transport,
         QueueIndex.receive,
-        transport,
-        vectors?.receive
+        vector: vectors?.receive
       )
-      transmitDoorbell = try Self.enable(
-        &transmitQueue,
+      transmitDoorbell = try transmitQueue.enable(
+        on: transport,
         QueueIndex.transmit,
-        transport,
-        vectors?.transmit
+        vector: vectors?.transmit
       )
     } catch {
       try halt()
       throw error
     }
-  }
-
-  private static func enable(
-    _ queue: inout SplitQueue,
-    _ index: UInt16,
-    _ transport: T,
-    _ vector: UInt16?
-  ) throws(VirtioError) -> Doorbell {
-    let base = transport.deviceAddress(
-      of: queue.address,
-      byteCount: queue.byteCount
-    )
-    queue.handOver()
-    return try transport.enableQueue(
-      index,
-      queue.addresses(base: base),
-      vector: vector
-    )
-  }
-
-  /// An address that is nobody's: locally administered, of one interface.
-  /// IEEE 802-2014 §8.2.
-  private static func localAddress(_ randomBits: UInt64) -> UInt64 {
-    let bits = randomBits & 0xFFFF_FFFF_FFFF
-    return bits & ~0x0100_0000_0000 | 0x0200_0000_0000
   }
 
   /// Resets the device and takes its queues back.

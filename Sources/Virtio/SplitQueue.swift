@@ -1,4 +1,3 @@
-import BasicContainers
 import CPU
 import Packets
 
@@ -19,6 +18,7 @@ import Packets
 /// or out of range means that its rings are not what they should be: the queue
 /// is ``isBroken`` then, and gives nothing more until the device is reset.
 @safe
+@usableFromInline
 struct SplitQueue: ~Copyable {
   private enum Layout {
     static let descriptorSize = 16
@@ -39,19 +39,9 @@ struct SplitQueue: ~Copyable {
   private static var noInterrupt: UInt16 { 1 }
   /// VIRTQ_USED_F_NO_NOTIFY, §2.7.10.
   private static var noNotify: UInt16 { 1 }
-  /// The end of the list of free descriptors.
-  private static var none: UInt16 { .max }
 
   /// §2.7: a split queue has at most this many descriptors.
   static var largestSize: UInt16 { 32768 }
-
-  /// What the driver keeps of a descriptor, where the device cannot write.
-  private struct Shadow: BitwiseCopyable {
-    /// The next of its chain, or of the free descriptors.
-    var next: UInt16
-    /// At a chain's head: the bytes that the device may write.
-    var postedCount: UInt32
-  }
 
   /// The number of descriptors, a power of two.
   let size: UInt16
@@ -64,11 +54,7 @@ struct SplitQueue: ~Copyable {
 
   /// The packets that the device has, each at its chain's head.
   private let inFlight: UnsafeMutablePointer<PacketBuffer?>
-  private var shadows: RigidArray<Shadow>
-  private var firstFree: UInt16 = 0
-
-  /// The descriptors that are free.
-  private(set) var freeCount: Int
+  private var shadows: DescriptorShadows
   /// The packets that the device has.
   private(set) var inFlightCount = 0
   /// The index of the next entry of the driver area, which wraps at 2^16.
@@ -115,13 +101,8 @@ struct SplitQueue: ~Copyable {
     deviceArea = descriptors + UInt(deviceOffset)
     // SAFETY: Freed in deinit only, and indexed by what is below `size`.
     unsafe inFlight = .allocate(capacity: count)
-    shadows = RigidArray(capacity: count)
-    for index in 0..<count {
-      unsafe (inFlight + index).initialize(to: nil)
-      let next = index + 1 < count ? UInt16(index + 1) : Self.none
-      shadows.append(Shadow(next: next, postedCount: 0))
-    }
-    freeCount = count
+    for index in 0..<count { unsafe (inFlight + index).initialize(to: nil) }
+    shadows = DescriptorShadows(count: count)
     cpu_store16(driverArea + Layout.flags, Self.noInterrupt)
   }
 
@@ -134,6 +115,9 @@ struct SplitQueue: ~Copyable {
     unsafe inFlight.deallocate()
     unsafe memory.deallocate()
   }
+
+  /// The descriptors that are free.
+  var freeCount: Int { shadows.freeCount }
 
   /// Where its memory begins.
   var address: UInt { descriptors }
@@ -175,11 +159,11 @@ struct SplitQueue: ~Copyable {
   ) {
     let flags = deviceWrites ? DescriptorFlag.deviceWrites : 0
     let count = packet.count
-    let head = takeDescriptor()
+    let head = shadows.take()
     var body = head
     if headerSize > 0 {
-      body = takeDescriptor()
-      shadows[Int(head)].next = body
+      body = shadows.take()
+      shadows.link(head, to: body)
       write(
         head,
         address,
@@ -188,7 +172,6 @@ struct SplitQueue: ~Copyable {
         body
       )
     }
-    shadows[Int(body)].next = Self.none
     write(
       body,
       address + UInt64(headerSize),
@@ -196,7 +179,7 @@ struct SplitQueue: ~Copyable {
       flags,
       0
     )
-    shadows[Int(head)].postedCount = deviceWrites ? UInt32(count) : 0
+    shadows.setPostedCount(deviceWrites ? UInt32(count) : 0, of: head)
     // SAFETY: `head` is below `size`; it was free, so nothing is overwritten.
     unsafe inFlight[Int(head)] = consume packet
     inFlightCount += 1
@@ -262,11 +245,12 @@ struct SplitQueue: ~Copyable {
     }
     usedIndex &+= 1
     inFlightCount -= 1
-    release(UInt16(identifier))
+    let head = UInt16(identifier)
+    shadows.release(head)
     return Completion(
       packet: packet,
       writtenCount: Int(length),
-      postedCount: Int(shadows[Int(identifier)].postedCount)
+      postedCount: Int(shadows.postedCount(of: head))
     )
   }
 
@@ -286,27 +270,6 @@ struct SplitQueue: ~Copyable {
   }
 
   // MARK: Descriptors
-
-  private mutating func takeDescriptor() -> UInt16 {
-    precondition(freeCount > 0, "no descriptor is free")
-    let descriptor = firstFree
-    firstFree = shadows[Int(descriptor)].next
-    freeCount -= 1
-    return descriptor
-  }
-
-  /// Gives the chain at `head` back to the free descriptors.
-  private mutating func release(_ head: UInt16) {
-    var descriptor = head
-    while true {
-      let following = shadows[Int(descriptor)].next
-      shadows[Int(descriptor)].next = firstFree
-      firstFree = descriptor
-      freeCount += 1
-      if following == Self.none { return }
-      descriptor = following
-    }
-  }
 
   private func write(
     _ descriptor: UInt16,

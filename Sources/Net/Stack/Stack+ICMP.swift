@@ -86,7 +86,7 @@ extension Stack {
   ) {
     // The checks before have seen to the source and the fragments; and of ICMP
     // messages this host has none undelivered.
-    guard !isBroadcast, lease != nil else { return }
+    guard !isBroadcast, route != nil else { return }
     guard errorBucket.take(at: now) else {
       count.drop(.icmpRateLimited)
       return
@@ -117,7 +117,7 @@ extension Stack {
     at now: Instant
   ) throws(DropReason) {
     guard let header = try? IPv4Header(quoted: quote),
-      header.source == lease?.address,
+      header.source == route?.address,
       quote.byteCount >= header.length + Self.smallestQuote
     else { throw DropReason.icmpQuoteInvalid }
     count.unreachablesReceived &+= 1

@@ -63,14 +63,22 @@ extension Connection {
     }
   }
 
+  /// Stands behind all that was sent, and not at SND.NXT, which a timeout may
+  /// have taken back: a peer that has got more drops what stands behind its
+  /// RCV.NXT, and two such peers would never hear of each other again. But not
+  /// beyond the window, where it would be dropped too.
   private var nextAcknowledgement: SegmentPlan? {
-    acknowledgement.isDue
-      ? SegmentPlan(sequence: send.next, flags: .acknowledgement) : nil
+    guard acknowledgement.isDue else { return nil }
+    let edge = send.unacknowledged + send.window
+    return SegmentPlan(
+      sequence: edge < send.highest ? edge : send.highest,
+      flags: .acknowledgement
+    )
   }
 
   private var nextData: SegmentPlan? {
     if owesRetransmission {
-      let payload = min(sendSegmentSize, sendBuffer.count)
+      let payload = min(sendSegmentSize, sendBuffer.count, send.inFlight)
       return dataPlan(.first, at: send.unacknowledged, payload)
     }
     let unsent = unsentBytes
@@ -166,7 +174,10 @@ extension Connection {
       counters.segmentsRetransmitted &+= 1
     } else {
       roundTrip.sent(upTo: end, at: now)
-      counters.bytesSent &+= UInt64(plan.payload)
+    }
+    let newBytes = plan.sequence + plan.payload - send.highest
+    if plan.payload > 0, newBytes > 0 {
+      counters.bytesSent &+= UInt64(newBytes)
     }
     switch plan.kind {
     case .atNext: send.next = end

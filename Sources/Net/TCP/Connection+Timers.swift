@@ -80,7 +80,9 @@ extension Connection {
   /// Brings the timer in line with what is under way: after every call and
   /// every segment, in or out.
   mutating func settleTimer(at now: Instant) {
-    if isWindowShut {
+    if state == .closed {
+      timer.stop()
+    } else if isWindowShut {
       timer.ensure(.persistence, for: roundTrip.timeout, at: now)
     } else if send.inFlight > 0 {
       timer.ensure(.retransmission, for: roundTrip.timeout, at: now)

@@ -102,6 +102,35 @@ enum Frames {
     return datagram.replacing(at: 6, with: bytes(sum == 0 ? 0xFFFF : sum))
   }
 
+  /// A whole frame with a TCP segment without options.
+  static func tcpFrame(
+    from source: IPv4Address = Hosts.peerAddress,
+    sourcePort: UInt16 = 40000,
+    to destination: IPv4Address = Hosts.ourAddress,
+    port: UInt16,
+    sequence: UInt32,
+    acknowledgement: UInt32 = 0,
+    flags: UInt8,
+    _ payload: [UInt8] = []
+  ) -> [UInt8] {
+    var segment = bytes(sourcePort) + bytes(port)
+    segment += bytes(sequence) + bytes(acknowledgement)
+    segment += [0x50, flags] + bytes(64000 as UInt16) + [0, 0, 0, 0]
+    segment += payload
+    let pseudo =
+      bytes(source) + bytes(destination) + [0, 6]
+      + bytes(UInt16(segment.count))
+    let sum = checksum(pseudo + segment)
+    return ethernet(
+      ipv4(
+        protocol: 6,
+        from: source,
+        to: destination,
+        segment.replacing(at: 16, with: bytes(sum))
+      )
+    )
+  }
+
   /// A whole frame with a UDP datagram.
   static func udpFrame(
     from source: IPv4Address = Hosts.peerAddress,

@@ -156,7 +156,7 @@ final class TestHost {
 /// ends, the pool is full again.
 func withHost(
   _ configuration: StackConfiguration = .fixed,
-  packets: Int = 64,
+  packets: Int = 256,
   sourceLocation: SourceLocation = #_sourceLocation,
   _ body: (TestHost) throws -> Void
 ) rethrows {

@@ -88,6 +88,9 @@ final class TCPHarness {
     )
   }
 
+  /// How far our initial sequence number is from zero.
+  var issOffset: Int { iss - SequenceNumber(0) }
+
   func wait(_ milliseconds: Int64) {
     now = now + .milliseconds(milliseconds)
     tcp.poll(at: now)
@@ -268,13 +271,20 @@ extension Array where Element == UInt8 {
   }
 
   init(copying bytes: RawSpan) {
-    self = (0..<bytes.byteCount).map { bytes.byte(at: $0) }
+    // SAFETY: The bytes are copied while they are borrowed.
+    self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
   }
 }
 
-/// `count` bytes that tell their places apart.
+/// `count` bytes, at most 65,536, that tell their places apart.
 func pattern(_ count: Int, from start: Int = 0) -> [UInt8] {
-  (start..<start + count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+  let offset = start & 0xFFFF
+  return Array(patternTwice[offset..<offset + count])
+}
+
+/// The pattern repeats after 65,536 bytes.
+private let patternTwice: [UInt8] = (0..<1 << 17).map {
+  UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8)
 }
 
 // MARK: - Where a test begins
@@ -361,6 +371,41 @@ extension TCPHarness {
     harness.receive(Segment(.fin, 1, ack: 2))
     harness.drain()
     _ = harness.events()
+    return (harness, id)
+  }
+
+  /// A connection in `state`, with all sent that there was to send. In the
+  /// synchronized states but CLOSE-WAIT and those after it the peer's next
+  /// number is 1, else 2.
+  static func inState(_ state: TCPState) -> (TCPHarness, ConnectionID) {
+    let (harness, id) =
+      switch state {
+      case .synSent: synSent()
+      case .synReceived: synReceived()
+      case .established: established()
+      case .finWait1: finWait1()
+      case .finWait2: finWait2()
+      case .closeWait: closeWait()
+      case .closing: closing()
+      case .lastAck: lastAck()
+      case .timeWait: timeWait()
+      case .closed: closed()
+      }
+    precondition(harness.tcp.state(id) == state)
+    return (harness, id)
+  }
+
+  /// A simultaneous open: SYN-RECEIVED.
+  static func synReceived() -> (TCPHarness, ConnectionID) {
+    let (harness, id) = synSent()
+    harness.receive(Segment(.syn, 0))
+    harness.drain()
+    return (harness, id)
+  }
+
+  static func closed() -> (TCPHarness, ConnectionID) {
+    let (harness, id) = lastAck()
+    harness.receive(Segment([], 2, ack: 2))
     return (harness, id)
   }
 }
