@@ -149,6 +149,9 @@ public final class Host: @unchecked Sendable {
 
   // MARK: What the app's values ask for
 
+  /// The number of tasks that wait for something.
+  var waitCount: Int { waits.count }
+
   /// What the stack counts.
   var stackCounters: [Counter] {
     var counters: [Counter] = []
