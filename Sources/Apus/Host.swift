@@ -97,6 +97,14 @@ public final class Host: @unchecked Sendable {
   /// Called when an address is bound, renewed or lost.
   public var onLeaseChange: ((Lease?) -> Void)?
 
+  /// Whether anything that the app wrote is not yet acknowledged.
+  public var hasUnacknowledged: Bool { stack.hasUnacknowledged }
+
+  /// Says whether the device's link is up.
+  public func setLink(up isUp: Bool, at now: Instant) {
+    stack.setLink(up: isUp, at: now)
+  }
+
   func appDidEnd(throwing error: NetworkError?) {
     appEnd = if let error { .threw(error) } else { .returned }
   }

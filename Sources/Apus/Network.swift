@@ -16,6 +16,9 @@ public struct Network: Sendable {
     host.interfaceCounters() + host.stackCounters
   }
 
+  /// The TCP connections there are, half-open and closing ones included.
+  public var connectionCount: Int { host.stack.connectionCount }
+
   /// Suspends the task until an address is bound.
   ///
   /// - Returns: The lease, or `nil` when the task was cancelled first.

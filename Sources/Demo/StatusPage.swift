@@ -27,6 +27,7 @@ enum StatusPage {
       $0.append(system.uptime.components.seconds)
       $0.append(" s")
     }
+    row("TCP connections", &page) { $0.append(network.connectionCount) }
     page.append("</table>\n<h2>Lease</h2>\n<table>\n")
     appendLease(network.lease, &page)
     page.append("</table>\n<h2>Network device</h2>\n<table>\n")

@@ -27,36 +27,39 @@ struct EventLoop: ~Copyable {
 
   /// Runs until the app has ended, and returns how.
   consuming func run() -> Host.AppEnd {
-    while host.appEnd == nil { turn(until: nil) }
-    let end = host.appEnd!
-    let lastMoment = Clock.now + Self.lingerTime
-    while Clock.now < lastMoment {
-      turn(until: lastMoment)
+    while true {
+      turn()
+      if let end = host.appEnd {
+        linger()
+        return end
+      }
+      if !Executor.hasReadyJobs { wait(until: host.deadline) }
     }
-    return end
   }
 
-  /// One turn: everything that can be done now, then a wait for more.
-  private mutating func turn(until lastMoment: Instant?) {
+  /// Everything that can be done now.
+  private mutating func turn() {
     let now = Clock.now
     interface?.receive(into: host, at: now)
     host.poll(at: now)
     Executor.runReadyJobs()
     interface?.transmit(from: host, at: Clock.now)
-    guard !Executor.hasReadyJobs, host.appEnd == nil || lastMoment != nil
-    else { return }
-    wait(until: lastMoment)
   }
 
-  private mutating func wait(until lastMoment: Instant?) {
-    var deadline = host.deadline
-    if let lastMoment { deadline = min(deadline ?? lastMoment, lastMoment) }
-    if interface?.enableInterrupts() ?? false {
-      interface?.disableInterrupts()
-      return
+  /// Waits for more to do, until `deadline` at the latest.
+  private mutating func wait(until deadline: Instant?) {
+    let hasWork = interface?.enableInterrupts() ?? false
+    if !hasWork, Timer.arm(for: deadline) { Interrupts.wait() }
+    interface?.disableInterrupts(host, at: Clock.now)
+  }
+
+  /// Lets what the app has written reach its peers, for a while.
+  private mutating func linger() {
+    let lastMoment = Clock.now + Self.lingerTime
+    while host.hasUnacknowledged, Clock.now < lastMoment {
+      wait(until: min(host.deadline ?? lastMoment, lastMoment))
+      turn()
     }
-    if Timer.arm(for: deadline) { Interrupts.wait() }
-    interface?.disableInterrupts()
   }
 }
 

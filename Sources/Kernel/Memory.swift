@@ -61,26 +61,6 @@ enum Memory {
     return end
   }
 
-  /// Whether `byteCount` bytes at `address` are memory that can be read.
-  static func isUsable(_ address: UInt64, byteCount: UInt64) -> Bool {
-    guard address >= oneMebibyte, address <= .max - byteCount else {
-      return false
-    }
-    let guards = [
-      UInt64(boot_address_of_stack_guard()),
-      UInt64(boot_address_of_trap_stack_guard()),
-    ]
-    for page in guards
-    where address < page + PageTables.pageSize && address + byteCount > page {
-      return false
-    }
-    let map = unsafe self.map
-    guard let region = region(of: map, containing: address) else {
-      return false
-    }
-    return address + byteCount <= region.upperBound
-  }
-
   private static func mapImage(in tables: inout PageTables) {
     let parts: [(UInt, UInt, PageTables.Access)] = [
       (UInt(PageTables.pageSize), boot_address_of_image_start(), .readWrite),

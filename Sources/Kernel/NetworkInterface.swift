@@ -167,18 +167,32 @@ struct NetworkInterface: ~Copyable {
   mutating func enableInterrupts() -> Bool { device.enableInterrupts() }
 
   /// Answers what interrupted, and asks the device to be quiet again.
-  mutating func disableInterrupts() {
+  mutating func disableInterrupts(_ host: Host, at now: Instant) {
     device.disableInterrupts()
+    var reasons: InterruptReasons = []
     switch interrupt {
     case .messages:
-      for vector in Vector.firstMessage..<Vector.firstMessage + 3
-      where Interrupts.take(vector) { device.noteInterrupt() }
+      // §4.1.5.1.2: each reason has a vector of its own, so none is asked for.
+      if Interrupts.take(Self.configurationVector) {
+        reasons.insert(.configuration)
+      }
+      for queue in UInt8(1)...2
+      where Interrupts.take(Self.configurationVector + queue) {
+        reasons.insert(.queue)
+      }
+      if !reasons.isEmpty { device.noteInterrupt() }
     case .line(let line):
+      // Another device may share the line; reading takes it back if it is ours.
       if Interrupts.take(Vector.legacy + line) {
-        _ = device.acknowledgeInterrupt()
+        reasons = device.acknowledgeInterrupt()
       }
     }
+    if reasons.contains(.configuration) {
+      host.setLink(up: device.isLinkUp, at: now)
+    }
   }
+
+  private static var configurationVector: UInt8 { Vector.firstMessage }
 
   // MARK: Words
 

@@ -128,8 +128,7 @@ enum Traps {
     register("  ss ", frame.ss)
     Console.write(byte: 0x0A)
 
-    CallStack.printAddress(frame.rip)
-    CallStack.print(framePointer: frame.rbp)
+    CallStack.print(from: frame.rip, framePointer: frame.rbp)
     Power.off(.panic)
   }
 

@@ -83,7 +83,10 @@ struct RoundTripEstimator {
     atMost maximum: Interval
   ) -> Interval {
     var result = interval
-    for _ in 0..<times where result < maximum { result = result * 2 }
+    for _ in 0..<times {
+      guard result < maximum else { break }
+      result = result * 2
+    }
     return min(result, maximum)
   }
 }

@@ -149,7 +149,6 @@ extension Connection {
       // Both opened at once. Our SYN goes again, with an acknowledgement.
       state = .synReceived
       send.next = send.initial
-      roundTrip.retransmitted()
       return .done
     }
     send.unacknowledged = number
@@ -376,7 +375,6 @@ extension Connection {
       at: now
     ) {
       send.next = send.initial
-      roundTrip.retransmitted()
     }
     return .done
   }

@@ -143,11 +143,7 @@ import Testing
 
   @Test func avoidance_growsByASegmentAWindow() {
     var congestion = Self.congestion()
-    congestion.timedOut(
-      inFlight: 8000,
-      next: SequenceNumber(8001),
-      isFirst: true
-    )
+    congestion.timedOut(inFlight: 8000, next: SequenceNumber(8001))
     #expect(congestion.window == 1000)
     #expect(congestion.slowStartThreshold == 4000)
     var number = 1
@@ -174,11 +170,7 @@ import Testing
 
   @Test func threshold_isTwoSegmentsAtLeast() {
     var congestion = Self.congestion()
-    congestion.timedOut(
-      inFlight: 1000,
-      next: SequenceNumber(1001),
-      isFirst: true
-    )
+    congestion.timedOut(inFlight: 1000, next: SequenceNumber(1001))
     #expect(congestion.slowStartThreshold == 2000)
   }
 

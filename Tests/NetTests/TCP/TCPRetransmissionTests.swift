@@ -118,6 +118,22 @@ import Testing
     )
   }
 
+  /// A small segment that went before does not wait for Nagle again.
+  @Test func timeout_smallTail_followsAtOnce() throws {
+    let (harness, id) = TCPHarness.established()
+    harness.tcp.setNoDelay(id, true, at: harness.now)
+    _ = try harness.write(id, pattern(2500))
+    #expect(harness.drain().count == 3)
+    harness.tcp.setNoDelay(id, false, at: harness.now)
+    harness.wait(200)
+    harness.expect(Self.segment(1))
+    harness.receive(Segment([], 1, ack: 1001))
+    harness.expect(
+      Self.segment(1001),
+      Segment(.push, 2001, ack: 1, pattern(500, from: 2000))
+    )
+  }
+
   @Test func lostFIN_isSentAgain() {
     let (harness, id) = TCPHarness.finWait1()
     harness.wait(200)
@@ -164,6 +180,15 @@ import Testing
     harness.expect(Self.segment(12_001))
   }
 
+  @Test func fastRetransmit_sendsNoMoreThanWasSent() throws {
+    let (harness, id) = TCPHarness.established(window: 700)
+    _ = try harness.write(id, pattern(1500))
+    let first = Segment([], 1, ack: 1, pattern(700))
+    harness.expect(first)
+    for _ in 0..<3 { harness.receive(Segment([], 1, ack: 1, window: 700)) }
+    harness.expect(first)
+  }
+
   @Test func fullAcknowledgement_endsRecovery() throws {
     let (harness, id) = try Self.busy()
     for _ in 0..<3 {
@@ -188,6 +213,25 @@ import Testing
     #expect(harness.tcp.counters.fastRetransmissions == 1)
     // 9,000 less the 3,000 acknowledged, and a segment more.
     #expect(harness.tcp.information(id)?.congestionWindow == 7000)
+  }
+
+  /// RFC 6582 §4, impatient: a long recovery ends with the timeout.
+  @Test func laterPartialAcknowledgements_doNotRestartTheTimer() throws {
+    let (harness, id) = try Self.busy()
+    for _ in 0..<3 {
+      harness.receive(Segment([], 1, ack: 1))
+      harness.drain()
+    }
+    harness.wait(50)
+    harness.receive(Segment([], 1, ack: 2001))
+    harness.drain()
+    let timeout = harness.tcp.information(id)!.retransmissionTimeout
+    let deadline = harness.now + timeout
+    #expect(harness.tcp.deadline == deadline)
+    harness.wait(50)
+    harness.receive(Segment([], 1, ack: 3001))
+    harness.drain()
+    #expect(harness.tcp.deadline == deadline)
   }
 
   @Test func duplicatesAfterTimeout_startNoSecondRecovery() throws {

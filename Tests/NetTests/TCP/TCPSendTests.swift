@@ -230,6 +230,21 @@ import Testing
     #expect(harness.tcp.state(id) == .established)
   }
 
+  @Test func shutWindow_opens_thenSilence_hasTheFullTime() throws {
+    let (harness, id) = try Self.shutWindow()
+    harness.wait(95_000)
+    harness.drain()
+    harness.receive(Segment([], 1, ack: 1001, window: 10_000))
+    let opened = harness.now
+    while let deadline = harness.tcp.deadline {
+      harness.drain()
+      harness.now = deadline
+      harness.tcp.poll(at: deadline)
+    }
+    #expect(harness.read(id) == .failed(.timedOut))
+    #expect(harness.now - opened >= .seconds(100))
+  }
+
   @Test func shutWindow_answeredButReleased_givesUp() throws {
     let (harness, id) = try Self.shutWindow()
     harness.release(id)
@@ -262,6 +277,15 @@ import Testing
     harness.expect(Segment([], 1001, ack: 1, pattern(1, from: 1000)))
     harness.receive(Segment([], 1, ack: 1001, window: 5000))
     harness.expect(Segment([], 1001, ack: 1, pattern(1000, from: 1000)))
+  }
+
+  @Test func takenBackWindow_acknowledgementStaysInIt() throws {
+    let (harness, id) = TCPHarness.established()
+    _ = try harness.write(id, pattern(3000))
+    harness.drain()
+    harness.receive(Segment(.push, 1, ack: 1, window: 500, [1]))
+    harness.wait(40)
+    harness.expect(Segment([], 501, ack: 2))
   }
 
   @Test func idle_beginsWithTheInitialWindow() throws {

@@ -220,6 +220,13 @@ import Testing
     harness.expectNothing()
   }
 
+  @Test func shutWindow_smallRead_staysShut() {
+    let (harness, id) = Self.shutWindow()
+    _ = harness.read(id)
+    harness.receive(Segment(.push, 4097, ack: 1, [9]))
+    harness.expect(Segment([], 1, ack: 4097, window: 0))
+  }
+
   @Test func openWindow_read_updatesAtHalfTheBuffer() {
     let (harness, id) = TCPHarness.established()
     for number in 0..<40 {
