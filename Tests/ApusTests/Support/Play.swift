@@ -39,7 +39,7 @@ extension TestNetwork {
         "packets are lost",
         sourceLocation: sourceLocation
       )
-      #expect(machine.host.waitCount == 0, sourceLocation: sourceLocation)
+      #expect(machine.host.waits.count == 0, sourceLocation: sourceLocation)
     }
   }
 }
