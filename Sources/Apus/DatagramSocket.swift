@@ -60,7 +60,9 @@ public final class DatagramSocket: @unchecked Sendable {
         from: id,
         to: endpoint,
         at: host.now
-      ) { return }
+      ) {
+        return
+      }
       guard await host.wait(for: .datagramRoom(id), until: nil) == .ready
       else {
         close()

@@ -19,8 +19,8 @@ public final class Host: @unchecked Sendable {
   let commandLine: String
   /// The network device, for those who want to know.
   public let interface: InterfaceInformation
-  /// Reads the device's counters; the kernel sets it.
-  public var interfaceCounters: () -> [Counter] = { [] }
+  /// Reads what the machine counts: device and heap. The kernel sets it.
+  public var machineCounters: () -> [Counter] = { [] }
 
   var stack: Stack
   /// The tasks that wait.

@@ -18,6 +18,11 @@ public struct System: Sendable {
   /// How long ago the machine started.
   public var uptime: Duration { .nanoseconds(host.now.nanoseconds) }
 
+  /// Everything that heap, device and stack count, drops by reason included.
+  public var counters: [Counter] {
+    host.machineCounters() + host.stackCounters
+  }
+
   /// Suspends the task for `duration`, or until it is cancelled.
   ///
   /// - Returns: Whether the whole time passed.

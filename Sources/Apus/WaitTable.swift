@@ -146,7 +146,9 @@ struct WaitTable {
     var queue = queue(of: event)
     let (previous, next) = (slots[slot].previous, slots[slot].next)
     if previous >= 0 { slots[previous].next = next } else { queue.first = next }
-    if next >= 0 { slots[next].previous = previous } else {
+    if next >= 0 {
+      slots[next].previous = previous
+    } else {
       queue.last = previous
     }
     setQueue(of: event, queue)

@@ -30,8 +30,10 @@ enum CallStack {
   /// Prints one line of the call stack, if `address` is one of code.
   @discardableResult
   private static func printAddress(_ address: UInt64) -> Bool {
-    let code = UInt64(
-      boot_address_of_image_start())..<UInt64(boot_address_of_text_end())
+    let code =
+      UInt64(
+        boot_address_of_image_start()
+      )..<UInt64(boot_address_of_text_end())
     guard code.contains(address) else { return false }
     Console.write("  at ")
     Console.write(hexadecimal: address)
@@ -40,12 +42,18 @@ enum CallStack {
   }
 
   private static func isOnStack(_ address: UInt64) -> Bool {
-    let main = UInt64(
-      boot_address_of_boot_stack_bottom())..<UInt64(
-      boot_address_of_boot_stack_top())
-    let trap = UInt64(
-      boot_address_of_trap_stack_bottom())..<UInt64(
-      boot_address_of_trap_stack_top())
+    let main =
+      UInt64(
+        boot_address_of_boot_stack_bottom()
+      )..<UInt64(
+        boot_address_of_boot_stack_top()
+      )
+    let trap =
+      UInt64(
+        boot_address_of_trap_stack_bottom()
+      )..<UInt64(
+        boot_address_of_trap_stack_top()
+      )
     return address & 7 == 0
       && (main.contains(address) || trap.contains(address))
   }

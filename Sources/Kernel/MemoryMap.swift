@@ -95,9 +95,11 @@ struct MemoryMap {
   func readCommandLine() -> String {
     var bytes: [UInt8] = []
     // SAFETY: QEMU left a zero-terminated text at the address.
-    guard let text = unsafe UnsafePointer<UInt8>(
-      bitPattern: UInt(commandLine)
-    ) else { return "" }
+    guard
+      let text = unsafe UnsafePointer<UInt8>(
+        bitPattern: UInt(commandLine)
+      )
+    else { return "" }
     while bytes.count < Self.mostCommandLineBytes {
       let byte = unsafe text[bytes.count]
       if byte == 0 { break }

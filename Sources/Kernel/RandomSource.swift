@@ -87,7 +87,9 @@ enum RandomSource {
   }
 
   private static func timingWord() -> UInt64 {
-    var hash = SipHash(key: SipHash.Key(cpu_timestamp(), boot_entry_timestamp()))
+    var hash = SipHash(
+      key: SipHash.Key(cpu_timestamp(), boot_entry_timestamp())
+    )
     for _ in 0..<timingSamples {
       // A port access leaves the guest: how long that takes depends on all the
       // host does.
