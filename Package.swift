@@ -82,14 +82,21 @@ let package = Package(
       dependencies: ["Packets"],
       swiftSettings: settings
     ),
+    // A made-up machine with devices on its buses, for the tests of drivers.
+    .target(
+      name: "PCIModel",
+      dependencies: ["PCI"],
+      path: "Tests/PCIModel",
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "PCITests",
-      dependencies: ["PCI"],
+      dependencies: ["PCI", "PCIModel"],
       swiftSettings: settings
     ),
     .testTarget(
       name: "VirtioTests",
-      dependencies: ["Virtio", "PCI", "Packets"],
+      dependencies: ["Virtio", "PCI", "PCIModel", "Packets"],
       swiftSettings: settings
     ),
     .testTarget(
