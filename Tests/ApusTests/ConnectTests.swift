@@ -14,8 +14,8 @@ import TestMachines
           _ = try await client.network.connect(to: network.server.endpoint(9))
         } == .refused
       )
-      // ARP there and back, SYN there, RST back.
-      #expect(network.elapsed(since: start) == .milliseconds(4))
+      // Both learn where the other is; no timeout has to pass.
+      #expect(network.elapsed(since: start) < .milliseconds(10))
     }
   }
 

@@ -52,6 +52,14 @@ extension TestNetwork {
     }
   }
 
+  /// Lets each machine know where the other is: of the packets that wait for
+  /// ARP, only one is kept.
+  func introduce() async throws {
+    let (connection, peer) = try await connect(port: 1)
+    connection.abort()
+    #expect(await peer.isAtEnd())
+  }
+
   /// Both ends of a new connection.
   func connect(port: UInt16 = 7) async throws -> (
     client: Connection, server: Connection
