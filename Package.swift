@@ -104,9 +104,16 @@ let package = Package(
       dependencies: ["Net", "Packets"],
       swiftSettings: settings
     ),
+    // Two machines on a made-up wire, for tests of apps.
+    .target(
+      name: "TestMachines",
+      dependencies: ["Apus", "Net", "Packets"],
+      path: "Tests/TestMachines",
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "ApusTests",
-      dependencies: ["Apus", "Net", "Packets"],
+      dependencies: ["TestMachines", "Apus", "Net", "Packets"],
       swiftSettings: settings
     ),
     .testTarget(

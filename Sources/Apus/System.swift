@@ -5,6 +5,10 @@ import _Concurrency
 public struct System: Sendable {
   let host: Host
 
+  /// The machine behind `host`. The kernel's is made for the app; a test makes
+  /// its own.
+  public init(host: Host) { self.host = host }
+
   /// Its network.
   public var network: Network { Network(host: host) }
 
