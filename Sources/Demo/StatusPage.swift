@@ -42,7 +42,7 @@ enum StatusPage {
       }
     }
     page.append("</table>\n<h2>Counters</h2>\n<table>\n")
-    for counter in network.counters where counter.value > 0 {
+    for counter in system.counters where counter.value > 0 {
       row(counter.name.description, &page) { $0.append(counter.value) }
     }
     page.append("</table>\n</body></html>\n")

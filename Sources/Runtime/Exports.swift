@@ -18,6 +18,7 @@
     return unsafe block
   }
 
+  /// Memory for `byteCount` bytes, aligned to 16. Panics when there is none.
   @c(runtime_malloc)
   public func runtimeMalloc(_ byteCount: Int) -> UnsafeMutableRawPointer? {
     unsafe allocate(byteCount, alignment: 16)
@@ -42,23 +43,28 @@
     return 0
   }
 
+  /// The bytes that `block` really has. Array grows into them, so it must not
+  /// be a guess.
   @c(malloc_usable_size)
   public func mallocUsableSize(_ block: UnsafeMutableRawPointer?) -> Int {
     guard let block = unsafe block else { return 0 }
     return unsafe MachineHeap.heap.usableSize(of: block)
   }
 
+  /// Ends the machine.
   @c(abort)
   public func abort() {
     unsafe Platform.current!.panic("abort")
   }
 
+  /// Writes one byte to the console.
   @c(putchar)
   public func putchar(_ character: CInt) -> CInt {
     unsafe Platform.current!.writeByte(UInt8(truncatingIfNeeded: character))
     return character
   }
 
+  /// Writes a zero-terminated text and a line feed to the console.
   @c(puts)
   public func puts(_ text: UnsafePointer<CChar>) -> CInt {
     var next = unsafe text
@@ -69,6 +75,7 @@
     return putchar(0x0A)
   }
 
+  /// Fills the buffer with random bytes; hash tables take their seed from it.
   @c(arc4random_buf)
   public func arc4randomBuffer(
     _ buffer: UnsafeMutableRawPointer,

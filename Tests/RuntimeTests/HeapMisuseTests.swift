@@ -35,6 +35,23 @@ import Testing
     expect(result, says: "a pointer is not to a block, or was freed")
   }
 
+  /// The swallowed header is still there, in memory that is in use again.
+  @Test func swallowedBlockFreedTwice_traps() async throws {
+    let result = try await #require(
+      processExitsWith: .failure,
+      observing: [\.standardErrorContent]
+    ) {
+      let heap = TestHeap()
+      let low = heap.take(100)!
+      let high = heap.take(100)!
+      heap.give(high)
+      heap.give(low)
+      _ = heap.take(400)
+      heap.give(high)
+    }
+    expect(result, says: "a block was freed twice")
+  }
+
   @Test func freedBlockReused_whenFreedAgain_traps() async throws {
     let result = try await #require(
       processExitsWith: .failure,
@@ -142,19 +159,22 @@ import Testing
     expect(result, says: "an alignment is not a power of two")
   }
 
-  @Test func overlappingRegion_traps() async throws {
+  /// In the heap's books, in blocks, and over the end of one region and the
+  /// beginning of the next.
+  @Test(arguments: [0, 100, 9_000, 12_000, 16_000])
+  func overlappingRegion_traps(start: Int) async throws {
     let result = try await #require(
       processExitsWith: .failure,
       observing: [\.standardErrorContent]
-    ) {
+    ) { [start] in
       let memory = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: 8192,
+        byteCount: 16_384,
         alignment: 16
       )
       var heap = Heap()
-      unsafe heap.add(region: .init(rebasing: memory[..<4096]))
-      unsafe heap.add(region: .init(rebasing: memory[4096...]))
-      unsafe heap.add(region: .init(rebasing: memory[4000..<5000]))
+      unsafe heap.add(region: .init(rebasing: memory[..<12_288]))
+      unsafe heap.add(region: .init(rebasing: memory[12_288...]))
+      unsafe heap.add(region: .init(rebasing: memory[start..<start + 384]))
     }
     expect(result, says: "regions overlap")
   }

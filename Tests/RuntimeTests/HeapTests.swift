@@ -26,16 +26,37 @@ import Testing
     try heap.validate()
   }
 
+  /// The heap's books want 8 KiB of the first region; one that is smaller is
+  /// passed over.
+  @Test func regionTooSmallForTheBooks_isLeftUnused() throws {
+    let memory = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: 32_768,
+      alignment: 16
+    )
+    defer { unsafe memory.deallocate() }
+    var heap = Heap()
+    let small = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[..<8_192])
+    let large = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[8_192...])
+    let none = unsafe heap.add(region: small)
+    #expect(none == 0)
+    let most = unsafe heap.add(region: large)
+    #expect(most == 24_576 - 32 - 8_320)
+    // With the books elsewhere it is memory like any other.
+    let all = unsafe heap.add(region: small)
+    #expect(all == 8_192 - 32)
+    try heap.validate()
+  }
+
   @Test(arguments: 0..<16)
   func misalignedRegion_staysWithinItself(shift: Int) throws {
     let memory = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: 1024,
+      byteCount: 16_384,
       alignment: 16
     )
     defer { unsafe memory.deallocate() }
     unsafe memory.initializeMemory(as: UInt8.self, repeating: 0xEE)
     let start = UInt(bitPattern: memory.baseAddress)
-    let length = 1024 - 16 - shift
+    let length = 16_384 - 16 - shift
     var heap = Heap()
     unsafe heap.add(
       region: UnsafeMutableRawBufferPointer(
@@ -220,25 +241,27 @@ import Testing
     let heap = TestHeap()
     let capacity = heap.statistics.capacity
     #expect(capacity == 65_536 - 32)
-    let first = try #require(heap.take(24))
+    let first = try #require(heap.take(100))
     let second = try #require(heap.take(40))
     heap.give(first)
+    let third = try #require(heap.take(24))
     #expect(heap.take(.max) == nil)
     #expect(
       heap.statistics
         == HeapStatistics(
           capacity: capacity,
-          bytesInUse: 48,
-          peakBytesInUse: 80,
-          blocksInUse: 1,
-          allocations: 2,
+          bytesInUse: 48 + 32,
+          peakBytesInUse: 112 + 48,
+          blocksInUse: 2,
+          allocations: 3,
           frees: 1,
           refusals: 1,
-          largestFreeBlock: capacity - 80 - Self.header
+          largestFreeBlock: capacity - 112 - 48 - Self.header
         )
     )
-    #expect(heap.statistics.bytesFree == capacity - 48)
+    #expect(heap.statistics.bytesFree == capacity - 80)
     heap.give(second)
+    heap.give(third)
     #expect(heap.statistics.largestFreeBlock == capacity - Self.header)
   }
 

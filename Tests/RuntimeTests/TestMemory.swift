@@ -1,6 +1,7 @@
 @testable import Runtime
 
-/// A heap over fresh regions of the given sizes, filled with a pattern so that
+/// A heap over fresh regions of the given sizes (the first with what the heap
+/// keeps its books in besides), filled with a pattern so that
 /// nothing works only because memory was zero. An object, since the macros of
 /// Testing take copyable values only; addresses are numbers, so that tests
 /// read as arithmetic.
@@ -10,9 +11,9 @@ final class TestHeap {
   private var memory: [UnsafeMutableRawBufferPointer] = unsafe []
 
   init(regions: [Int] = [65_536]) {
-    for size in regions {
+    for (index, size) in regions.enumerated() {
       let region = UnsafeMutableRawBufferPointer.allocate(
-        byteCount: size,
+        byteCount: size + (index == 0 ? HeapBins.tableSize : 0),
         alignment: 4096
       )
       unsafe region.initializeMemory(as: UInt8.self, repeating: 0xA5)
@@ -66,7 +67,17 @@ func fill(_ address: UInt, _ count: Int, with value: UInt8) {
 
 /// Whether all bytes at `address` are `value`.
 func holds(_ address: UInt, _ count: Int, _ value: UInt8) -> Bool {
-  unsafe bytes(address, count).allSatisfy { $0 == value }
+  let bytes = unsafe bytes(address, count)
+  let words = count / 8
+  let word = UInt64(value) &* 0x0101_0101_0101_0101
+  for index in 0..<words {
+    let found = unsafe bytes.loadUnaligned(
+      fromByteOffset: index * 8,
+      as: UInt64.self
+    )
+    if found != word { return false }
+  }
+  return unsafe bytes[(words * 8)...].allSatisfy { $0 == value }
 }
 
 private func bytes(

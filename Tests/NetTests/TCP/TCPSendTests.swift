@@ -210,6 +210,15 @@ import Testing
     harness.expect(Segment(.push, 2002, ack: 1, pattern(999, from: 2001)))
   }
 
+  @Test func shutWindow_probedThenAborted_resetsInFrontOfTheProbe() throws {
+    let (harness, id) = try Self.shutWindow()
+    harness.wait(200)
+    harness.drain()
+    harness.abort(id)
+    // The peer dropped the probe; behind it a reset would be dropped too.
+    harness.expect(Segment(.reset, 1001, ack: 1))
+  }
+
   @Test func shutWindow_noAnswer_givesUp() throws {
     let (harness, id) = try Self.shutWindow()
     for _ in 0..<20 where harness.tcp.state(id) == .established {
