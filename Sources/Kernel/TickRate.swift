@@ -35,14 +35,18 @@ struct TickRate {
     )
   }
 
-  /// How many ticks `interval` takes, rounded down; none when it is negative.
+  /// How many ticks `interval` takes, rounded down, and at the
+  /// most what 64 bits hold; none when it is negative.
   func ticks(in interval: Interval) -> UInt64 {
     guard interval > .zero else { return 0 }
-    let product = interval.nanoseconds.magnitude.multipliedFullWidth(
-      by: frequency
-    )
-    // More than 2^64 ticks are a lie, or centuries.
-    guard product.high < 1_000_000_000 else { return .max }
-    return UInt64(1_000_000_000).dividingFullWidth(product).quotient
+    let second: UInt64 = 1_000_000_000
+    let (seconds, rest) = interval.nanoseconds.magnitude
+      .quotientAndRemainder(dividingBy: second)
+    // In two parts, since 128 bits cannot be divided without a C library.
+    let (gigahertz, hertz) = frequency.quotientAndRemainder(dividingBy: second)
+    let ofRest = rest * gigahertz + rest * hertz / second
+    let (whole, overflow1) = seconds.multipliedReportingOverflow(by: frequency)
+    let (sum, overflow2) = whole.addingReportingOverflow(ofRest)
+    return overflow1 || overflow2 ? .max : sum
   }
 }

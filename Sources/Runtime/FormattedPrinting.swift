@@ -2,6 +2,7 @@
   // The concurrency library writes its messages with these. On the host there
   // is a C library that has them.
 
+  /// Writes to the console; returns how many bytes. ISO C §7.21.6.10.
   @c(vprintf)
   public func vprintf(
     _ format: UnsafePointer<UInt8>,
@@ -18,6 +19,8 @@
     return count
   }
 
+  /// Writes at most `size - 1` bytes and a zero; returns how many all would be.
+  /// ISO C §7.21.6.12.
   @c(vsnprintf)
   public func vsnprintf(
     _ buffer: UnsafeMutablePointer<UInt8>?,
