@@ -1,0 +1,3 @@
+import GuestHarness
+import Testing
+@Test func paths() { #expect(Repository.root.lastComponent != nil) }
