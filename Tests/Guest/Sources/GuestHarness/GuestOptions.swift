@@ -1,0 +1,64 @@
+import SystemPackage
+
+/// How a guest is to be booted: the options of run-qemu.sh.
+public struct GuestOptions: Sendable {
+  /// Which virtio transport the device offers.
+  public enum Transport: String, Sendable, CaseIterable {
+    case auto, legacy, modern
+  }
+
+  /// A port of this machine that leads to one of the guest.
+  public struct Forward: Sendable {
+    let protocolName: String
+    let hostPort: Int
+    let guestPort: Int
+
+    /// - Parameters:
+    ///   - protocolName: `tcp` or `udp`.
+    ///   - hostPort: The port here.
+    ///   - guestPort: The port there.
+    public init(_ protocolName: String, from hostPort: Int, to guestPort: Int) {
+      self.protocolName = protocolName
+      self.hostPort = hostPort
+      self.guestPort = guestPort
+    }
+  }
+
+  /// The app.
+  public var app = "Demo"
+  public var transport: Transport?
+  /// `pc` or `q35`.
+  public var machine: String?
+  /// In MiB.
+  public var memory: Int?
+  public var macAddress: String?
+  public var network: String?
+  public var forwards: [Forward] = []
+  public var capture: FilePath?
+  /// After how many seconds run-qemu.sh gives up. It bounds what a run leaves
+  /// behind whose tests were killed.
+  public var timeout = 180
+  /// Handed to QEMU.
+  public var qemuArguments: [String] = []
+
+  public init() {}
+
+  /// The arguments of run-qemu.sh.
+  var arguments: [String] {
+    var arguments = ["--app", app, "--timeout", "\(timeout)"]
+    if let transport { arguments += ["--transport", transport.rawValue] }
+    if let machine { arguments += ["--machine", machine] }
+    if let memory { arguments += ["--memory", "\(memory)"] }
+    if let macAddress { arguments += ["--mac", macAddress] }
+    if let network { arguments += ["--net", network] }
+    for forward in forwards {
+      arguments += [
+        "--forward",
+        "\(forward.protocolName):\(forward.hostPort):\(forward.guestPort)",
+      ]
+    }
+    if let capture { arguments += ["--pcap", capture.string] }
+    return qemuArguments.isEmpty
+      ? arguments : arguments + ["--"] + qemuArguments
+  }
+}
