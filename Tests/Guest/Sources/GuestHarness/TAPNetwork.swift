@@ -1,3 +1,4 @@
+import Deadlines
 import Foundation
 import SystemPackage
 
@@ -95,5 +96,22 @@ public struct TAPNetwork: Sendable {
       // RFC 2132 §9.11, the renewal time (T1).
       "--dhcp-option-force=58,\(renewalSeconds)",
     ]
+  }
+}
+
+extension TAPNetwork {
+  /// Waits until the server has renewed the lease of `address` so often.
+  public func waitForRenewal(of address: String, times: Int) async throws {
+    let limit = Duration.seconds(Self.renewalSeconds * times + 20)
+    try await withDeadline(limit, waitingFor: "\(times) renewals") {
+      var acknowledged = 0
+      for await line in server.errors.reader()
+      where line.contains("DHCPACK(") && line.contains(address) {
+        acknowledged += 1
+        // The first one is that of the lease itself.
+        if acknowledged > times { return }
+      }
+      throw MissingLine(description: "dnsmasq ended")
+    }
   }
 }
