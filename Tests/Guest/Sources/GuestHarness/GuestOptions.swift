@@ -38,6 +38,8 @@ public struct GuestOptions: Sendable {
   /// After how many seconds run-qemu.sh gives up. It bounds what a run leaves
   /// behind whose tests were killed.
   public var timeout = 180
+  /// Whether it waits for gdb.
+  public var waitsForDebugger = false
   /// Handed to QEMU.
   public var qemuArguments: [String] = []
 
@@ -57,6 +59,7 @@ public struct GuestOptions: Sendable {
         "\(forward.protocolName):\(forward.hostPort):\(forward.guestPort)",
       ]
     }
+    if waitsForDebugger { arguments.append("--gdb") }
     if let capture { arguments += ["--pcap", capture.string] }
     return qemuArguments.isEmpty
       ? arguments : arguments + ["--"] + qemuArguments

@@ -129,16 +129,19 @@ import Testing
 
   @Test("--gdb waits, and prints the command that attaches")
   func debugger() async throws {
-    let port = try await HostPorts.reserve()
-    let end = try await run([
-      "--gdb", "--timeout", "2", "--forward", "tcp:\(port):80",
-    ])
+    var options = GuestOptions()
+    options.waitsForDebugger = true
+    options.timeout = 2
+    options.forwards = [
+      .init("tcp", from: try await HostPorts.reserve(), to: 80)
+    ]
+    let end = try await runGuest(options)
     #expect(end.exitCode == 124)
     #expect(end.lines.isEmpty, "\(end.lines)")
     #expect(
       end.errorLines.contains {
-        $0.contains("gdb -ex") && $0.contains("target remote")
-          && $0.contains("Demo")
+        $0.contains("gdb -ex ") && $0.contains("remote")
+          && $0.hasSuffix("/Demo")
       },
       "\(end.errorLines)"
     )
