@@ -63,6 +63,7 @@ let package = Package(
       name: "Kernel",
       dependencies: [
         "Apus", "Net", "Virtio", "PCI", "Packets", "Runtime", "CPU",
+        .product(name: "BasicContainers", package: "swift-collections"),
       ],
       swiftSettings: settings
     ),

@@ -19,8 +19,8 @@ public final class Host: @unchecked Sendable {
   let commandLine: String
   /// The network device, for those who want to know.
   public let interface: InterfaceInformation
-  /// Reads the device's counters.
-  let interfaceCounters: () -> [Counter]
+  /// Reads the device's counters; the kernel sets it.
+  public var interfaceCounters: () -> [Counter] = { [] }
 
   var stack: Stack
   private var waits = WaitTable()
@@ -40,14 +40,12 @@ public final class Host: @unchecked Sendable {
     stack: consuming Stack,
     interface: InterfaceInformation,
     commandLine: String,
-    clock: @escaping () -> Instant,
-    interfaceCounters: @escaping () -> [Counter]
+    clock: @escaping () -> Instant
   ) {
     self.stack = stack
     self.interface = interface
     self.commandLine = commandLine
     self.clock = clock
-    self.interfaceCounters = interfaceCounters
   }
 
   // MARK: The machine's side
@@ -96,7 +94,7 @@ public final class Host: @unchecked Sendable {
   /// The address that is bound.
   public var lease: Lease? { stack.lease }
 
-  /// Called, and cleared, when an address is bound or lost.
+  /// Called when an address is bound, renewed or lost.
   public var onLeaseChange: ((Lease?) -> Void)?
 
   func appDidEnd(throwing error: NetworkError?) {

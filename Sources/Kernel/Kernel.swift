@@ -1,5 +1,8 @@
+import Apus
 import CPU
 import Net
+import PCI
+import Packets
 import Runtime
 
 /// Where `Boot/entry.asm` leads: brings the machine up part by part, starts the
@@ -35,5 +38,95 @@ public func kernelStart(_ startInfo: UInt) {
   Console.print(origin.name)
   phases.finish("random")
   Console.print("memory: \(map.byteCount >> 20) MiB usable")
-  Power.off(.orderly)
+
+  let functions = enumerate(Machine())
+  for function in functions { Console.print(describe(function)) }
+  let assignment = AddressAssignment(functions, Machine())
+  if assignment.unplacedCount > 0 {
+    Console.print("pci: no place for \(assignment.unplacedCount) registers")
+  }
+  phases.finish("pci")
+
+  let pool = PacketPool(capacity: packetCount(map))
+  let interface = NetworkInterface.start(assignment, pool: pool)
+  phases.finish("network device")
+
+  let end = runApp(map, pool, interface, &phases)
+  switch end {
+  case .returned: Power.off(.orderly)
+  case .threw(let error):
+    Console.print("app: run threw .\(describe(error))")
+    Power.off(.panic)
+  }
+}
+
+/// How many packets there are: an eighth of the memory, which leaves a small
+/// machine room for its app, and no more than 32 MiB of them.
+private func packetCount(_ map: MemoryMap) -> Int {
+  let bytes = min(map.byteCount / 8, 32 << 20)
+  return max(Int(bytes) / PacketPool.defaultSlotSize, 256)
+}
+
+/// Makes the stack, starts the app, and runs both until the app ends.
+private func runApp(
+  _ map: MemoryMap,
+  _ pool: PacketPool,
+  _ interface: consuming NetworkInterface?,
+  _ phases: inout BootPhases
+) -> Host.AppEnd {
+  let information =
+    interface?.information
+    ?? InterfaceInformation(
+      driver: "none",
+      interrupts: "none",
+      features: [],
+      macAddress: MACAddress(bits: 0)
+    )
+  announce(information, isThere: interface != nil)
+  var configuration = StackConfiguration(
+    macAddress: information.macAddress,
+    seed: RandomSource.key()
+  )
+  configuration.mtu = interface?.mtu ?? configuration.mtu
+  configuration.hostName = Array("apus".utf8)
+  var stack = Stack(configuration, pool: pool, at: Clock.now)
+  if interface == nil { stack.setLink(up: false, at: Clock.now) }
+
+  let host = Host(
+    stack: stack,
+    interface: information,
+    commandLine: map.readCommandLine(),
+    clock: { Clock.now }
+  )
+  host.onLeaseChange = { lease in
+    if let lease {
+      Console.print(describe(lease))
+    } else {
+      Console.print("net: address given up")
+    }
+  }
+  Host.install(host)
+  phases.finish("stack")
+  boot_start_app()
+  phases.finish("app")
+  return EventLoop(host: host, interface: interface).run()
+}
+
+private func announce(_ interface: InterfaceInformation, isThere: Bool) {
+  guard isThere else {
+    Console.print(
+      "net: no network device; give QEMU one: -device virtio-net-pci"
+    )
+    return
+  }
+  Console.print(
+    "net: \(interface.driver), \(interface.interrupts), MAC"
+      + " \(describe(interface.macAddress))"
+  )
+  Console.write("net: features")
+  for feature in interface.features {
+    Console.write(byte: 0x20)
+    Console.write(feature)
+  }
+  Console.write(byte: 0x0A)
 }

@@ -50,6 +50,17 @@ enum Memory {
     }
   }
 
+  /// Where memory below 4 GiB ends.
+  static var endBelow4GiB: UInt64 {
+    var end: UInt64 = 0
+    let map = unsafe self.map
+    for index in 0..<map.count
+    where map.regions[index].lowerBound < fourGibibytes {
+      end = max(end, min(map.regions[index].upperBound, fourGibibytes))
+    }
+    return end
+  }
+
   /// Whether `byteCount` bytes at `address` are memory that can be read.
   static func isUsable(_ address: UInt64, byteCount: UInt64) -> Bool {
     guard address >= oneMebibyte, address <= .max - byteCount else {

@@ -88,6 +88,24 @@ struct MemoryMap {
     }
   }
 
+  /// The longest command line that is read.
+  static let mostCommandLineBytes = 2048
+
+  /// The kernel command line. It lies in low memory, which nothing writes.
+  func readCommandLine() -> String {
+    var bytes: [UInt8] = []
+    // SAFETY: QEMU left a zero-terminated text at the address.
+    guard let text = unsafe UnsafePointer<UInt8>(
+      bitPattern: UInt(commandLine)
+    ) else { return "" }
+    while bytes.count < Self.mostCommandLineBytes {
+      let byte = unsafe text[bytes.count]
+      if byte == 0 { break }
+      bytes.append(byte)
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
   /// Adds the whole pages of `size` bytes at `address`, unless there are none
   /// or the end overflows.
   mutating func add(address: UInt64, size: UInt64) {

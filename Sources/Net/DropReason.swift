@@ -119,6 +119,8 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case noRoute
   /// The address it would be sent from was given up.
   case addressLost
+  /// The link carried nothing until it was too late.
+  case linkDown
   /// Larger than the MTU.
   case tooLarge
 }
@@ -175,6 +177,7 @@ extension DropReason {
     case .neighbourUnreachable: "send: neighbour unreachable"
     case .noRoute: "send: no route"
     case .addressLost: "send: address lost"
+    case .linkDown: "send: link down"
     case .tooLarge: "send: too large"
     }
   }

@@ -24,6 +24,7 @@ public struct PacketBuffer: ~Copyable {
     unsafe self.slot = slot
   }
 
+  @inlinable
   deinit {
     // SAFETY: The value owned its slot, and nothing else refers to it.
     unsafe slot.pointee.pool.pointee.push(slot)

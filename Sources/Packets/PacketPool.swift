@@ -88,11 +88,17 @@ extension PacketPool: @unchecked Sendable {}
 @usableFromInline
 struct Slot {
   /// The next slot of the free list or of the queue this one is in.
+  @usableFromInline
   var next: UnsafeMutablePointer<Slot>?
+  @usableFromInline
   let pool: UnsafeMutablePointer<FreeList>
+  @usableFromInline
   let base: UnsafeMutableRawPointer
+  @usableFromInline
   var start: UInt32
+  @usableFromInline
   var end: UInt32
+  @usableFromInline
   let capacity: UInt32
 
   /// One cache line, so that packets begin on one.
@@ -101,10 +107,14 @@ struct Slot {
 
 /// The slots that nobody owns, last in, first out: the warmest is used next.
 @unsafe
+@usableFromInline
 struct FreeList {
+  @usableFromInline
   var head: UnsafeMutablePointer<Slot>?
+  @usableFromInline
   var count: Int
 
+  @inlinable
   mutating func push(_ slot: UnsafeMutablePointer<Slot>) {
     unsafe slot.pointee.next = unsafe head
     unsafe head = unsafe slot

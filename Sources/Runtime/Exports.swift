@@ -103,4 +103,14 @@
       unsafe buffer.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
     }
   }
+
+  /// The least whole number that is not below `value`; hash tables ask for it.
+  /// Not by `rounded(.up)`: without SSE4.1 that would call this.
+  @c(ceil)
+  public func ceil(_ value: Double) -> Double {
+    // Beyond 2^52 all doubles are whole, and NaN compares false.
+    guard value.magnitude < 4_503_599_627_370_496 else { return value }
+    let whole = Double(Int64(value))
+    return whole < value ? whole + 1 : whole
+  }
 #endif

@@ -1,4 +1,5 @@
 #pragma once
 
 #include "Boot.h"
+#include "DeviceMemory.h"
 #include "Instructions.h"

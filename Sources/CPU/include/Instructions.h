@@ -44,33 +44,6 @@ CPU_INLINE void cpu_out32(uint16_t port, uint32_t value) {
   __asm__ volatile("outl %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
 
-// Device registers in memory: one access of just this width, never merged,
-// never left out.
-
-CPU_INLINE uint8_t cpu_load8(uintptr_t address) {
-  return *(volatile uint8_t *)address;
-}
-
-CPU_INLINE uint16_t cpu_load16(uintptr_t address) {
-  return *(volatile uint16_t *)address;
-}
-
-CPU_INLINE uint32_t cpu_load32(uintptr_t address) {
-  return *(volatile uint32_t *)address;
-}
-
-CPU_INLINE void cpu_store8(uintptr_t address, uint8_t value) {
-  *(volatile uint8_t *)address = value;
-}
-
-CPU_INLINE void cpu_store16(uintptr_t address, uint16_t value) {
-  *(volatile uint16_t *)address = value;
-}
-
-CPU_INLINE void cpu_store32(uintptr_t address, uint32_t value) {
-  *(volatile uint32_t *)address = value;
-}
-
 // The processor's own state.
 
 CPU_INLINE uint64_t cpu_timestamp(void) {

@@ -238,7 +238,12 @@ struct DHCPClient: Sendable {
       (.rebinding, .acknowledge):
       try checkAnswering(server)
       let isNew = lease == nil
-      let lease = try grantedLease(reply, from: server)
+      let lease = try Lease(
+        granting: lease?.address ?? offered.address,
+        by: reply,
+        from: server,
+        askedAt: sent
+      )
       self.lease = lease
       state = .bound
       return isNew ? .bound(lease) : .renewed(lease)
@@ -257,55 +262,6 @@ struct DHCPClient: Sendable {
     let asked = state == .requesting ? offered.server : lease?.server
     guard state == .rebinding || server == asked else {
       throw DropReason.dhcpServerInvalid
-    }
-  }
-
-  private func grantedLease(
-    _ reply: DHCPReply,
-    from server: IPv4Address
-  ) throws(DropReason) -> Lease {
-    let mask = reply.subnetMask ?? Self.classMask(of: reply.yourAddress)
-    let prefixLength = (~mask.bits).leadingZeroBitCount
-    guard
-      reply.yourAddress == lease?.address ?? offered.address,
-      let seconds = reply.leaseSeconds, seconds > 0
-    else { throw DropReason.dhcpLeaseInvalid }
-    var lease = Lease(address: reply.yourAddress, prefixLength: prefixLength)
-    // A mask has no ones behind its first zero.
-    guard lease.subnetMask == mask, lease.isUsable else {
-      throw DropReason.dhcpLeaseInvalid
-    }
-    lease.server = server
-    if let router = reply.router, router.isUnicast, router != lease.address {
-      lease.gateway = router
-    }
-    lease.nameServers = reply.nameServers.filter { $0.isUnicast }
-    // RFC 2131 §3.3: without end, there is nothing to renew.
-    guard seconds != DHCPMessage.infinity else { return lease }
-    lease.seconds = seconds
-    let length = Interval.seconds(Int64(seconds))
-    var renewal = reply.renewalSeconds.map { .seconds(Int64($0)) } ?? length / 2
-    var rebinding =
-      reply.rebindingSeconds.map { .seconds(Int64($0)) } ?? length / 8 * 7
-    // RFC 2131 §4.4.5: 0 < T1 < T2 < the end; times that break this are as
-    // good as none.
-    if renewal <= .zero || renewal >= rebinding || rebinding >= length {
-      renewal = length / 2
-      rebinding = length / 8 * 7
-    }
-    // The lease counts from when it was asked for, not from the answer.
-    lease.renewal = sent + renewal
-    lease.rebinding = sent + rebinding
-    lease.expiry = sent + length
-    return lease
-  }
-
-  /// The mask that the address had before there were masks. RFC 791 §3.2.
-  private static func classMask(of address: IPv4Address) -> IPv4Address {
-    switch address.bits >> 30 {
-    case 0, 1: IPv4Address(255, 0, 0, 0)
-    case 2: IPv4Address(255, 255, 0, 0)
-    default: IPv4Address(255, 255, 255, 0)
     }
   }
 }

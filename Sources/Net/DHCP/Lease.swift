@@ -46,43 +46,14 @@ extension Lease {
     return IPv4Address(bits: address.bits | ~subnetMask.bits)
   }
 
-  /// Whether `address` reaches every host of the link.
-  func isBroadcast(_ address: IPv4Address) -> Bool {
-    address == .broadcast || address == directedBroadcast
-  }
-
-  /// Whether `address` has the link's prefix.
-  func isOnLink(_ address: IPv4Address) -> Bool {
-    (address.bits ^ self.address.bits) & subnetMask.bits == 0
-  }
-
   /// Whether a host can have the address under the prefix: it is neither the
   /// link's own number nor its broadcast. RFC 1122 §3.2.1.3.
   var isUsable: Bool {
-    guard address.isUnicast, prefixLength >= 1 else { return false }
+    guard address.isUnicast, prefixLength >= 1, prefixLength <= 32 else {
+      return false
+    }
     guard prefixLength < 31 else { return true }
     let host = address.bits & ~subnetMask.bits
     return host != 0 && host != ~subnetMask.bits
   }
-
-  /// Where a datagram to `destination` goes on this link, or `nil` when there
-  /// is no way. RFC 1122 §3.3.1.1.
-  ///
-  /// The gateway is asked for on the link even when its address has another
-  /// prefix: hosts with a prefix of 32 bits are given one like that.
-  func nextHop(to destination: IPv4Address) -> NextHop? {
-    if isBroadcast(destination) { return .broadcast }
-    // The host does not talk to itself over the wire.
-    guard destination.isUnicast, destination != address else { return nil }
-    if isOnLink(destination) { return .neighbour(destination) }
-    return gateway.map { .neighbour($0) }
-  }
-}
-
-/// Whom a frame is for.
-enum NextHop: Equatable, Sendable {
-  /// Every host of the link.
-  case broadcast
-  /// The host of the link with this address.
-  case neighbour(IPv4Address)
 }

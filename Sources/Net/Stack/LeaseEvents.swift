@@ -9,6 +9,9 @@ struct LeaseEvents: Sendable {
   /// Whether the last that was told is that an address is bound.
   private var wasTold = false
 
+  /// Whether there may be something to tell.
+  var isPending: Bool { isLost || isBound || isRenewed }
+
   mutating func noteBound() { isBound = true }
 
   mutating func noteRenewed() { isRenewed = true }

@@ -9,26 +9,26 @@ extension Stack {
   ) throws(DropReason) {
     let arp = try ARPPacket(parsing: packet.bytes)
     // Without an address there is nobody to ask for, and nothing was asked.
-    guard let lease else { throw DropReason.arpNotForUs }
+    guard let route else { throw DropReason.arpNotForUs }
     guard !arp.senderHardware.isMulticast, arp.senderHardware.bits != 0 else {
       throw DropReason.arpSenderInvalid
     }
-    guard arp.senderProtocol != lease.address else {
+    guard arp.senderProtocol != route.address else {
       throw DropReason.arpConflict
     }
-    let isForUs = arp.targetProtocol == lease.address
+    let isForUs = arp.targetProtocol == route.address
     // RFC 5227 §2.1.1: a probe comes from no address, and asks all the same.
     let isProbe = arp.operation == .request && arp.senderProtocol == .any
     var isKnown = false
     if !isProbe {
       guard arp.senderProtocol.isUnicast,
-        !lease.isBroadcast(arp.senderProtocol)
+        !route.isBroadcast(arp.senderProtocol)
       else { throw DropReason.arpSenderInvalid }
       isKnown = learn(from: arp, isForUs: isForUs, at: now)
     }
     switch arp.operation {
     case .request where isForUs:
-      sendARPReply(to: arp, from: lease.address)
+      sendARPReply(to: arp, from: route.address)
     case .request:
       guard isKnown else { throw DropReason.arpNotForUs }
     case .reply:
@@ -94,31 +94,35 @@ extension Stack {
         sendARPRequest(for: address, to: hardware ?? .broadcast)
       case .unreachable(let parked):
         count.neighboursUnreachable &+= 1
-        if let parked {
-          count.drop(.neighbourUnreachable)
-          tellUnreachable(parked.bytes, isHard: false, at: now)
-        }
+        if let parked { giveUp(parked, at: now) }
       }
     }
+  }
+
+  /// Drops a packet whose neighbour did not answer, and tells who sent it.
+  private mutating func giveUp(_ packet: borrowing PacketBuffer, at now: Instant)
+  {
+    count.drop(.neighbourUnreachable)
+    tellUnreachable(packet.bytes, isHard: false, at: now)
   }
 
   /// Tells all hosts of the link where the new address is, so that those who
   /// knew it elsewhere do not speak to the wrong one. RFC 5227 §2.3.
   mutating func announceAddress() {
-    guard let lease else { return }
-    sendARPRequest(for: lease.address, to: .broadcast)
+    guard let route else { return }
+    sendARPRequest(for: route.address, to: .broadcast)
   }
 
   private mutating func sendARPRequest(
     for address: IPv4Address,
     to hardware: MACAddress
   ) {
-    guard let lease else { return }
+    guard let route else { return }
     count.arpRequestsSent &+= 1
     let request = ARPPacket(
       operation: .request,
       senderHardware: macAddress,
-      senderProtocol: lease.address,
+      senderProtocol: route.address,
       targetHardware: MACAddress(bits: 0),
       targetProtocol: address
     )

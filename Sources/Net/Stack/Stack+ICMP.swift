@@ -4,7 +4,8 @@ import Packets
 extension Stack {
   /// The most bytes of a datagram that an error quotes: the error has 576
   /// bytes then, which every host takes. RFC 1812 §4.3.2.3.
-  private static let quoteLimit = 576 - IPv4Header.size
+  private static let quoteLimit =
+    576 - IPv4Header.size
     - ICMPv4Message.headerSize
   /// What an error quotes of the payload at least. RFC 792.
   private static let smallestQuote = 8
@@ -85,7 +86,7 @@ extension Stack {
   ) {
     // The checks before have seen to the source and the fragments; and of ICMP
     // messages this host has none undelivered.
-    guard !isBroadcast, lease != nil else { return }
+    guard !isBroadcast, route != nil else { return }
     guard errorBucket.take(at: now) else {
       count.drop(.icmpRateLimited)
       return
@@ -116,7 +117,7 @@ extension Stack {
     at now: Instant
   ) throws(DropReason) {
     guard let header = try? IPv4Header(quoted: quote),
-      header.source == lease?.address,
+      header.source == route?.address,
       quote.byteCount >= header.length + Self.smallestQuote
     else { throw DropReason.icmpQuoteInvalid }
     count.unreachablesReceived &+= 1

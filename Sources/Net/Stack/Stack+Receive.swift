@@ -83,7 +83,7 @@ extension Stack {
     guard !header.destination.isMulticast else {
       throw DropReason.ipv4Multicast
     }
-    guard let lease else {
+    guard let route else {
       // RFC 2131 §4.1: replies may come to the address that the server is about
       // to grant. Nothing else is taken before there is an address.
       guard header.protocolNumber == IPv4Header.ProtocolNumber.udp else {
@@ -91,13 +91,13 @@ extension Stack {
       }
       return isLinkBroadcast || header.destination == .broadcast
     }
-    guard header.source != lease.address,
-      !lease.isBroadcast(header.source)
+    guard header.source != route.address,
+      !route.isBroadcast(header.source)
     else { throw DropReason.ipv4SourceInvalid }
-    if lease.isBroadcast(header.destination) { return true }
+    if route.isBroadcast(header.destination) { return true }
     // RFC 1122 §3.3.6: a frame for all that holds a datagram for one is a trap
     // or a mistake.
-    guard header.destination == lease.address, !isLinkBroadcast else {
+    guard header.destination == route.address, !isLinkBroadcast else {
       throw DropReason.ipv4NotForUs
     }
     return false

@@ -7,7 +7,7 @@ extension Stack {
   /// The largest segment that a datagram carries. RFC 9293 §3.7.1 (MUST-67):
   /// without the options that one segment may have.
   private var maximumSegmentSize: Int {
-    mtu - IPv4Header.size - 20
+    mtu - IPv4Header.size - TCPHeader.minimumLength
   }
 
   /// Takes a segment, which `header` was before.
@@ -30,7 +30,7 @@ extension Stack {
   mutating func nextSegment(at now: Instant) -> PacketBuffer? {
     while let segment = tcp.transmit(at: now, pool: pool) {
       // What TCP still says from an address that was given up goes nowhere.
-      guard segment.source == lease?.address else {
+      guard segment.source == route?.address else {
         count.drop(.addressLost)
         continue
       }
@@ -85,12 +85,12 @@ extension Stack {
     to remote: Endpoint,
     at now: Instant
   ) throws(NetworkError) -> ConnectionID {
-    guard let lease else { throw NetworkError.noAddress }
+    guard let route else { throw NetworkError.noAddress }
     guard remote.port != 0,
-      case .neighbour = lease.nextHop(to: remote.address)
+      case .neighbour = route.nextHop(to: remote.address)
     else { throw NetworkError.unreachable }
     return try tcp.connect(
-      from: lease.address,
+      from: route.address,
       to: remote,
       maximumSegmentSize: maximumSegmentSize,
       at: now

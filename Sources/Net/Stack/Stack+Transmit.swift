@@ -123,10 +123,10 @@ extension Stack {
 
   /// Where a datagram to `destination` goes on the link, or `nil` when there
   /// is no way.
-  func nextHop(to destination: IPv4Address) -> NextHop? {
+  func nextHop(to destination: IPv4Address) -> Route.NextHop? {
     // DHCP needs no address of its own to speak to all.
     destination == .broadcast
-      ? .broadcast : lease?.nextHop(to: destination)
+      ? .broadcast : route?.nextHop(to: destination)
   }
 
   /// Puts the Ethernet header before a packet.

@@ -48,7 +48,7 @@ extension Stack {
     at now: Instant
   ) throws(NetworkError) -> Bool {
     guard let port = udp.port(of: socket) else { throw NetworkError.closed }
-    guard let lease else { throw NetworkError.noAddress }
+    guard let route else { throw NetworkError.noAddress }
     guard payload.byteCount <= largestDatagram else {
       throw NetworkError.messageTooLarge
     }
@@ -61,7 +61,7 @@ extension Stack {
     prependUDP(
       to: &packet,
       fromPort: port,
-      of: lease.address,
+      of: route.address,
       to: destination
     )
     udp.appendUnsent(packet, socket)
@@ -107,7 +107,7 @@ extension Stack {
       try receiveDHCP(packet, from: udpHeader.sourcePort, at: now)
       return
     }
-    guard lease != nil else { throw DropReason.ipv4NoAddress }
+    guard route != nil else { throw DropReason.ipv4NoAddress }
     // Port zero is nobody's. RFC 768.
     guard udpHeader.destinationPort != 0,
       let socket = udp.find(udpHeader.destinationPort)

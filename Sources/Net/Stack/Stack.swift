@@ -42,7 +42,11 @@ public struct Stack: ~Copyable {
   var isLinkUp = true
 
   /// The address that is bound, and what came with it.
-  public internal(set) var lease: Lease?
+  public internal(set) var lease: Lease? {
+    didSet { route = lease.map { Route($0) } }
+  }
+  /// What of the lease every packet needs.
+  private(set) var route: Route?
   /// What to tell about the address; each is told once.
   var leaseEvents = LeaseEvents()
 
@@ -56,8 +60,11 @@ public struct Stack: ~Copyable {
     at start: Instant
   ) {
     precondition(configuration.mtu >= 576 && configuration.mtu <= 65535)
+    let headroom = configuration.tcpLimits.headroom
+    precondition(headroom >= Self.payloadHeadroom)
     precondition(
-      pool.bytesPerPacket >= Self.payloadHeadroom + configuration.mtu
+      pool.bytesPerPacket
+        >= headroom + TCPHeader.maximumLength + configuration.mtu
     )
     macAddress = configuration.macAddress
     mtu = configuration.mtu
@@ -96,17 +103,20 @@ public struct Stack: ~Copyable {
         at: start
       )
     case .fixed(let lease):
-      precondition(lease.isUsable && lease.prefixLength <= 32)
+      precondition(lease.isUsable)
       bind(lease)
     }
   }
 
   /// Says whether the link carries frames. While it does not, nothing is handed
-  /// out to be sent, but time goes on.
+  /// out to be sent, but time goes on. When it does again, what the stack itself
+  /// had to say is out of date and dropped.
   public mutating func setLink(up isUp: Bool, at now: Instant) {
     guard isUp != isLinkUp else { return }
     isLinkUp = isUp
     guard isUp else { return }
+    count.drop(.linkDown, count: control.count)
+    control = PacketQueue()
     dhcp?.linkCameUp(at: now)
     // Who is on the link now may not be who was.
     let waiting = neighbours.removeAll()
@@ -136,7 +146,9 @@ public struct Stack: ~Copyable {
 
   /// The next thing that somebody may have been waiting for.
   public mutating func nextEvent() -> StackEvent? {
-    if let event = leaseEvents.next(for: lease) { return event }
+    if leaseEvents.isPending, let event = leaseEvents.next(for: lease) {
+      return event
+    }
     if let (socket, changes) = udp.takeChanges() {
       return .datagrams(socket, changes)
     }

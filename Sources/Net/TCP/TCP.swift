@@ -1,71 +1,215 @@
+import BasicContainers
 import Packets
 
-/// Every TCP connection and listener of a stack. RFC 9293.
+/// Every TCP connection and listener of a stack: segments, calls and the time
+/// go in; segments, bytes and events come out. RFC 9293.
+///
+///     receive -> table of endpoints -> slot -> the connection's state machine
+///                                                        |
+///     transmit <- list of slots with something to send <-|
+///     deadline <- heap of the slots' deadlines         <-|
+///     nextEvent <- list of slots with changes          <-'
+///
+/// A segment costs one look-up in a hash table and constant work besides,
+/// setting a deadline the logarithm of the number of connections; nothing
+/// scans the connections but ``stopListening(_:at:)`` and
+/// ``abortAll(from:at:)``.
 struct TCP: ~Copyable {
-  /// What happened so far.
-  private(set) var counters = TCPCounters()
-
-  init(limits: TCPLimits, secret: SipHash.Key, random: RandomNumbers) {}
-
-  mutating func listen(
-    port: UInt16,
-    backlog: Int
-  ) throws(NetworkError) -> ListenerID { throw .limitReached }
-  mutating func stopListening(_ id: ListenerID, at now: Instant) {}
-  mutating func accept(_ id: ListenerID) -> ConnectionID? { nil }
-  mutating func connect(
-    from source: IPv4Address,
-    to remote: Endpoint,
-    maximumSegmentSize: Int,
-    at now: Instant
-  ) throws(NetworkError) -> ConnectionID { throw .limitReached }
-
-  /// `freePackets`: what is left in the pool that segments come from.
-  mutating func receive(
-    _ segment: consuming PacketBuffer,
-    from source: IPv4Address,
-    to destination: IPv4Address,
-    maximumSegmentSize: Int,
-    freePackets: Int,
-    at now: Instant
-  ) {}
-  mutating func transmit(
-    at now: Instant,
-    pool: PacketPool
-  ) -> OutgoingSegment? { nil }
-  mutating func poll(at now: Instant) {}
-  var deadline: Instant? { nil }
-
-  mutating func read(_ id: ConnectionID, at now: Instant) -> ReadResult {
-    .failed(.closed)
+  struct Slot: ~Copyable {
+    var generation: UInt32 = 0
+    var isUsed = true
+    var connection: Connection
   }
-  mutating func write(
-    _ id: ConnectionID,
-    _ bytes: RawSpan,
-    at now: Instant
-  ) throws(NetworkError) -> Int { throw .closed }
-  mutating func close(_ id: ConnectionID, at now: Instant) {}
-  mutating func abort(_ id: ConnectionID, at now: Instant) {}
-  mutating func release(_ id: ConnectionID, at now: Instant) {}
-  mutating func setNoDelay(
-    _ id: ConnectionID,
-    _ noDelay: Bool,
-    at now: Instant
-  ) {}
-  func state(_ id: ConnectionID) -> TCPState? { nil }
-  func local(_ id: ConnectionID) -> Endpoint? { nil }
-  func remote(_ id: ConnectionID) -> Endpoint? { nil }
-  func information(_ id: ConnectionID) -> TCPInformation? { nil }
 
-  /// An ICMP destination unreachable quoted a segment of ours:
-  /// `isHard` for protocol or port unreachable and the like.
-  mutating func destinationUnreachable(
-    local: Endpoint,
-    remote: Endpoint,
-    sequenceNumber: UInt32,
-    isHard: Bool,
-    at now: Instant
-  ) {}
-  mutating func abortAll(from address: IPv4Address, at now: Instant) {}
-  mutating func nextEvent() -> TCPEvent? { nil }
+  /// The two ends of a connection, which no two connections share.
+  struct Key: Hashable {
+    let local: Endpoint
+    let remote: Endpoint
+  }
+
+  /// A reset for a segment that belongs to no connection. RFC 9293 §3.5.2.
+  struct ResetReply {
+    let local: Endpoint
+    let remote: Endpoint
+    let sequenceNumber: SequenceNumber
+    let acknowledgementNumber: SequenceNumber?
+  }
+
+  let limits: TCPLimits
+  let secret: SipHash.Key
+  var slots = UniqueArray<Slot>()
+  var freeSlots: [UInt32] = []
+  var table: [Key: UInt32] = [:]
+  var listeners: [Listener] = []
+  var listenerOfPort: [UInt16: UInt32] = [:]
+  var ports: EphemeralPorts
+  var replies: [ResetReply] = []
+
+  /// Slots with something to send: each sends one segment in its turn.
+  var sending = SlotList()
+  /// Slots with changes that no event has told.
+  var changed = SlotList()
+  /// Slots in TIME-WAIT, the oldest first.
+  var timeWait = SlotList()
+  /// Listeners with a connection to accept that no event has told.
+  var signalled = SlotList()
+  var deadlines = DeadlineHeap()
+
+  /// What happened so far.
+  var counters = TCPCounters()
+
+  /// No connections yet. `secret` keys what others must not guess.
+  ///
+  /// - Precondition: The timeouts of `limits` are positive, and its send buffer
+  ///   is as ``ByteRing/init(limit:)`` wants it.
+  init(limits: TCPLimits, secret: SipHash.Key, random: RandomNumbers) {
+    precondition(
+      limits.minimumTimeout > .zero && limits.initialTimeout > .zero
+    )
+    self.limits = limits
+    self.secret = secret
+    var random = random
+    ports = EphemeralPorts(
+      first: limits.firstEphemeralPort,
+      secret: secret,
+      start: UInt32(truncatingIfNeeded: random.next())
+    )
+  }
+
+  /// The slot that `id` names, while the app holds it.
+  func index(of id: ConnectionID) -> Int? {
+    let index = Int(id.index)
+    guard index < slots.count, slots[index].isUsed,
+      slots[index].generation == id.generation,
+      !slots[index].connection.isReleased
+    else { return nil }
+    return index
+  }
+
+  func id(of slot: UInt32) -> ConnectionID {
+    ConnectionID(index: slot, generation: slots[Int(slot)].generation)
+  }
+
+  /// The listener that `id` names, while it listens.
+  func index(of id: ListenerID) -> Int? {
+    let index = Int(id.index)
+    guard index < listeners.count, listeners[index].isListening,
+      listeners[index].generation == id.generation
+    else { return nil }
+    return index
+  }
+
+  func key(of slot: UInt32) -> Key {
+    Key(
+      local: slots[Int(slot)].connection.local,
+      remote: slots[Int(slot)].connection.remote
+    )
+  }
+
+  /// A slot for `connection`, now in the table. `nil` when all are taken; then
+  /// the oldest in TIME-WAIT has given its own, if there was one.
+  mutating func insert(_ connection: consuming Connection) -> UInt32? {
+    while freeSlots.isEmpty, slots.count >= limits.connections {
+      guard evictTimeWait() else { return nil }
+    }
+    let key = Key(local: connection.local, remote: connection.remote)
+    let index: UInt32
+    if let free = freeSlots.popLast() {
+      index = free
+      slots[Int(free)].connection = connection
+      slots[Int(free)].isUsed = true
+    } else {
+      index = UInt32(slots.count)
+      slots.append(Slot(connection: connection))
+    }
+    table[key] = index
+    return index
+  }
+
+  /// Brings the timers, lists and tables in line with what has just happened
+  /// to the connection in `slot`.
+  mutating func settle(_ slot: UInt32, at now: Instant) {
+    slots[Int(slot)].connection.settleTimer(at: now)
+    refile(slot)
+  }
+
+  /// Brings the lists and tables in line with the connection in `slot`.
+  mutating func refile(_ slot: UInt32) {
+    let index = Int(slot)
+    if let listener = slots[index].connection.listener {
+      refilePending(slot, of: Int(listener.index))
+    }
+    let state = slots[index].connection.state
+    if state == .closed {
+      leaveTable(slot)
+      if slots[index].connection.isReleased,
+        !slots[index].connection.owesReset
+      {
+        return free(slot)
+      }
+    }
+    if slots[index].connection.nextSegment != nil { sending.append(slot) }
+    deadlines.set(slot, to: slots[index].connection.deadline)
+    if slots[index].connection.isReleased {
+      changed.remove(slot)
+    } else if !slots[index].connection.changes.isEmpty,
+      slots[index].connection.listener == nil
+    {
+      changed.append(slot)
+    }
+    if state == .timeWait {
+      timeWait.append(slot)
+      if timeWait.count > limits.timeWaitConnections { _ = evictTimeWait() }
+    } else {
+      timeWait.remove(slot)
+    }
+  }
+
+  /// The connection in `slot` counts to the backlog of the listener.
+  private mutating func refilePending(_ slot: UInt32, of listener: Int) {
+    let index = Int(slot)
+    if slots[index].connection.state == .closed {
+      // It ended before the app took it: nobody will release it.
+      slots[index].connection.listener = nil
+      slots[index].connection.isReleased = true
+      listeners[listener].pending -= 1
+      listeners[listener].acceptable.removeAll { $0 == slot }
+      counters.connectionsNeverAccepted &+= 1
+    } else if slots[index].connection.changes.contains(.established) {
+      slots[index].connection.changes.remove(.established)
+      listeners[listener].acceptable.append(slot)
+      signalled.append(UInt32(listener))
+      counters.connectionsAccepted &+= 1
+    }
+  }
+
+  private mutating func leaveTable(_ slot: UInt32) {
+    let key = key(of: slot)
+    guard table[key] == slot else { return }
+    table[key] = nil
+    if slots[Int(slot)].connection.error != nil {
+      counters.connectionsFailed &+= 1
+    }
+  }
+
+  private mutating func free(_ slot: UInt32) {
+    let index = Int(slot)
+    sending.remove(slot)
+    changed.remove(slot)
+    timeWait.remove(slot)
+    deadlines.set(slot, to: nil)
+    slots[index].connection.receiveQueue = PacketQueue()
+    slots[index].isUsed = false
+    slots[index].generation &+= 1
+    freeSlots.append(slot)
+  }
+
+  /// Ends the oldest TIME-WAIT. Returns whether there was one.
+  private mutating func evictTimeWait() -> Bool {
+    guard let oldest = timeWait.popFirst() else { return false }
+    counters.timeWaitEvicted &+= 1
+    slots[Int(oldest)].connection.end(nil)
+    refile(oldest)
+    return true
+  }
 }

@@ -6,22 +6,11 @@ import Packets
 /// Packets wait whole, from the IP header on, so that a queue needs no room for
 /// addresses beside them.
 struct UDPSockets: ~Copyable {
-  private struct Socket: ~Copyable {
-    /// Zero while the slot is free.
-    var port: UInt16 = 0
-    var generation: UInt32 = 0
-    var received = PacketQueue()
-    var unsent = PacketQueue()
-    /// A send was refused and has not been told of room yet.
-    var wantsRoom = false
-    var changes: DatagramChanges = []
-  }
-
   /// The ports that are given to who asks for any. RFC 6335 §6.
   private static let ephemeralPorts: ClosedRange<UInt16> = 49152...65535
 
   private let limits: Limits
-  private var slots: UniqueArray<Socket>
+  private var slots: UniqueArray<UDPSocket>
   /// The datagrams that wait for apps, in all sockets together.
   private var receivedCount = 0
   /// The datagrams that wait for the device, in all sockets together.
@@ -68,7 +57,7 @@ struct UDPSockets: ~Copyable {
     wantingCount -= slots[index].wantsRoom ? 1 : 0
     changedCount -= slots[index].changes.isEmpty ? 0 : 1
     let generation = slots[index].generation &+ 1
-    slots[index] = Socket()
+    slots[index] = UDPSocket()
     slots[index].generation = generation
     return unsent
   }
@@ -97,7 +86,7 @@ struct UDPSockets: ~Copyable {
   private mutating func freeSlot() -> Int? {
     if let index = find(0) { return index }
     guard slots.count < limits.sockets else { return nil }
-    slots.append(Socket())
+    slots.append(UDPSocket())
     return slots.count - 1
   }
 

@@ -30,7 +30,6 @@ struct ICMPv4Message: Equatable, Sendable {
   enum UnreachableCode {
     static let protocolUnreachable: UInt8 = 2
     static let portUnreachable: UInt8 = 3
-    static let fragmentationNeeded: UInt8 = 4
   }
 
   /// The header's size in bytes.

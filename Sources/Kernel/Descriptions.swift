@@ -1,0 +1,63 @@
+import Net
+import PCI
+
+// How values are written on the console.
+
+/// `value` in `digits` hexadecimal digits.
+func hexadecimal(_ value: UInt16, _ digits: Int) -> String {
+  let text = String(value, radix: 16)
+  let zeros = digits - text.utf8.count
+  return zeros > 0 ? String(repeating: "0", count: zeros) + text : text
+}
+
+/// Such as `pci: 00:03.0 1af4:1000 Ethernet controller`.
+func describe(_ function: PCIFunction) -> String {
+  let address = function.address
+  return "pci: \(hexadecimal(UInt16(address.bus), 2))"
+    + ":\(hexadecimal(UInt16(address.device), 2)).\(address.function)"
+    + " \(hexadecimal(function.vendor, 4)):\(hexadecimal(function.device, 4))"
+    + " \(function.className)"
+}
+
+/// Such as `10.0.2.15`.
+func describe(_ address: IPv4Address) -> String {
+  let bits = address.bits
+  return
+    "\(bits >> 24).\(bits >> 16 & 0xFF).\(bits >> 8 & 0xFF).\(bits & 0xFF)"
+}
+
+/// Such as `52:54:00:12:34:56`.
+func describe(_ address: MACAddress) -> String {
+  var text = hexadecimal(UInt16(address.octet(0)), 2)
+  for index in 1..<6 {
+    text += ":" + hexadecimal(UInt16(address.octet(index)), 2)
+  }
+  return text
+}
+
+/// Such as `net: bound 10.0.2.15/24 gateway 10.0.2.2 dns 10.0.2.3 lease 86400
+/// s`, on one line; what the server did not say is left out. Programs read
+/// this: docs/console.md.
+func describe(_ lease: Lease) -> String {
+  var text = "net: bound \(describe(lease.address))/\(lease.prefixLength)"
+  if let gateway = lease.gateway { text += " gateway \(describe(gateway))" }
+  for server in lease.nameServers { text += " dns \(describe(server))" }
+  if let seconds = lease.seconds { text += " lease \(seconds) s" }
+  return text
+}
+
+/// The name of the error's case.
+func describe(_ error: NetworkError) -> StaticString {
+  switch error {
+  case .addressInUse: "addressInUse"
+  case .noAddress: "noAddress"
+  case .unreachable: "unreachable"
+  case .refused: "refused"
+  case .reset: "reset"
+  case .timedOut: "timedOut"
+  case .closed: "closed"
+  case .limitReached: "limitReached"
+  case .messageTooLarge: "messageTooLarge"
+  case .cancelled: "cancelled"
+  }
+}

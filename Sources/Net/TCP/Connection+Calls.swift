@@ -1,0 +1,145 @@
+import Packets
+
+/// What an app asks of a connection. RFC 9293 §3.10.
+extension Connection {
+  /// RFC 9293 §3.10.3 (RECEIVE).
+  mutating func read() -> ReadResult {
+    if let packet = receiveQueue.popFirst() {
+      if isPeerSending,
+        receive.isUpdateDue(
+          unread: receiveQueue.byteCount,
+          segmentSize: receiveSegmentSize
+        )
+      {
+        acknowledgement.require()
+      }
+      return .bytes(packet)
+    }
+    if let error { return .failed(error) }
+    if receive.isFinished || state == .closed { return .endOfStream }
+    return .wouldBlock
+  }
+
+  /// Whether more may come from the peer.
+  private var isPeerSending: Bool {
+    switch state {
+    case .established, .finWait1, .finWait2: true
+    default: false
+    }
+  }
+
+  /// RFC 9293 §3.10.2 (SEND). Returns how many bytes were taken.
+  mutating func write(
+    _ bytes: RawSpan,
+    at now: Instant
+  ) throws(NetworkError) -> Int {
+    if let error { throw error }
+    switch state {
+    case .synSent, .synReceived, .established, .closeWait:
+      guard fin == nil else { throw .closed }
+    case .closed, .finWait1, .finWait2, .closing, .lastAck, .timeWait:
+      throw .closed
+    }
+    // RFC 5681 §4.1: an idle connection begins anew.
+    if send.inFlight == 0, let lastSent, lastSent + roundTrip.timeout < now {
+      congestion.restartAfterIdle()
+    }
+    let accepted = sendBuffer.append(bytes)
+    if accepted < bytes.byteCount { wantsToWrite = true }
+    return accepted
+  }
+
+  /// RFC 9293 §3.10.4 (CLOSE). The FIN follows what was written.
+  mutating func close() {
+    guard fin == nil else { return }
+    switch state {
+    case .synSent:
+      end(.closed)
+    case .synReceived:
+      // The FIN goes out once the connection is established.
+      fin = dataEnd
+    case .established:
+      fin = dataEnd
+      state = .finWait1
+    case .closeWait:
+      // RFC 9293 §3.10.4 says CLOSING here and means LAST-ACK; see §3.3.2.
+      fin = dataEnd
+      state = .lastAck
+    case .closed, .finWait1, .finWait2, .closing, .lastAck, .timeWait:
+      break
+    }
+  }
+
+  /// RFC 9293 §3.10.5 (ABORT).
+  mutating func abort(_ error: NetworkError) {
+    switch state {
+    case .closed: break
+    case .synSent: end(error)
+    case .timeWait:
+      end(error)
+    case .synReceived, .established, .finWait1, .finWait2, .closeWait,
+      .closing, .lastAck:
+      // CLOSING and LAST-ACK need no reset by the RFC, as the peer's next
+      // segment would get one. Sent now, the peer knows now.
+      reset(error)
+    }
+  }
+
+  /// The app lets go of the connection.
+  mutating func release(limits: borrowing TCPLimits, at now: Instant) {
+    isReleased = true
+    // RFC 2525 §2.17, RFC 9293 §3.6.1: a peer whose bytes nobody will read is
+    // told so, and does not take them for delivered.
+    if !receiveQueue.isEmpty {
+      receiveQueue = PacketQueue()
+      if state != .timeWait { abort(.closed) }
+    }
+    close()
+    limitFinWait2(limits: limits, at: now)
+  }
+
+  /// Nobody waits for the peer's FIN in an abandoned FIN-WAIT-2 but we.
+  mutating func limitFinWait2(limits: borrowing TCPLimits, at now: Instant) {
+    if isReleased, state == .finWait2, expiry == nil {
+      expiry = now + limits.finWait2
+    }
+  }
+
+  /// Whether `number` has been sent and is not acknowledged. RFC 5927 §4.1: an
+  /// ICMP error about any other is no answer to us.
+  func isInFlight(_ number: SequenceNumber) -> Bool {
+    send.unacknowledged <= number && number < send.highest
+  }
+
+  /// ICMP says that the peer cannot be reached. RFC 1122 §4.2.3.9: a hard
+  /// error ends the connection; RFC 5927 §5.2: only while it is being opened,
+  /// as such errors are forged easily. A soft one is the reason given should
+  /// the peer never answer. RFC 5461 §2.1.
+  mutating func unreachable(isHard: Bool) {
+    if isHard, state == .synSent || state == .synReceived {
+      end(.refused)
+    } else {
+      softError = .unreachable
+    }
+  }
+
+  /// RFC 9293 §3.10.6 (STATUS).
+  var information: TCPInformation {
+    TCPInformation(
+      state: state,
+      local: local,
+      remote: remote,
+      maximumSegmentSize: sendSegmentSize,
+      sendWindow: send.window,
+      receiveWindow: receive.window,
+      congestionWindow: congestion.congestionWindow,
+      slowStartThreshold: congestion.slowStartThreshold,
+      bytesInFlight: send.inFlight,
+      bytesToSend: sendBuffer.count,
+      bytesToRead: receiveQueue.byteCount,
+      smoothedRoundTripTime: roundTrip.smoothed,
+      retransmissionTimeout: roundTrip.timeout,
+      retransmissions: retransmissions
+    )
+  }
+}

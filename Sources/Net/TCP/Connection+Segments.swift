@@ -1,0 +1,234 @@
+import Packets
+
+/// What is to be sent next, decided without sending it.
+struct SegmentPlan {
+  enum Kind {
+    /// At SND.NXT, which moves on.
+    case atNext
+    /// The first unacknowledged segment again; SND.NXT stays.
+    case first
+    /// Beyond the window; SND.NXT stays.
+    case probe
+  }
+
+  var kind = Kind.atNext
+  var sequence: SequenceNumber
+  /// Bytes of the send buffer.
+  var payload = 0
+  var flags: TCPHeader.Flags
+
+  /// SEG.LEN: the numbers it takes. RFC 9293 §3.4.
+  var length: Int {
+    payload + (flags.contains(.syn) ? 1 : 0) + (flags.contains(.fin) ? 1 : 0)
+  }
+}
+
+/// The sender: which segment is next, and what its sending changes.
+extension Connection {
+  /// The number of the first byte in the send buffer.
+  var dataStart: SequenceNumber {
+    switch state {
+    case .synSent, .synReceived: send.initial + 1
+    default: send.unacknowledged
+    }
+  }
+
+  /// The number behind the last byte in the send buffer: where the next one
+  /// written, or the FIN, stands.
+  var dataEnd: SequenceNumber { dataStart + sendBuffer.count }
+
+  /// The next segment, or `nil` when there is nothing to send. Does not depend
+  /// on the time: what time brings about, ``poll(at:limits:counters:)`` notes.
+  var nextSegment: SegmentPlan? {
+    switch state {
+    case .closed:
+      // The highest number and not SND.NXT, which a timeout may have taken
+      // back: RFC 5961 §3 makes the peer ignore a reset behind its window.
+      return owesReset
+        ? SegmentPlan(
+          sequence: send.highest,
+          flags: [.reset, .acknowledgement]
+        ) : nil
+    case .synSent:
+      return send.next == send.initial
+        ? SegmentPlan(sequence: send.next, flags: .syn) : nil
+    case .synReceived:
+      return send.next == send.initial
+        ? SegmentPlan(sequence: send.next, flags: [.syn, .acknowledgement])
+        : nextAcknowledgement
+    case .established, .closeWait, .finWait1, .closing, .lastAck:
+      return nextData ?? nextAcknowledgement
+    case .finWait2, .timeWait:
+      return nextAcknowledgement
+    }
+  }
+
+  /// Stands behind all that was sent, and not at SND.NXT, which a timeout may
+  /// have taken back: a peer that has got more drops what stands behind its
+  /// RCV.NXT, and two such peers would never hear of each other again. But not
+  /// beyond the window, where it would be dropped too.
+  private var nextAcknowledgement: SegmentPlan? {
+    guard acknowledgement.isDue else { return nil }
+    let edge = send.unacknowledged + send.window
+    return SegmentPlan(
+      sequence: edge < send.highest ? edge : send.highest,
+      flags: .acknowledgement
+    )
+  }
+
+  private var nextData: SegmentPlan? {
+    if owesRetransmission {
+      let payload = min(sendSegmentSize, sendBuffer.count)
+      return dataPlan(.first, at: send.unacknowledged, payload)
+    }
+    let unsent = unsentBytes
+    if unsent > 0 {
+      let payload = sendableBytes
+      if payload > 0 { return dataPlan(.atNext, at: send.next, payload) }
+      guard owesProbe else { return nil }
+      // RFC 9293 §3.8.6.2.1, rule (4): what a small window takes; §3.8.6.1:
+      // one byte when it takes nothing.
+      let usable = min(usableWindow, unsent, sendSegmentSize)
+      return usable > 0
+        ? dataPlan(.atNext, at: send.next, usable)
+        : dataPlan(.probe, at: send.next, 1)
+    }
+    // A FIN alone does not wait for the window: a shut one may never open when
+    // no data wants it. It waits for what is under way in front of it.
+    if let fin, send.next == fin,
+      usableWindow > 0 || send.next == send.unacknowledged
+    {
+      return dataPlan(.atNext, at: fin, 0)
+    }
+    return nil
+  }
+
+  private func dataPlan(
+    _ kind: SegmentPlan.Kind,
+    at sequence: SequenceNumber,
+    _ payload: Int
+  ) -> SegmentPlan {
+    var plan = SegmentPlan(
+      kind: kind,
+      sequence: sequence,
+      payload: payload,
+      flags: .acknowledgement
+    )
+    let isLast = sequence + payload == dataEnd
+    // RFC 9293 §3.9.1.2 (MUST-60): PSH on the last of what was written.
+    if isLast, payload > 0 { plan.flags.insert(.push) }
+    if isLast, fin != nil { plan.flags.insert(.fin) }
+    return plan
+  }
+
+  /// Bytes of the send buffer from SND.NXT on.
+  var unsentBytes: Int { max(0, dataEnd - send.next) }
+
+  /// U of RFC 9293 §3.8.6.2.1, bounded by cwnd too: how much more may be
+  /// unacknowledged. Not positive when the peer took its window back.
+  private var usableWindow: Int {
+    min(send.window, congestion.window) - (send.next - send.unacknowledged)
+  }
+
+  /// How many bytes the windows and the rules against small segments let go
+  /// now; zero to wait.
+  var sendableBytes: Int {
+    let unsent = unsentBytes
+    let payload = min(unsent, usableWindow, sendSegmentSize)
+    guard payload > 0 else { return 0 }
+    // RFC 9293 §3.8.6.2.1, rule (1): a full segment.
+    if payload == sendSegmentSize { return payload }
+    // RFC 9293 §3.7.4, Nagle: a small one only when nothing is
+    // unacknowledged. One that was sent before, or is the last before the
+    // FIN, does not wait for company that cannot come.
+    let mayBeSmall =
+      noDelay || send.next == send.unacknowledged
+      || send.next < send.highest || fin != nil
+    guard mayBeSmall else { return 0 }
+    // Rule (2): all there is. Rule (3): a good part of the largest window.
+    return payload == unsent || 2 * payload >= send.maximumWindow
+      ? payload : 0
+  }
+
+  /// `plan` has been made a segment: note what that changes.
+  mutating func sent(
+    _ plan: SegmentPlan,
+    at now: Instant,
+    counters: inout TCPCounters
+  ) {
+    counters.segmentsSent &+= 1
+    if plan.flags.contains(.reset) {
+      owesReset = false
+      counters.resetsSent &+= 1
+      return
+    }
+    if plan.flags.contains(.acknowledgement) { acknowledgement.done() }
+    guard plan.length > 0 else { return }
+    let end = plan.sequence + plan.length
+    if plan.kind == .probe {
+      counters.windowProbes &+= 1
+    } else if plan.sequence < send.highest {
+      // RFC 6298 §3, Karn's algorithm.
+      roundTrip.retransmitted()
+      retransmissions &+= 1
+      counters.segmentsRetransmitted &+= 1
+    } else {
+      roundTrip.sent(upTo: end, at: now)
+      counters.bytesSent &+= UInt64(plan.payload)
+    }
+    switch plan.kind {
+    case .atNext: send.next = end
+    case .first:
+      owesRetransmission = false
+      send.next = SequenceNumber.later(send.next, end)
+    case .probe: break
+    }
+    owesProbe = false
+    send.highest = SequenceNumber.later(send.highest, end)
+    lastSent = now
+  }
+
+  /// Makes `packet`, which is empty, the segment of `plan`. The bytes are
+  /// copied from the send buffer for each transmission.
+  mutating func fill(_ packet: inout PacketBuffer, with plan: SegmentPlan) {
+    if plan.payload > 0 {
+      packet.append(plan.payload)
+      var target = packet.mutableBytes
+      sendBuffer.copyBytes(at: plan.sequence - dataStart, to: &target)
+    }
+    packet.prepend(
+      header(for: plan),
+      from: local.address,
+      to: remote.address
+    )
+  }
+
+  /// The header of `plan`.
+  private mutating func header(for plan: SegmentPlan) -> TCPHeader {
+    var header = TCPHeader(
+      sourcePort: local.port,
+      destinationPort: remote.port,
+      sequenceNumber: plan.sequence,
+      flags: plan.flags
+    )
+    if plan.flags.contains(.acknowledgement) {
+      header.acknowledgementNumber = receive.next
+    }
+    if plan.flags.contains(.syn) {
+      header.window = receive.synWindowField
+      header.maximumSegmentSize = UInt16(
+        clamping: receiveSegmentSize
+      )
+      // RFC 7323 §2.2: a SYN,ACK offers to scale only if the SYN did.
+      if state == .synSent || receive.isScaling {
+        header.windowScale = ReceiveSequence.shift(for: receive.capacity)
+      }
+    } else if !plan.flags.contains(.reset) {
+      header.window = receive.offerWindow(
+        unread: receiveQueue.byteCount,
+        segmentSize: receiveSegmentSize
+      )
+    }
+    return header
+  }
+}

@@ -1,0 +1,11 @@
+/// A port that takes connections. RFC 9293 §3.10.1 (passive OPEN).
+struct Listener {
+  let port: UInt16
+  let backlog: Int
+  let generation: UInt32
+  var isListening = true
+  /// Connections from their SYN until they are accepted.
+  var pending = 0
+  /// Those with the handshake complete, first come first: at most `backlog`.
+  var acceptable: [UInt32] = []
+}

@@ -1,0 +1,102 @@
+/// The receive sequence variables, and the window that is offered.
+/// RFC 9293 §3.3.1 and §3.8.6.2.2, RFC 7323 §2.
+///
+///              |  received  |  the window: may come  |
+///                          next                    edge
+struct ReceiveSequence {
+  /// IRS.
+  private(set) var initial = SequenceNumber(0)
+  /// RCV.NXT.
+  var next = SequenceNumber(0)
+  /// RCV.NXT + RCV.WND as the peer knows it: never moves left.
+  private(set) var edge = SequenceNumber(0)
+  /// Where the peer's FIN stands, once a segment in the window had it.
+  var fin: SequenceNumber?
+  /// Whether RCV.NXT is past the FIN: the peer sends no more.
+  private(set) var isFinished = false
+  /// Whether both ends offered to scale windows. RFC 7323 §2.2.
+  private(set) var isScaling = false
+  /// Rcv.Wind.Shift: zero unless scaling. RFC 7323 §2.3.
+  private(set) var windowShift = 0
+  /// The receive buffer, in bytes.
+  let capacity: Int
+
+  private static let largestField = Int(UInt16.max)
+
+  init(capacity: Int) { self.capacity = capacity }
+
+  /// RCV.WND in bytes.
+  var window: Int { edge - next }
+
+  /// The shift count to offer: the least that lets the field hold the buffer.
+  /// RFC 7323 §2.3: at most 14.
+  static func shift(for capacity: Int) -> UInt8 {
+    var shift = 0
+    while shift < 14, capacity >> shift > largestField { shift += 1 }
+    return UInt8(shift)
+  }
+
+  /// The window field of a segment with SYN. RFC 7323 §2.2: never scaled.
+  var synWindowField: UInt16 {
+    UInt16(min(capacity, Self.largestField))
+  }
+
+  /// The peer's SYN has come; ours offers, or offered, ``synWindowField``.
+  mutating func synchronize(
+    initial: SequenceNumber,
+    isScaling: Bool
+  ) {
+    self.initial = initial
+    next = initial + 1
+    edge = next + Int(synWindowField)
+    self.isScaling = isScaling
+    windowShift = isScaling ? Int(Self.shift(for: capacity)) : 0
+  }
+
+  /// RCV.NXT is at the peer's FIN: move past it.
+  mutating func finish() {
+    next += 1
+    isFinished = true
+    // A FIN right behind a full window is taken, as it needs no room.
+    edge = SequenceNumber.later(edge, next)
+  }
+
+  /// Whether a segment has an octet, or with none stands, in the window.
+  /// RFC 9293 §3.4, table 6.
+  func isAcceptable(_ sequence: SequenceNumber, length: Int) -> Bool {
+    if length == 0 {
+      return window == 0
+        ? sequence == next : next <= sequence && sequence < edge
+    }
+    let last = sequence + (length - 1)
+    return next <= sequence && sequence < edge
+      || next <= last && last < edge
+  }
+
+  /// The window field of the next segment, when `unread` bytes wait for the
+  /// app; offers what it says.
+  mutating func offerWindow(unread: Int, segmentSize: Int) -> UInt16 {
+    let room = max(0, capacity - unread)
+    let step = 1 << windowShift
+    // RFC 7323 §2.4: rounding down would take back what was offered.
+    var field = (window + step - 1) / step
+    // RFC 9293 §3.8.6.2.2: the edge stays until it moves by a segment or half
+    // the buffer: no silly windows.
+    if room - window >= min(segmentSize, capacity / 2) {
+      field = max(field, room / step)
+    }
+    field = min(field, Self.largestField)
+    edge = SequenceNumber.later(edge, next + field * step)
+    return UInt16(field)
+  }
+
+  /// Whether the app has read so much that the peer should hear of it without
+  /// waiting for data to acknowledge: half the buffer, or, if the peer has
+  /// less than two segments left, one.
+  func isUpdateDue(unread: Int, segmentSize: Int) -> Bool {
+    let gain = max(0, capacity - unread) - window
+    let half = capacity / 2
+    if gain >= half { return true }
+    return window < 2 * segmentSize && gain >= min(segmentSize, half)
+  }
+}

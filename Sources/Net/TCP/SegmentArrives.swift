@@ -1,0 +1,389 @@
+import Packets
+
+/// What a connection asks of the table of connections.
+enum SegmentVerdict {
+  case done
+  /// Answer the segment with a reset. RFC 9293 §3.5.2.
+  case reset
+  /// The segment begins a new connection where this one was.
+  case reopen
+}
+
+/// The state machine: RFC 9293 §3.10.7 (SEGMENT ARRIVES), whole. What happens
+/// to bytes and windows is elsewhere; which state follows which is here. CLOSED
+/// (§3.10.7.1) and LISTEN (§3.10.7.2) have no connection and are in
+/// `TCP+Receive`; what calls and timers do to the state is in
+/// `Connection+Calls` and `Connection+Timers`.
+///
+///     event                        from                     to
+///     SYN, to a listener           LISTEN                   SYN-RECEIVED
+///     SYN,ACK                      SYN-SENT                 ESTABLISHED
+///     SYN                          SYN-SENT                 SYN-RECEIVED
+///     ACK of our SYN               SYN-RECEIVED             ESTABLISHED
+///     FIN                          ESTABLISHED              CLOSE-WAIT
+///     FIN                          FIN-WAIT-1               CLOSING
+///     FIN                          FIN-WAIT-2               TIME-WAIT
+///     ACK of our FIN               FIN-WAIT-1               FIN-WAIT-2
+///     ACK of our FIN               CLOSING                  TIME-WAIT
+///     ACK of our FIN               LAST-ACK                 CLOSED
+///     RST                          any                      CLOSED
+extension Connection {
+  /// A segment came: `packet` begins at its header, `segment`, and is whole
+  /// and unharmed. `freePackets` are left in its pool.
+  mutating func segmentArrives(
+    _ segment: TCPHeader,
+    _ packet: consuming PacketBuffer,
+    freePackets: Int,
+    limits: borrowing TCPLimits,
+    counters: inout TCPCounters,
+    at now: Instant
+  ) -> SegmentVerdict {
+    let payload = packet.count - segment.parsedLength
+    let verdict =
+      state == .synSent
+      ? checkInSYNSent(segment, limits: limits, counters: &counters, at: now)
+      : check(
+        segment,
+        payload: payload,
+        limits: limits,
+        counters: &counters,
+        at: now
+      )
+    if let verdict { return verdict }
+
+    // Sixth, the URG bit: urgent data is read in its place in the stream, as
+    // RFC 9293 §3.8.5 lets new applications have it.
+
+    // Seventh, the segment text; eighth, the FIN bit.
+    switch state {
+    case .established, .finWait1, .finWait2:
+      if isReleased, payload > 0, isNew(segment, payload: payload) {
+        // RFC 9293 §3.6.1, RFC 2525 §2.17: nobody will read it.
+        counters.dataAfterRelease &+= 1
+        reset(.closed)
+        return .done
+      }
+      receiveText(
+        segment,
+        packet,
+        freePackets: freePackets,
+        limits: limits,
+        counters: &counters,
+        at: now
+      )
+      finArrives(limits: limits, at: now)
+    case .closed, .synSent, .synReceived, .closeWait, .closing, .lastAck,
+      .timeWait:
+      // The peer has sent its FIN: there is no text behind it.
+      break
+    }
+    return .done
+  }
+
+  /// RFC 9293 §3.10.7.3: SYN-SENT. `nil` to go on with the text.
+  private mutating func checkInSYNSent(
+    _ segment: TCPHeader,
+    limits: borrowing TCPLimits,
+    counters: inout TCPCounters,
+    at now: Instant
+  ) -> SegmentVerdict? {
+    let flags = segment.flags
+    let number = segment.acknowledgementNumber
+    // First, the ACK bit.
+    if flags.contains(.acknowledgement),
+      number <= send.initial || number > send.highest
+    {
+      counters.badAcknowledgements &+= 1
+      return flags.contains(.reset) ? .done : .reset
+    }
+    // Second, the RST bit: only one that acknowledges our SYN is the peer's.
+    if flags.contains(.reset) {
+      guard flags.contains(.acknowledgement) else {
+        counters.resetsOutsideWindow &+= 1
+        return .done
+      }
+      counters.resetsReceived &+= 1
+      end(.refused)
+      return .done
+    }
+    // Fourth, the SYN bit. (Third is security, which IP does not carry.)
+    guard flags.contains(.syn) else {
+      counters.notSynchronized &+= 1
+      return .done
+    }
+    synchronize(with: segment, limits: limits)
+    acknowledgement.require()
+    guard flags.contains(.acknowledgement) else {
+      // Both opened at once. Our SYN goes again, with an acknowledgement.
+      state = .synReceived
+      send.next = send.initial
+      roundTrip.retransmitted()
+      return .done
+    }
+    send.unacknowledged = number
+    send.next = SequenceNumber.later(send.next, number)
+    establish(.established, limits: limits, at: now)
+    return nil
+  }
+
+  /// RFC 9293 §3.10.7.4: the other states, first to fifth check. `nil` to go
+  /// on with the text.
+  private mutating func check(
+    _ segment: TCPHeader,
+    payload: Int,
+    limits: borrowing TCPLimits,
+    counters: inout TCPCounters,
+    at now: Instant
+  ) -> SegmentVerdict? {
+    let flags = segment.flags
+    let sequence = segment.sequenceNumber
+
+    if state == .synReceived, flags.contains(.syn),
+      sequence == receive.initial
+    {
+      return synArrivesAgain(
+        segment,
+        limits: limits,
+        counters: &counters,
+        at: now
+      )
+    }
+    // TIME-WAIT: a SYN beyond all that the peer sent begins anew. RFC 9293
+    // §3.10.7.4, fourth check; RFC 6191 §2 without timestamps.
+    if state == .timeWait, flags.contains(.syn),
+      !flags.contains(.acknowledgement), !flags.contains(.reset),
+      sequence > receive.next
+    {
+      return .reopen
+    }
+
+    // First, the sequence number.
+    let length =
+      payload + (flags.contains(.syn) ? 1 : 0) + (flags.contains(.fin) ? 1 : 0)
+    // A shut window takes no text, but acknowledgements and resets are taken
+    // (MUST-66), and a FIN, which needs no room: without its text the segment
+    // is acceptable.
+    let isShut = receive.window == 0 && sequence == receive.next
+    guard receive.isAcceptable(sequence, length: isShut ? 0 : length) else {
+      counters.outsideWindow &+= 1
+      if flags.contains(.reset) {
+        counters.resetsOutsideWindow &+= 1
+      } else if payload > 0 || flags.contains(.fin) {
+        // A retransmission: the peer has missed our acknowledgement. Of the
+        // FIN in TIME-WAIT (the eighth check): restart the 2 MSL timeout.
+        if state == .timeWait, flags.contains(.fin) {
+          expiry = now + limits.timeWait
+        }
+        acknowledgement.require()
+      } else {
+        challenge(limits: limits, counters: &counters, at: now)
+      }
+      return .done
+    }
+
+    // Second, the RST bit. RFC 5961 §3.2: it must stand exactly at RCV.NXT;
+    // elsewhere in the window it is challenged.
+    if flags.contains(.reset) {
+      guard sequence == receive.next else {
+        counters.resetsChallenged &+= 1
+        challenge(limits: limits, counters: &counters, at: now)
+        return .done
+      }
+      resetArrives(counters: &counters)
+      return .done
+    }
+
+    // Fourth, the SYN bit. RFC 5961 §4.2: it is challenged, wherever it stands.
+    if flags.contains(.syn) {
+      if state == .synReceived, isPassive {
+        // Back to LISTEN, which needs no connection.
+        counters.synsInWindow &+= 1
+        end(.reset)
+        return .done
+      }
+      counters.synsChallenged &+= 1
+      challenge(limits: limits, counters: &counters, at: now)
+      return .done
+    }
+
+    // Fifth, the ACK field.
+    guard flags.contains(.acknowledgement) else {
+      counters.withoutAcknowledgement &+= 1
+      return .done
+    }
+    if let verdict = acknowledgementArrives(
+      segment,
+      payload: payload,
+      limits: limits,
+      counters: &counters,
+      at: now
+    ) {
+      return verdict
+    }
+    if isShut, payload > 0 {
+      // A probe of our shut window.
+      counters.bytesBeyondWindow &+= UInt64(payload)
+      acknowledgement.require()
+      return .done
+    }
+    return nil
+  }
+
+  /// The fifth check. `nil` to go on with the text.
+  private mutating func acknowledgementArrives(
+    _ segment: TCPHeader,
+    payload: Int,
+    limits: borrowing TCPLimits,
+    counters: inout TCPCounters,
+    at now: Instant
+  ) -> SegmentVerdict? {
+    let number = segment.acknowledgementNumber
+    if state == .synReceived {
+      guard number > send.unacknowledged, number <= send.highest else {
+        counters.badAcknowledgements &+= 1
+        return .reset
+      }
+      send.unacknowledged = number
+      send.next = SequenceNumber.later(send.next, number)
+      send.setWindow(Int(segment.window) << send.windowShift, from: segment)
+      establish(
+        fin == nil ? .established : .finWait1,
+        limits: limits,
+        at: now
+      )
+      return nil
+    }
+
+    // RFC 5961 §5.2: an acknowledgement of what was never sent, or older than
+    // any window, is challenged.
+    if number > send.highest
+      || number < send.unacknowledged - send.maximumWindow
+    {
+      counters.badAcknowledgements &+= 1
+      challenge(limits: limits, counters: &counters, at: now)
+      return .done
+    }
+    // SND.UNA =< SEG.ACK =< SND.NXT: the window may be new. An older
+    // acknowledgement was overtaken, and tells nothing.
+    if number >= send.unacknowledged {
+      let isWindowNew = send.updateWindow(from: segment)
+      if number > send.unacknowledged {
+        acknowledged(upTo: number, at: now)
+      } else {
+        acknowledgedAgain(
+          by: segment,
+          payload: payload,
+          isWindowNew: isWindowNew,
+          counters: &counters
+        )
+      }
+      answered(at: now)
+    }
+
+    let isFINAcknowledged = fin.map { send.unacknowledged > $0 } ?? false
+    switch state {
+    case .finWait1 where isFINAcknowledged:
+      state = .finWait2
+      limitFinWait2(limits: limits, at: now)
+    case .closing where isFINAcknowledged:
+      enterTimeWait(limits: limits, at: now)
+    case .lastAck where isFINAcknowledged:
+      end(nil)
+      return .done
+    default: break
+    }
+    return nil
+  }
+
+  /// The eighth check, once RCV.NXT has come to the FIN.
+  private mutating func finArrives(
+    limits: borrowing TCPLimits,
+    at now: Instant
+  ) {
+    guard receive.fin == receive.next, !receive.isFinished else { return }
+    receive.finish()
+    acknowledgement.require()
+    changes.insert(.readable)
+    switch state {
+    case .established: state = .closeWait
+    case .finWait1: state = .closing
+    case .finWait2: enterTimeWait(limits: limits, at: now)
+    default: break
+    }
+  }
+
+  /// SYN-RECEIVED: the peer's SYN once more.
+  private mutating func synArrivesAgain(
+    _ segment: TCPHeader,
+    limits: borrowing TCPLimits,
+    counters: inout TCPCounters,
+    at now: Instant
+  ) -> SegmentVerdict? {
+    let flags = segment.flags
+    guard !flags.contains(.reset) else {
+      counters.resetsOutsideWindow &+= 1
+      return .done
+    }
+    if flags.contains(.acknowledgement) {
+      // Simultaneous open, RFC 9293 §3.5, figure 8, line 6: the peer's SYN,ACK
+      // stands where its SYN stood. What is new in it is the acknowledgement.
+      return acknowledgementArrives(
+        segment,
+        payload: 0,
+        limits: limits,
+        counters: &counters,
+        at: now
+      ) ?? .done
+    }
+    // Our SYN,ACK was lost, or is late: once more, but not more often than a
+    // challenge.
+    counters.synsRepeated &+= 1
+    if challenges.allows(
+      limits.challenges,
+      every: limits.challengePeriod,
+      at: now
+    ) {
+      send.next = send.initial
+      roundTrip.retransmitted()
+    }
+    return .done
+  }
+
+  /// A reset that is the peer's, in a state other than SYN-SENT.
+  private mutating func resetArrives(counters: inout TCPCounters) {
+    counters.resetsReceived &+= 1
+    switch state {
+    case .synReceived:
+      // A passive one goes back to LISTEN; an active one was refused.
+      end(isPassive ? .reset : .refused)
+    case .established, .finWait1, .finWait2, .closeWait:
+      end(.reset)
+    case .closing, .lastAck, .timeWait, .closed, .synSent:
+      // Closed at both ends already.
+      end(nil)
+    }
+  }
+
+  /// Whether the segment has text behind RCV.NXT.
+  private func isNew(_ segment: TCPHeader, payload: Int) -> Bool {
+    segment.sequenceNumber + payload > receive.next
+  }
+
+  /// Answers with where we stand, if the limit lets it. RFC 5961 §7.
+  private mutating func challenge(
+    limits: borrowing TCPLimits,
+    counters: inout TCPCounters,
+    at now: Instant
+  ) {
+    if challenges.allows(
+      limits.challenges,
+      every: limits.challengePeriod,
+      at: now
+    ) {
+      acknowledgement.require()
+      counters.challengesSent &+= 1
+    } else {
+      counters.challengesSuppressed &+= 1
+    }
+  }
+}

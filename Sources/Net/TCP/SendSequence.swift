@@ -1,0 +1,56 @@
+/// The send sequence variables. RFC 9293 §3.3.1.
+///
+///              |  acknowledged  |  in flight  |  may be sent  |
+///                        unacknowledged      next    unacknowledged + window
+struct SendSequence {
+  /// ISS.
+  let initial: SequenceNumber
+  /// SND.UNA.
+  var unacknowledged: SequenceNumber
+  /// SND.NXT. A timeout takes it back to what is sent again first.
+  var next: SequenceNumber
+  /// One past the highest number ever sent: what an acknowledgement is checked
+  /// against, and what SND.NXT was before it was taken back.
+  var highest: SequenceNumber
+  /// SND.WND in bytes.
+  var window = 0
+  /// Max(SND.WND). RFC 9293 §3.8.6.2.1, RFC 5961 §5.
+  var maximumWindow = 0
+  /// SND.WL1 and SND.WL2: the segment that last set the window.
+  var windowSequenceNumber = SequenceNumber(0)
+  var windowAcknowledgementNumber = SequenceNumber(0)
+  /// Snd.Wind.Shift. RFC 7323 §2.3.
+  var windowShift = 0
+
+  init(initial: SequenceNumber) {
+    self.initial = initial
+    unacknowledged = initial
+    next = initial
+    highest = initial
+  }
+
+  /// FlightSize in bytes. RFC 5681 §2.
+  var inFlight: Int { highest - unacknowledged }
+
+  /// Takes the window of `segment` unless it is older than the one we have.
+  /// RFC 9293 §3.10.7.4, fifth check. Returns whether the window changed.
+  mutating func updateWindow(from segment: TCPHeader) -> Bool {
+    let sequence = segment.sequenceNumber
+    guard
+      windowSequenceNumber < sequence
+        || windowSequenceNumber == sequence
+          && windowAcknowledgementNumber <= segment.acknowledgementNumber
+    else { return false }
+    let old = window
+    setWindow(Int(segment.window) << windowShift, from: segment)
+    return window != old
+  }
+
+  /// Takes `bytes` as the window that `segment` sets.
+  mutating func setWindow(_ bytes: Int, from segment: TCPHeader) {
+    window = bytes
+    maximumWindow = max(maximumWindow, bytes)
+    windowSequenceNumber = segment.sequenceNumber
+    windowAcknowledgementNumber = segment.acknowledgementNumber
+  }
+}

@@ -1,0 +1,207 @@
+import BasicContainers
+import Packets
+
+/// What apps ask. RFC 9293 §3.9.1.
+extension TCP {
+  /// Takes connections to `port` of every address of ours, up to `backlog` at a
+  /// time that are not accepted.
+  ///
+  /// - Precondition: Neither is zero or less.
+  /// - Throws: `addressInUse`, `limitReached`.
+  mutating func listen(
+    port: UInt16,
+    backlog: Int
+  ) throws(NetworkError) -> ListenerID {
+    precondition(port != 0 && backlog > 0)
+    guard listenerOfPort[port] == nil else { throw .addressInUse }
+    let free = listeners.firstIndex { !$0.isListening }
+    guard free != nil || listeners.count < limits.listeners else {
+      throw .limitReached
+    }
+    let index = free ?? listeners.count
+    let listener = Listener(
+      port: port,
+      backlog: min(backlog, limits.backlog),
+      generation: free.map { listeners[$0].generation &+ 1 } ?? 0
+    )
+    if free == nil {
+      listeners.append(listener)
+    } else {
+      listeners[index] = listener
+    }
+    listenerOfPort[port] = UInt32(index)
+    return ListenerID(index: UInt32(index), generation: listener.generation)
+  }
+
+  /// Takes no more; connections not accepted are reset.
+  ///
+  /// - Complexity: linear in the number of slots.
+  mutating func stopListening(_ id: ListenerID, at now: Instant) {
+    guard let index = index(of: id) else { return }
+    for slot in 0..<slots.count where slots[slot].isUsed {
+      guard slots[slot].connection.listener == id else { continue }
+      slots[slot].connection.abort(.closed)
+      settle(UInt32(slot), at: now)
+    }
+    listenerOfPort[listeners[index].port] = nil
+    listeners[index].isListening = false
+    signalled.remove(UInt32(index))
+  }
+
+  /// The connection that has waited longest on the listener, if one does. The
+  /// app owns its id until ``release(_:at:)``.
+  mutating func accept(_ id: ListenerID) -> ConnectionID? {
+    guard let index = index(of: id), !listeners[index].acceptable.isEmpty
+    else { return nil }
+    let slot = listeners[index].acceptable.removeFirst()
+    listeners[index].pending -= 1
+    slots[Int(slot)].connection.listener = nil
+    refile(slot)
+    return self.id(of: slot)
+  }
+
+  /// Opens a connection. RFC 9293 §3.10.1 (active OPEN). An event tells when it
+  /// is `established`, or has `failed`: `refused`, `timedOut`, `unreachable`.
+  ///
+  /// - Parameter maximumSegmentSize: the most payload a segment to or from
+  ///   `remote` can have; a packet of the pool must hold it.
+  /// - Throws: `limitReached` for slots and ports.
+  mutating func connect(
+    from source: IPv4Address,
+    to remote: Endpoint,
+    maximumSegmentSize: Int,
+    at now: Instant
+  ) throws(NetworkError) -> ConnectionID {
+    guard let port = choosePort(from: source, to: remote) else {
+      throw .limitReached
+    }
+    let local = Endpoint(address: source, port: port)
+    let connection = Connection(
+      local: local,
+      remote: remote,
+      state: .synSent,
+      listener: nil,
+      initialSequenceNumber: InitialSequenceNumber.generate(
+        local: local,
+        remote: remote,
+        secret: secret,
+        at: now
+      ),
+      receiveSegmentSize: maximumSegmentSize,
+      limits: limits
+    )
+    guard let slot = insert(connection) else { throw .limitReached }
+    counters.connectionsOpened &+= 1
+    settle(slot, at: now)
+    return id(of: slot)
+  }
+
+  private mutating func choosePort(
+    from source: IPv4Address,
+    to remote: Endpoint
+  ) -> UInt16? {
+    // Held here and no longer, so that the tables are never copied.
+    let table = self.table
+    let listenerOfPort = self.listenerOfPort
+    return ports.choose(from: source, to: remote) { port in
+      let local = Endpoint(address: source, port: port)
+      return listenerOfPort[port] == nil
+        && table[Key(local: local, remote: remote)] == nil
+    }
+  }
+
+  /// The next packet of what has come, if there is one.
+  mutating func read(_ id: ConnectionID, at now: Instant) -> ReadResult {
+    guard let index = index(of: id) else { return .failed(.closed) }
+    let result = slots[index].connection.read()
+    settle(id.index, at: now)
+    return result
+  }
+
+  /// Copies bytes to be sent; returns how many there was room for. Fewer than
+  /// all: ``ConnectionChanges/writable`` will tell when there is room again.
+  ///
+  /// - Throws: `closed` after ``close(_:at:)``, and what the connection failed
+  ///   with.
+  mutating func write(
+    _ id: ConnectionID,
+    _ bytes: RawSpan,
+    at now: Instant
+  ) throws(NetworkError) -> Int {
+    guard let index = index(of: id) else { throw .closed }
+    let count = try slots[index].connection.write(bytes, at: now)
+    settle(id.index, at: now)
+    return count
+  }
+
+  /// Sends no more after what was written; reading goes on.
+  mutating func close(_ id: ConnectionID, at now: Instant) {
+    guard let index = index(of: id) else { return }
+    slots[index].connection.close()
+    settle(id.index, at: now)
+  }
+
+  /// Ends the connection with a reset; what was not sent or read is lost. The
+  /// id still has to be released.
+  mutating func abort(_ id: ConnectionID, at now: Instant) {
+    guard let index = index(of: id) else { return }
+    slots[index].connection.abort(.reset)
+    settle(id.index, at: now)
+  }
+
+  /// Gives the id back: what was written is sent, and the connection closed; or
+  /// reset, if bytes came that were not read, or still come.
+  mutating func release(_ id: ConnectionID, at now: Instant) {
+    guard let index = index(of: id) else { return }
+    slots[index].connection.release(limits: limits, at: now)
+    settle(id.index, at: now)
+  }
+
+  /// Whether small segments are sent at once, without Nagle's algorithm.
+  /// RFC 9293 §3.7.4 (MUST-17).
+  mutating func setNoDelay(
+    _ id: ConnectionID,
+    _ noDelay: Bool,
+    at now: Instant
+  ) {
+    guard let index = index(of: id) else { return }
+    slots[index].connection.noDelay = noDelay
+    settle(id.index, at: now)
+  }
+
+  /// The state of a connection, `nil` for an id that is over.
+  func state(_ id: ConnectionID) -> TCPState? {
+    index(of: id).map { slots[$0].connection.state }
+  }
+
+  /// Our end of a connection.
+  func local(_ id: ConnectionID) -> Endpoint? {
+    index(of: id).map { slots[$0].connection.local }
+  }
+
+  /// The peer's end of a connection.
+  func remote(_ id: ConnectionID) -> Endpoint? {
+    index(of: id).map { slots[$0].connection.remote }
+  }
+
+  /// All about a connection. RFC 9293 §3.10.6 (STATUS).
+  func information(_ id: ConnectionID) -> TCPInformation? {
+    index(of: id).map { slots[$0].connection.information }
+  }
+
+  /// The next thing that somebody may have waited for.
+  mutating func nextEvent() -> TCPEvent? {
+    if let listener = signalled.popFirst() {
+      return .acceptable(
+        ListenerID(
+          index: listener,
+          generation: listeners[Int(listener)].generation
+        )
+      )
+    }
+    guard let slot = changed.popFirst() else { return nil }
+    let changes = slots[Int(slot)].connection.changes
+    slots[Int(slot)].connection.changes = []
+    return .connection(id(of: slot), changes)
+  }
+}

@@ -1,0 +1,265 @@
+import BasicContainers
+import Packets
+
+/// Segments in: to their connection, their listener, or nobody.
+extension TCP {
+  /// Takes a segment that came from `source` to `destination`, one of our
+  /// addresses.
+  ///
+  /// - Parameters:
+  ///   - packet: begins at the TCP header and ends with the IP payload.
+  ///   - maximumSegmentSize: the most payload a segment to or from `source` can
+  ///     have; a packet of the pool must hold it.
+  ///   - freePackets: what is left in the pool that the device receives into.
+  mutating func receive(
+    _ packet: consuming PacketBuffer,
+    from source: IPv4Address,
+    to destination: IPv4Address,
+    maximumSegmentSize: Int,
+    freePackets: Int,
+    at now: Instant
+  ) {
+    counters.segmentsReceived &+= 1
+    let segment: TCPHeader
+    do throws(TCPHeader.Malformed) {
+      segment = try TCPHeader(parsing: packet.bytes)
+    } catch {
+      counters.malformed &+= 1
+      return
+    }
+    // RFC 9293 §3.1 (MUST-3).
+    guard
+      TCPHeader.isChecksumRight(packet.bytes, from: source, to: destination)
+    else {
+      counters.checksumWrong &+= 1
+      return
+    }
+    // RFC 9293 §3.9.2.3 (MUST-63): a source that is no host is not answered;
+    // RFC 1122 §4.2.3.10 (MUST-57): nor is a segment to many.
+    guard source.isUnicast || source.isLoopback,
+      destination.isUnicast || destination.isLoopback
+    else {
+      counters.notUnicast &+= 1
+      return
+    }
+    if segment.hasMalformedOptions { counters.malformedOptions &+= 1 }
+
+    let key = Key(
+      local: Endpoint(address: destination, port: segment.destinationPort),
+      remote: Endpoint(address: source, port: segment.sourcePort)
+    )
+    guard let slot = table[key] else {
+      return arrivesWithoutConnection(
+        segment,
+        payload: packet.count - segment.parsedLength,
+        key: key,
+        maximumSegmentSize: maximumSegmentSize,
+        at: now
+      )
+    }
+    let payload = packet.count - segment.parsedLength
+    let verdict = slots[Int(slot)].connection.segmentArrives(
+      segment,
+      packet,
+      freePackets: freePackets,
+      limits: limits,
+      counters: &counters,
+      at: now
+    )
+    switch verdict {
+    case .done: break
+    case .reset: replyWithReset(to: segment, payload: payload, key: key)
+    case .reopen:
+      return reopen(
+        slot,
+        segment,
+        payload: payload,
+        key: key,
+        maximumSegmentSize: maximumSegmentSize,
+        at: now
+      )
+    }
+    settle(slot, at: now)
+  }
+
+  private mutating func arrivesWithoutConnection(
+    _ segment: TCPHeader,
+    payload: Int,
+    key: Key,
+    maximumSegmentSize: Int,
+    at now: Instant
+  ) {
+    guard let listener = listenerOfPort[key.local.port] else {
+      // RFC 9293 §3.10.7.1: CLOSED.
+      counters.noConnection &+= 1
+      return replyWithReset(to: segment, payload: payload, key: key)
+    }
+    // RFC 9293 §3.10.7.2: LISTEN. First, a reset is of no use here.
+    if segment.flags.contains(.reset) {
+      counters.noConnection &+= 1
+      return
+    }
+    // Second, there is nothing to acknowledge yet.
+    if segment.flags.contains(.acknowledgement) {
+      counters.noConnection &+= 1
+      return replyWithReset(to: segment, payload: payload, key: key)
+    }
+    // Third, a SYN begins. Fourth, without one there is nothing to do.
+    guard segment.flags.contains(.syn) else {
+      counters.noConnection &+= 1
+      return
+    }
+    synArrives(
+      segment,
+      listener: listener,
+      key: key,
+      maximumSegmentSize: maximumSegmentSize,
+      beyond: nil,
+      at: now
+    )
+  }
+
+  /// LISTEN, third check. The initial sequence number lies beyond `beyond`,
+  /// what an earlier connection of the same ends has used. The SYN's text is
+  /// not taken: it is not acknowledged, and the peer sends it again.
+  private mutating func synArrives(
+    _ segment: TCPHeader,
+    listener: UInt32,
+    key: Key,
+    maximumSegmentSize: Int,
+    beyond: SequenceNumber?,
+    at now: Instant
+  ) {
+    let index = Int(listener)
+    guard listeners[index].pending < listeners[index].backlog else {
+      counters.backlogFull &+= 1
+      return
+    }
+    var initial = InitialSequenceNumber.generate(
+      local: key.local,
+      remote: key.remote,
+      secret: secret,
+      at: now
+    )
+    if let beyond, initial <= beyond {
+      initial = beyond + limits.sendBuffer
+    }
+    var connection = Connection(
+      local: key.local,
+      remote: key.remote,
+      state: .synReceived,
+      listener: ListenerID(
+        index: listener,
+        generation: listeners[index].generation
+      ),
+      initialSequenceNumber: initial,
+      receiveSegmentSize: maximumSegmentSize,
+      limits: limits
+    )
+    connection.synchronize(with: segment, limits: limits)
+    guard let slot = insert(connection) else {
+      counters.tableFull &+= 1
+      return
+    }
+    listeners[index].pending += 1
+    settle(slot, at: now)
+  }
+
+  /// A SYN came to the connection in `slot`, which is in TIME-WAIT, and begins
+  /// a new one. RFC 9293 §3.10.7.4, fourth check.
+  private mutating func reopen(
+    _ slot: UInt32,
+    _ segment: TCPHeader,
+    payload: Int,
+    key: Key,
+    maximumSegmentSize: Int,
+    at now: Instant
+  ) {
+    let used = slots[Int(slot)].connection.send.highest
+    slots[Int(slot)].connection.end(nil)
+    settle(slot, at: now)
+    guard let listener = listenerOfPort[key.local.port] else {
+      counters.noConnection &+= 1
+      return replyWithReset(to: segment, payload: payload, key: key)
+    }
+    counters.timeWaitReopened &+= 1
+    synArrives(
+      segment,
+      listener: listener,
+      key: key,
+      maximumSegmentSize: maximumSegmentSize,
+      beyond: used,
+      at: now
+    )
+  }
+
+  /// RFC 9293 §3.5.2 and §3.10.7.1: the reset that `segment` believes, unless
+  /// it is one itself.
+  private mutating func replyWithReset(
+    to segment: TCPHeader,
+    payload: Int,
+    key: Key
+  ) {
+    guard !segment.flags.contains(.reset) else { return }
+    guard replies.count < limits.pendingReplies else {
+      counters.repliesFull &+= 1
+      return
+    }
+    let isAcknowledging = segment.flags.contains(.acknowledgement)
+    let length =
+      payload + (segment.flags.contains(.syn) ? 1 : 0)
+      + (segment.flags.contains(.fin) ? 1 : 0)
+    replies.append(
+      ResetReply(
+        local: key.local,
+        remote: key.remote,
+        sequenceNumber: isAcknowledging
+          ? segment.acknowledgementNumber : SequenceNumber(0),
+        acknowledgementNumber: isAcknowledging
+          ? nil : segment.sequenceNumber + length
+      )
+    )
+  }
+
+  /// ICMP says that a segment of ours could not be delivered.
+  ///
+  /// - Parameters:
+  ///   - local: the source that ICMP quotes; `remote`, the destination.
+  ///   - sequenceNumber: of the segment that ICMP quotes.
+  ///   - isHard: protocol or port unreachable, RFC 1122 §4.2.3.9; the other
+  ///     codes are expected to pass.
+  mutating func destinationUnreachable(
+    local: Endpoint,
+    remote: Endpoint,
+    sequenceNumber: UInt32,
+    isHard: Bool,
+    at now: Instant
+  ) {
+    guard let slot = table[Key(local: local, remote: remote)],
+      slots[Int(slot)].connection.isInFlight(SequenceNumber(sequenceNumber))
+    else {
+      counters.unreachableIgnored &+= 1
+      return
+    }
+    counters.unreachableReceived &+= 1
+    slots[Int(slot)].connection.unreachable(isHard: isHard)
+    settle(slot, at: now)
+  }
+
+  /// The address is ours no more: its connections fail, and nothing is sent.
+  ///
+  /// - Complexity: linear in the number of slots.
+  mutating func abortAll(from address: IPv4Address, at now: Instant) {
+    for slot in 0..<slots.count
+    where slots[slot].isUsed
+      && slots[slot].connection.local.address == address
+    {
+      slots[slot].connection.owesReset = false
+      if slots[slot].connection.state != .closed {
+        slots[slot].connection.end(.noAddress)
+      }
+      settle(UInt32(slot), at: now)
+    }
+    replies.removeAll { $0.local.address == address }
+  }
+}

@@ -1,0 +1,109 @@
+import BasicContainers
+import Packets
+
+/// Segments out, and the passing of time.
+extension TCP {
+  /// The next segment to send, or `nil` when there is none or `pool` is empty.
+  ///
+  /// To be called only while the device has room, so that nothing is dropped
+  /// for want of it. Connections with something to send take turns.
+  mutating func transmit(
+    at now: Instant,
+    pool: PacketPool
+  ) -> OutgoingSegment? {
+    if !replies.isEmpty { return transmitReply(pool: pool) }
+    while let slot = sending.first {
+      let index = Int(slot)
+      guard let plan = slots[index].connection.nextSegment else {
+        sending.remove(slot)
+        continue
+      }
+      guard
+        var packet = pool.allocate(
+          headroom: limits.headroom + TCPHeader.maximumLength
+        )
+      else {
+        counters.poolEmpty &+= 1
+        return nil
+      }
+      slots[index].connection.fill(&packet, with: plan)
+      slots[index].connection.sent(plan, at: now, counters: &counters)
+      let source = slots[index].connection.local.address
+      let destination = slots[index].connection.remote.address
+      sending.remove(slot)
+      settle(slot, at: now)
+      return OutgoingSegment(
+        packet: packet,
+        source: source,
+        destination: destination
+      )
+    }
+    return nil
+  }
+
+  private mutating func transmitReply(pool: PacketPool) -> OutgoingSegment? {
+    guard
+      var packet = pool.allocate(
+        headroom: limits.headroom + TCPHeader.maximumLength
+      )
+    else {
+      counters.poolEmpty &+= 1
+      return nil
+    }
+    let reply = replies.removeFirst()
+    var header = TCPHeader(
+      sourcePort: reply.local.port,
+      destinationPort: reply.remote.port,
+      sequenceNumber: reply.sequenceNumber,
+      flags: .reset
+    )
+    if let number = reply.acknowledgementNumber {
+      header.flags.insert(.acknowledgement)
+      header.acknowledgementNumber = number
+    }
+    packet.prepend(
+      header,
+      from: reply.local.address,
+      to: reply.remote.address
+    )
+    counters.segmentsSent &+= 1
+    counters.resetsSent &+= 1
+    return OutgoingSegment(
+      packet: packet,
+      source: reply.local.address,
+      destination: reply.remote.address
+    )
+  }
+
+  /// When ``poll(at:)`` next has something to do.
+  var deadline: Instant? { deadlines.first?.deadline }
+
+  /// Does what the deadlines up to `now` ask for.
+  ///
+  /// - Complexity: that of the connections whose deadline has come, times the
+  ///   logarithm of the number of connections.
+  mutating func poll(at now: Instant) {
+    while let (slot, deadline) = deadlines.first, deadline <= now {
+      slots[Int(slot)].connection.poll(
+        at: now,
+        limits: limits,
+        counters: &counters
+      )
+      settle(slot, at: now)
+    }
+  }
+}
+
+extension PacketBuffer {
+  /// Puts `header` before the payload, and fills in the checksum.
+  mutating func prepend(
+    _ header: TCPHeader,
+    from source: IPv4Address,
+    to destination: IPv4Address
+  ) {
+    prepend(header.length)
+    var bytes = mutableBytes
+    header.write(to: &bytes)
+    TCPHeader.fillChecksum(in: &self, from: source, to: destination)
+  }
+}

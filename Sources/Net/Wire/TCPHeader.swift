@@ -1,0 +1,235 @@
+import Packets
+
+/// The header of a TCP segment with the options that we know. RFC 9293 §3.1.
+///
+///     0               8               16                            31
+///     |          source port          |        destination port      |
+///     |                       sequence number                        |
+///     |                    acknowledgement number                    |
+///     | offset | rsvd |     flags     |            window            |
+///     |           checksum            |        urgent pointer        |
+///     |          options, padded with zero to a multiple of 4        |
+///
+/// Parsing checks the bounds once; a value that exists is whole. The checksum
+/// is not part of it, as it needs the addresses: see ``isChecksumRight(_:from:to:)``
+/// and ``fillChecksum(in:from:to:)``.
+struct TCPHeader: Equatable, Sendable {
+  /// Offsets of the fields in bytes.
+  enum Field {
+    static let sourcePort = 0
+    static let destinationPort = 2
+    static let sequenceNumber = 4
+    static let acknowledgementNumber = 8
+    /// Upper four bits: the header's length in words of 4 bytes.
+    static let dataOffset = 12
+    static let flags = 13
+    static let window = 14
+    static let checksum = 16
+    static let urgentPointer = 18
+    static let options = 20
+  }
+
+  /// Kinds and lengths of options. RFC 9293 §3.2, RFC 7323 §2.2.
+  enum Option {
+    static let endOfList: UInt8 = 0
+    static let noOperation: UInt8 = 1
+    static let maximumSegmentSize: UInt8 = 2
+    static let maximumSegmentSizeLength = 4
+    static let windowScale: UInt8 = 3
+    static let windowScaleLength = 3
+  }
+
+  /// The control bits. RFC 9293 §3.1.
+  struct Flags: OptionSet, Hashable, Sendable {
+    let rawValue: UInt8
+    static let fin = Flags(rawValue: 1 << 0)
+    static let syn = Flags(rawValue: 1 << 1)
+    static let reset = Flags(rawValue: 1 << 2)
+    static let push = Flags(rawValue: 1 << 3)
+    static let acknowledgement = Flags(rawValue: 1 << 4)
+    static let urgent = Flags(rawValue: 1 << 5)
+  }
+
+  /// Why bytes are no TCP header.
+  enum Malformed: Error, Hashable {
+    /// Fewer than 20 bytes, or than the data offset says.
+    case truncated
+    /// The data offset is below 5.
+    case dataOffset
+  }
+
+  /// The number in IPv4's protocol field.
+  static let protocolNumber: UInt8 = 6
+  /// The length without options, in bytes.
+  static let minimumLength = Field.options
+  /// The length that the largest data offset gives, in bytes.
+  static let maximumLength = 60
+
+  var sourcePort: UInt16
+  var destinationPort: UInt16
+  var sequenceNumber: SequenceNumber
+  /// Means something with the flag `acknowledgement` only.
+  var acknowledgementNumber = SequenceNumber(0)
+  var flags: Flags
+  /// As in the field: not scaled.
+  var window: UInt16 = 0
+  var urgentPointer: UInt16 = 0
+  /// The option of that name. RFC 9293 §3.7.1.
+  var maximumSegmentSize: UInt16?
+  /// The option of that name: a shift count. RFC 7323 §2.2.
+  var windowScale: UInt8?
+  /// An option's length was wrong, and it and those behind it were not read.
+  var hasMalformedOptions = false
+  /// The length that was parsed, in bytes, with options.
+  private(set) var parsedLength = 0
+
+  init(
+    sourcePort: UInt16,
+    destinationPort: UInt16,
+    sequenceNumber: SequenceNumber,
+    flags: Flags
+  ) {
+    self.sourcePort = sourcePort
+    self.destinationPort = destinationPort
+    self.sequenceNumber = sequenceNumber
+    self.flags = flags
+  }
+
+  /// The header at the front of `bytes`.
+  init(parsing bytes: RawSpan) throws(Malformed) {
+    guard bytes.byteCount >= Self.minimumLength else { throw .truncated }
+    let length = Int(bytes.byte(at: Field.dataOffset) >> 4) * 4
+    guard length >= Self.minimumLength else { throw .dataOffset }
+    guard length <= bytes.byteCount else { throw .truncated }
+    sourcePort = bytes.bigEndian(at: Field.sourcePort)
+    destinationPort = bytes.bigEndian(at: Field.destinationPort)
+    sequenceNumber = SequenceNumber(bytes.bigEndian(at: Field.sequenceNumber))
+    acknowledgementNumber = SequenceNumber(
+      bytes.bigEndian(at: Field.acknowledgementNumber)
+    )
+    flags = Flags(rawValue: bytes.byte(at: Field.flags))
+    window = bytes.bigEndian(at: Field.window)
+    urgentPointer = bytes.bigEndian(at: Field.urgentPointer)
+    parsedLength = length
+    parseOptions(bytes.extracting(Field.options..<length))
+  }
+
+  private mutating func parseOptions(_ options: RawSpan) {
+    var offset = 0
+    while offset < options.byteCount {
+      let kind = options.byte(at: offset)
+      if kind == Option.endOfList { return }
+      if kind == Option.noOperation {
+        offset += 1
+        continue
+      }
+      // RFC 9293 §3.1 (MUST-7): be prepared for a wrong length.
+      let rest = options.byteCount - offset
+      guard rest >= 2 else { return hasMalformedOptions = true }
+      let length = Int(options.byte(at: offset + 1))
+      guard length >= 2, length <= rest else {
+        return hasMalformedOptions = true
+      }
+      switch kind {
+      case Option.maximumSegmentSize:
+        guard length == Option.maximumSegmentSizeLength else {
+          return hasMalformedOptions = true
+        }
+        maximumSegmentSize = options.bigEndian(at: offset + 2)
+      case Option.windowScale:
+        guard length == Option.windowScaleLength else {
+          return hasMalformedOptions = true
+        }
+        windowScale = options.byte(at: offset + 2)
+      default:
+        // RFC 9293 §3.1 (MUST-6): ignore an option that is not implemented.
+        break
+      }
+      offset += length
+    }
+  }
+
+  /// The length in bytes that ``write(to:)`` fills: a multiple of 4.
+  var length: Int {
+    var length = Self.minimumLength
+    if maximumSegmentSize != nil { length += Option.maximumSegmentSizeLength }
+    if windowScale != nil { length += Option.windowScaleLength }
+    return (length + 3) & ~3
+  }
+
+  /// Writes the header to the front of `target`, its checksum as zero.
+  ///
+  /// - Precondition: `target` has ``length`` bytes.
+  func write(to target: inout MutableRawSpan) {
+    target.storeBigEndian(sourcePort, at: Field.sourcePort)
+    target.storeBigEndian(destinationPort, at: Field.destinationPort)
+    target.storeBigEndian(sequenceNumber.rawValue, at: Field.sequenceNumber)
+    target.storeBigEndian(
+      acknowledgementNumber.rawValue,
+      at: Field.acknowledgementNumber
+    )
+    target.storeBigEndian(UInt8(length / 4) << 4, at: Field.dataOffset)
+    target.storeBigEndian(flags.rawValue, at: Field.flags)
+    target.storeBigEndian(window, at: Field.window)
+    target.storeBigEndian(UInt16(0), at: Field.checksum)
+    target.storeBigEndian(urgentPointer, at: Field.urgentPointer)
+    var offset = Field.options
+    if let maximumSegmentSize {
+      target.storeBigEndian(Option.maximumSegmentSize, at: offset)
+      target.storeBigEndian(
+        UInt8(Option.maximumSegmentSizeLength),
+        at: offset + 1
+      )
+      target.storeBigEndian(maximumSegmentSize, at: offset + 2)
+      offset += Option.maximumSegmentSizeLength
+    }
+    if let windowScale {
+      target.storeBigEndian(Option.windowScale, at: offset)
+      target.storeBigEndian(UInt8(Option.windowScaleLength), at: offset + 1)
+      target.storeBigEndian(windowScale, at: offset + 2)
+      offset += Option.windowScaleLength
+    }
+    while offset < length {
+      target.storeBigEndian(Option.endOfList, at: offset)
+      offset += 1
+    }
+  }
+
+  /// Whether the checksum in `segment`, header and payload, is right.
+  /// RFC 9293 §3.1 (MUST-3).
+  static func isChecksumRight(
+    _ segment: RawSpan,
+    from source: IPv4Address,
+    to destination: IPv4Address
+  ) -> Bool {
+    checksum(of: segment, from: source, to: destination) == 0
+  }
+
+  /// Writes the checksum of `segment`, whose field for it is zero.
+  /// RFC 9293 §3.1 (MUST-2).
+  static func fillChecksum(
+    in segment: inout PacketBuffer,
+    from source: IPv4Address,
+    to destination: IPv4Address
+  ) {
+    let value = checksum(of: segment.bytes, from: source, to: destination)
+    var bytes = segment.mutableBytes
+    bytes.storeBigEndian(value, at: Field.checksum)
+  }
+
+  private static func checksum(
+    of segment: RawSpan,
+    from source: IPv4Address,
+    to destination: IPv4Address
+  ) -> UInt16 {
+    var checksum = InternetChecksum()
+    checksum.addPseudoHeader(
+      source: source,
+      destination: destination,
+      protocol: protocolNumber,
+      length: segment.byteCount
+    )
+    checksum.add(segment)
+    return checksum.value
+  }
+}

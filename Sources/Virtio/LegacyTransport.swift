@@ -1,0 +1,153 @@
+import PCI
+
+/// A device as it was before the standard: sixteen bytes of registers at the
+/// first base address register, the device's configuration behind them.
+/// VIRTIO 1.2 §4.1.4.10.
+public struct LegacyTransport<Host: PCIHost>: Transport {
+  private let host: Host
+  private let registers: RegisterAddress
+  private let hasVectors: Bool
+
+  /// The device whose registers begin at its first base address register.
+  ///
+  /// - Parameter hasVectors: Whether MSI-X is on: that, and not whether the
+  ///   device could have it, moves the configuration by four bytes.
+  /// - Throws: `unsupported` when the register is absent or too small.
+  init(
+    _ host: Host,
+    _ entry: AddressAssignment.Entry,
+    hasVectors: Bool
+  ) throws(VirtioError) {
+    guard let register = entry.register(0), let base = register.base,
+      register.size >= UInt64(LegacyRegister.configurationWithVectors)
+    else { throw VirtioError.unsupported }
+    self.host = host
+    registers = base
+    self.hasVectors = hasVectors
+  }
+
+  /// True.
+  public var isLegacy: Bool { true }
+
+  /// See ``Transport``.
+  public var status: DeviceStatus {
+    get {
+      DeviceStatus(rawValue: host.read8(registers + LegacyRegister.status))
+    }
+    nonmutating set {
+      host.write8(registers + LegacyRegister.status, newValue.rawValue)
+    }
+  }
+
+  /// The 32 that there are.
+  public var offeredFeatures: Features {
+    Features(
+      rawValue: UInt64(host.read32(registers + LegacyRegister.deviceFeatures))
+    )
+  }
+
+  /// See ``Transport``.
+  public func accept(_ features: Features) {
+    host.write32(
+      registers + LegacyRegister.driverFeatures,
+      UInt32(truncatingIfNeeded: features.rawValue)
+    )
+  }
+
+  /// The size that the queue has: it cannot be changed.
+  public func largestQueueSize(_ index: UInt16) -> UInt16 {
+    host.write16(registers + LegacyRegister.queueSelect, index)
+    return host.read16(registers + LegacyRegister.queueSize)
+  }
+
+  /// See ``Transport``. The rings lie one behind the other from the table on,
+  /// as §2.7.2 has it, so that the table's page number says all.
+  public func enableQueue(
+    _ index: UInt16,
+    _ rings: RingAddresses,
+    vector: UInt16?
+  ) throws(VirtioError) -> Doorbell {
+    let page = rings.descriptors >> 12
+    // The page number has 32 bits.
+    guard rings.descriptors & 0xFFF == 0, page <= UInt64(UInt32.max) else {
+      throw VirtioError.badQueue
+    }
+    host.write16(registers + LegacyRegister.queueSelect, index)
+    guard host.read16(registers + LegacyRegister.queueSize) == rings.size,
+      host.read32(registers + LegacyRegister.queueAddress) == 0
+    else { throw VirtioError.badQueue }
+    if let vector {
+      try setVector(vector, LegacyRegister.queueVector)
+    }
+    host.write32(
+      registers + LegacyRegister.queueAddress,
+      UInt32(truncatingIfNeeded: page)
+    )
+    return Doorbell(register: registers + LegacyRegister.queueNotify)
+  }
+
+  /// See ``Transport``.
+  public func notify(_ index: UInt16, _ doorbell: Doorbell) {
+    host.write16(doorbell.register, index)
+  }
+
+  /// See ``Transport``.
+  public func setConfigurationVector(_ vector: UInt16) throws(VirtioError) {
+    try setVector(vector, LegacyRegister.configurationVector)
+  }
+
+  /// See ``Transport``.
+  public func acknowledgeInterrupt() -> InterruptReasons {
+    InterruptReasons(
+      rawValue: host.read8(registers + LegacyRegister.interruptStatus)
+    )
+  }
+
+  /// See ``Transport``.
+  public func configuration8(_ offset: Int) -> UInt8 {
+    host.read8(configuration + offset)
+  }
+
+  /// See ``Transport``. In the guest's own byte order, which on x86 is
+  /// little-endian. §2.5.3.
+  public func configuration16(_ offset: Int) -> UInt16 {
+    host.read16(configuration + offset)
+  }
+
+  /// Always 0: there is none.
+  public var configurationGeneration: UInt8 { 0 }
+
+  private var configuration: RegisterAddress {
+    registers
+      + (hasVectors
+        ? LegacyRegister.configurationWithVectors
+        : LegacyRegister.configuration)
+  }
+
+  /// §4.1.5.1.2: a vector that reads back as none was refused.
+  private func setVector(
+    _ vector: UInt16,
+    _ register: Int
+  ) throws(VirtioError) {
+    host.write16(registers + register, vector)
+    guard host.read16(registers + register) == vector else {
+      throw VirtioError.noVector
+    }
+  }
+}
+
+/// VIRTIO 1.2 §4.1.4.10.
+enum LegacyRegister {
+  static let deviceFeatures = 0
+  static let driverFeatures = 4
+  static let queueAddress = 8
+  static let queueSize = 12
+  static let queueSelect = 14
+  static let queueNotify = 16
+  static let status = 18
+  static let interruptStatus = 19
+  static let configuration = 20
+  static let configurationVector = 20
+  static let queueVector = 22
+  static let configurationWithVectors = 24
+}

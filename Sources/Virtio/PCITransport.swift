@@ -1,0 +1,140 @@
+import PCI
+
+/// A device on PCI, driven one way or the other.
+public enum PCITransport<Host: PCIHost>: Transport {
+  /// As before the standard.
+  case legacy(LegacyTransport<Host>)
+  /// By the standard.
+  case modern(ModernTransport<Host>)
+
+  /// The device of `entry`: modern when its capabilities name all that takes,
+  /// legacy otherwise. VIRTIO 1.2 §4.1.2.
+  ///
+  /// - Parameter hasVectors: Whether its MSI-X is on.
+  /// - Throws: `unsupported` when it can be driven neither way.
+  public init(
+    _ host: Host,
+    _ entry: AddressAssignment.Entry,
+    hasVectors: Bool
+  ) throws(VirtioError) {
+    // Not by the device's id, which §4.1.2.1 lets a transitional device keep:
+    // it has both, and is driven as modern.
+    if let modern = try? ModernTransport(host, entry) {
+      self = .modern(modern)
+    } else {
+      self = .legacy(
+        try LegacyTransport(host, entry, hasVectors: hasVectors)
+      )
+    }
+  }
+
+  /// See ``Transport``.
+  public var isLegacy: Bool {
+    switch self {
+    case .legacy: true
+    case .modern: false
+    }
+  }
+
+  /// See ``Transport``.
+  public var status: DeviceStatus {
+    get {
+      switch self {
+      case .legacy(let transport): transport.status
+      case .modern(let transport): transport.status
+      }
+    }
+    nonmutating set {
+      switch self {
+      case .legacy(let transport): transport.status = newValue
+      case .modern(let transport): transport.status = newValue
+      }
+    }
+  }
+
+  /// See ``Transport``.
+  public var offeredFeatures: Features {
+    switch self {
+    case .legacy(let transport): transport.offeredFeatures
+    case .modern(let transport): transport.offeredFeatures
+    }
+  }
+
+  /// See ``Transport``.
+  public func accept(_ features: Features) {
+    switch self {
+    case .legacy(let transport): transport.accept(features)
+    case .modern(let transport): transport.accept(features)
+    }
+  }
+
+  /// See ``Transport``.
+  public func largestQueueSize(_ index: UInt16) -> UInt16 {
+    switch self {
+    case .legacy(let transport): transport.largestQueueSize(index)
+    case .modern(let transport): transport.largestQueueSize(index)
+    }
+  }
+
+  /// See ``Transport``.
+  public func enableQueue(
+    _ index: UInt16,
+    _ rings: RingAddresses,
+    vector: UInt16?
+  ) throws(VirtioError) -> Doorbell {
+    switch self {
+    case .legacy(let transport):
+      try transport.enableQueue(index, rings, vector: vector)
+    case .modern(let transport):
+      try transport.enableQueue(index, rings, vector: vector)
+    }
+  }
+
+  /// See ``Transport``.
+  public func notify(_ index: UInt16, _ doorbell: Doorbell) {
+    switch self {
+    case .legacy(let transport): transport.notify(index, doorbell)
+    case .modern(let transport): transport.notify(index, doorbell)
+    }
+  }
+
+  /// See ``Transport``.
+  public func setConfigurationVector(_ vector: UInt16) throws(VirtioError) {
+    switch self {
+    case .legacy(let transport): try transport.setConfigurationVector(vector)
+    case .modern(let transport): try transport.setConfigurationVector(vector)
+    }
+  }
+
+  /// See ``Transport``.
+  public func acknowledgeInterrupt() -> InterruptReasons {
+    switch self {
+    case .legacy(let transport): transport.acknowledgeInterrupt()
+    case .modern(let transport): transport.acknowledgeInterrupt()
+    }
+  }
+
+  /// See ``Transport``.
+  public func configuration8(_ offset: Int) -> UInt8 {
+    switch self {
+    case .legacy(let transport): transport.configuration8(offset)
+    case .modern(let transport): transport.configuration8(offset)
+    }
+  }
+
+  /// See ``Transport``.
+  public func configuration16(_ offset: Int) -> UInt16 {
+    switch self {
+    case .legacy(let transport): transport.configuration16(offset)
+    case .modern(let transport): transport.configuration16(offset)
+    }
+  }
+
+  /// See ``Transport``.
+  public var configurationGeneration: UInt8 {
+    switch self {
+    case .legacy(let transport): transport.configurationGeneration
+    case .modern(let transport): transport.configurationGeneration
+    }
+  }
+}

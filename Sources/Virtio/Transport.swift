@@ -1,0 +1,110 @@
+import PCI
+
+/// How a driver reaches a device: all that differs between legacy PCI, modern
+/// PCI and, later, memory-mapped devices. Nothing above knows which it has.
+/// VIRTIO 1.2 §4.
+public protocol Transport {
+  /// Whether the device is driven as before the standard: another layout of
+  /// the rings and of the packet header, and no FEATURES_OK.
+  var isLegacy: Bool { get }
+  /// How far driver and device are; writing 0 resets the device. §2.1.
+  var status: DeviceStatus { get nonmutating set }
+  /// The features that the device offers. §2.2.
+  var offeredFeatures: Features { get }
+  /// Tells the device which of them the driver accepts. §2.2.
+  func accept(_ features: Features)
+  /// The most descriptors that queue `index` may have; 0 when there is none.
+  func largestQueueSize(_ index: UInt16) -> UInt16
+  /// Lets the device use queue `index` at these addresses, and interrupt by
+  /// `vector` of its MSI-X table, if that is given. §4.1.5.1.3.
+  ///
+  /// - Returns: Where notifications of the queue are written.
+  func enableQueue(
+    _ index: UInt16,
+    _ rings: RingAddresses,
+    vector: UInt16?
+  ) throws(VirtioError) -> Doorbell
+  /// Tells the device that queue `index` has new buffers. §4.1.5.2.
+  func notify(_ index: UInt16, _ doorbell: Doorbell)
+  /// Lets the device interrupt by `vector` when its configuration changes.
+  func setConfigurationVector(_ vector: UInt16) throws(VirtioError)
+  /// Reads why the device interrupted by its line, which takes the line back.
+  /// §4.1.4.5.
+  func acknowledgeInterrupt() -> InterruptReasons
+  /// The byte at `offset` of the device's own configuration. §2.5.
+  func configuration8(_ offset: Int) -> UInt8
+  /// The 16 bits at `offset` of it.
+  func configuration16(_ offset: Int) -> UInt16
+  /// A number that changes when the configuration does; always 0 where there
+  /// is none. §2.5.1.
+  var configurationGeneration: UInt8 { get }
+}
+
+/// Where the parts of a queue are. VIRTIO 1.2 §2.7.
+public struct RingAddresses: Hashable, Sendable {
+  /// The number of descriptors.
+  public let size: UInt16
+  /// The descriptor table.
+  public let descriptors: UInt64
+  /// What the driver writes (the available ring).
+  public let driverArea: UInt64
+  /// What the device writes (the used ring).
+  public let deviceArea: UInt64
+}
+
+/// Where notifications of a queue are written; found once, because asking costs
+/// an exit each.
+public struct Doorbell: Hashable, Sendable {
+  let register: RegisterAddress
+}
+
+/// Why a device interrupted. VIRTIO 1.2 §4.1.4.5.
+public struct InterruptReasons: OptionSet, Sendable {
+  /// The bits of the ISR status.
+  public let rawValue: UInt8
+
+  /// The reasons whose bits are `rawValue`.
+  public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  /// A queue has used buffers.
+  public static let queue = InterruptReasons(rawValue: 1)
+  /// The configuration changed.
+  public static let configuration = InterruptReasons(rawValue: 2)
+}
+
+extension Transport {
+  /// How often the status is read after a reset before the driver gives up. A
+  /// read is an exit of a microsecond or more, so this is at least 0.1 s.
+  private var mostResetReads: Int { 100_000 }
+
+  /// Resets the device and waits until it has. §2.4, §4.1.4.3.2.
+  ///
+  /// - Throws: `resetFailed` when it does not come to it; then the device may
+  ///   still use what it was given.
+  func reset() throws(VirtioError) {
+    status = []
+    for _ in 0..<mostResetReads where status.isEmpty { return }
+    throw VirtioError.resetFailed
+  }
+
+  /// How often configuration is read again because it changed meanwhile.
+  private var mostConfigurationReads: Int { 16 }
+
+  /// Reads configuration of more than one access so that it is of one moment:
+  /// by the generation where there is one, and until two readings agree where
+  /// there is none. §2.5.1, §2.5.3.
+  func consistent<Value: Equatable>(_ read: (Self) -> Value) -> Value {
+    var generation = configurationGeneration
+    var value = read(self)
+    for _ in 0..<mostConfigurationReads {
+      let nextGeneration = configurationGeneration
+      if !isLegacy, nextGeneration == generation { return value }
+      let nextValue = read(self)
+      if isLegacy, nextValue == value { return value }
+      generation = nextGeneration
+      value = nextValue
+    }
+    // A device that never stops changing: the last reading is as good as any.
+    return value
+  }
+}

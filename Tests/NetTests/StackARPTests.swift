@@ -1,0 +1,354 @@
+import Net
+import Packets
+import Testing
+
+@Suite struct StackARPTests {
+  private func request(
+    from hardware: MACAddress = Hosts.peer,
+    _ address: IPv4Address = Hosts.peerAddress,
+    for target: IPv4Address = Hosts.ourAddress
+  ) -> [UInt8] {
+    Frames.arp(operation: 1, from: hardware, address, target)
+  }
+
+  private func reply(
+    from hardware: MACAddress = Hosts.peer,
+    _ address: IPv4Address = Hosts.peerAddress
+  ) -> [UInt8] {
+    Frames.arp(
+      operation: 2,
+      from: hardware,
+      address,
+      for: Hosts.our,
+      Hosts.ourAddress,
+      frameTo: Hosts.our
+    )
+  }
+
+  /// Sends one byte to an address; the byte names the datagram.
+  private func send(
+    _ byte: UInt8,
+    to address: IPv4Address = Hosts.peerAddress,
+    from socket: SocketID,
+    on host: TestHost,
+    at seconds: Double = 0
+  ) throws {
+    let taken = try host.send(
+      [byte],
+      from: socket,
+      to: Endpoint(address: address, port: 9),
+      at: seconds
+    )
+    #expect(taken)
+  }
+
+  private let ourRequest = hex(
+    """
+    ffffffffffff 02000000000f 0806
+    0001 0800 06 04 0001
+    02000000000f 0a00020f 000000000000 0a000209
+    """
+  )
+
+  // MARK: Requests for us
+
+  @Test func request_literalReply() {
+    withHost { host in
+      host.receive(
+        hex(
+          """
+          ffffffffffff 525400000009 0806
+          0001 0800 06 04 0001
+          525400000009 0a000209 000000000000 0a00020f
+          000000000000000000000000000000000000
+          """
+        )
+      )
+      #expect(
+        host.sent() == [
+          hex(
+            """
+            525400000009 02000000000f 0806
+            0001 0800 06 04 0002
+            02000000000f 0a00020f 525400000009 0a000209
+            """
+          )
+        ]
+      )
+      #expect(host.counters.arpRepliesSent == 1)
+      #expect(host.counters.dropped == 0)
+    }
+  }
+
+  @Test func probe_isAnswered_butTeachesNothing() throws {
+    try withHost { host in
+      host.receive(request(from: Hosts.peer, .any))
+      #expect(host.sent().count == 1)
+      // Nothing was learnt of the peer.
+      let socket = try host.bind(port: 0)
+      try send(1, from: socket, on: host)
+      #expect(host.sent() == [ourRequest])
+    }
+  }
+
+  @Test func requestForAnother_isNotAnswered() {
+    withHost { host in
+      host.receive(request(for: IPv4Address(10, 0, 2, 77)))
+      #expect(host.sent().isEmpty)
+      #expect(host.count(.arpNotForUs) == 1)
+    }
+  }
+
+  @Test(
+    arguments: [
+      (0, [0, 6], DropReason.arpMalformed),  // hardware type
+      (2, [0x86, 0xDD], .arpMalformed),  // protocol type
+      (4, [8], .arpMalformed),  // hardware length
+      (5, [16], .arpMalformed),  // protocol length
+      (6, [0, 0], .arpMalformed),  // operation
+      (6, [0, 3], .arpMalformed),
+      (6, [0, 2], .arpUnsolicited),
+      (8, [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], .arpSenderInvalid),
+      (8, [0x01, 0, 0x5E, 0, 0, 1], .arpSenderInvalid),
+      (8, [0, 0, 0, 0, 0, 0], .arpSenderInvalid),
+      (14, [255, 255, 255, 255], .arpSenderInvalid),
+      (14, [10, 0, 2, 255], .arpSenderInvalid),
+      (14, [224, 0, 0, 1], .arpSenderInvalid),
+      (14, [127, 0, 0, 1], .arpSenderInvalid),
+      (14, [10, 0, 2, 15], .arpConflict),
+    ] as [(Int, [UInt8], DropReason)]
+  )
+  func malformed_isDropped(
+    _ offset: Int,
+    _ bytes: [UInt8],
+    _ reason: DropReason
+  ) {
+    withHost { host in
+      let good = request()
+      host.receive(good.replacing(at: 14 + offset, with: bytes))
+      #expect(host.sent().isEmpty)
+      #expect(host.count(reason) == 1)
+      #expect(host.counters.dropped == 1)
+    }
+  }
+
+  @Test func truncated_isDropped() {
+    withHost { host in
+      for count in 14..<42 {
+        host.receive(Array(request().prefix(count)))
+      }
+      #expect(host.count(.arpTruncated) == 28)
+      #expect(host.sent().isEmpty)
+    }
+  }
+
+  // MARK: Our requests
+
+  @Test func unknownNeighbour_isAskedFor_andThePacketWaits() throws {
+    try withHost { host in
+      let socket = try host.bind(port: 5000)
+      try send(0x11, from: socket, on: host)
+      #expect(host.sent() == [ourRequest])
+      #expect(host.sent().isEmpty)
+      host.receive(reply(), at: 0.5)
+      let sent = host.sent(at: 0.5)
+      #expect(sent.count == 1)
+      #expect(sent.first?.prefix(6) == Frames.bytes(Hosts.peer)[...])
+      #expect(sent.first?.last == 0x11)
+      // From now on nothing waits.
+      try send(0x22, from: socket, on: host)
+      #expect(host.sent(at: 0.5).map(\.last) == [0x22])
+      #expect(host.counters.dropped == 0)
+    }
+  }
+
+  @Test func waitingPackets_theNewestStays() throws {
+    try withHost { host in
+      let socket = try host.bind(port: 5000)
+      for byte in 1...3 as ClosedRange<UInt8> {
+        try send(byte, from: socket, on: host)
+      }
+      #expect(host.sent() == [ourRequest])
+      #expect(host.count(.neighbourPending) == 2)
+      host.receive(reply())
+      #expect(host.sent().map(\.last) == [3])
+    }
+  }
+
+  @Test func deadNeighbour_keepsNobodyBack() throws {
+    try withHost { host in
+      try host.introducePeer()
+      let socket = try host.bind(port: 5000)
+      for byte in 0..<8 as Range<UInt8> {
+        try send(byte, to: IPv4Address(10, 0, 2, 66), from: socket, on: host)
+        try send(byte, from: socket, on: host)
+      }
+      let sent = host.sent()
+      #expect(sent.filter { $0.word(at: 12) == 0x0806 }.count == 1)
+      #expect(
+        sent.filter { $0.word(at: 12) == 0x0800 }.map(\.last)
+          == [0, 1, 2, 3, 4, 5, 6, 7]
+      )
+      #expect(host.count(.neighbourPending) == 7)
+    }
+  }
+
+  @Test func noAnswer_oneRequestASecond_thenUnreachable() throws {
+    try withHost { host in
+      let socket = try host.bind(port: 5000)
+      try send(1, from: socket, on: host)
+      #expect(host.sent(at: 0) == [ourRequest])
+      for second in 1...2 {
+        #expect(host.deadline == .at(Double(second)))
+        host.stack.poll(at: .at(Double(second) - 0.001))
+        #expect(host.sent(at: Double(second) - 0.001).isEmpty)
+        host.stack.poll(at: .at(Double(second)))
+        #expect(host.sent(at: Double(second)) == [ourRequest])
+      }
+      #expect(host.events().isEmpty)
+      host.stack.poll(at: .at(3))
+      #expect(host.sent(at: 3).isEmpty)
+      #expect(host.counters.neighboursUnreachable == 1)
+      #expect(host.count(.neighbourUnreachable) == 1)
+      #expect(host.deadline == nil)
+      guard case .datagrams(socket, .unreachable)? = host.events().first else {
+        Issue.record("the socket is not told")
+        return
+      }
+      // The next packet begins anew.
+      try send(2, from: socket, on: host, at: 3)
+      #expect(host.sent(at: 3) == [ourRequest])
+    }
+  }
+
+  @Test func sendingMore_doesNotAskMore() throws {
+    try withHost { host in
+      let socket = try host.bind(port: 5000)
+      var requests = 0
+      for step in 0..<29 {
+        let now = Double(step) / 10
+        try send(1, from: socket, on: host, at: now)
+        requests += host.sent(at: now).count
+      }
+      #expect(requests == 3)
+    }
+  }
+
+  @Test func oldNeighbour_isProbedAtItsAddress_whilePacketsGo() throws {
+    try withHost { host in
+      try host.introducePeer(at: 0)
+      let socket = try host.bind(port: 5000)
+      try send(1, from: socket, on: host, at: 59)
+      #expect(host.sent(at: 59).count == 1)
+      #expect(host.deadline == nil)
+      try send(2, from: socket, on: host, at: 60)
+      let sent = host.sent(at: 60)
+      let probe = Frames.bytes(Hosts.peer) + ourRequest[6...]
+      #expect(sent.count == 2)
+      #expect(sent.contains(probe))
+      #expect(sent.contains { $0.last == 2 })
+      host.receive(reply(), at: 60)
+      try send(3, from: socket, on: host, at: 61)
+      #expect(host.sent(at: 61).map(\.last) == [3])
+    }
+  }
+
+  @Test func probedNeighbour_noAnswer_isForgotten() throws {
+    try withHost { host in
+      try host.introducePeer(at: 0)
+      let socket = try host.bind(port: 5000)
+      try send(1, from: socket, on: host, at: 60)
+      #expect(host.sent(at: 60).count == 2)
+      for second in [61, 62] as [Double] {
+        host.stack.poll(at: .at(second))
+        #expect(host.sent(at: second).count == 1)
+      }
+      host.stack.poll(at: .at(63))
+      #expect(host.counters.neighboursUnreachable == 1)
+      try send(2, from: socket, on: host, at: 63)
+      #expect(host.sent(at: 63) == [ourRequest])
+    }
+  }
+
+  // MARK: Poisoning
+
+  @Test func unsolicitedReply_makesNoEntry() throws {
+    try withHost { host in
+      host.receive(reply(from: Hosts.attacker, Hosts.gatewayAddress))
+      host.receive(reply(from: Hosts.attacker))
+      #expect(host.count(.arpUnsolicited) == 2)
+      let socket = try host.bind(port: 5000)
+      try send(1, from: socket, on: host)
+      #expect(host.sent() == [ourRequest])
+    }
+  }
+
+  @Test func requestForUs_makesNoEntry() throws {
+    try withHost { host in
+      host.receive(request(from: Hosts.attacker))
+      #expect(host.sent().count == 1)
+      let socket = try host.bind(port: 5000)
+      try send(1, from: socket, on: host)
+      #expect(host.sent() == [ourRequest])
+    }
+  }
+
+  @Test func changedAddress_isTaken_butProbedAtTheNextUse() throws {
+    try withHost { host in
+      try host.introducePeer()
+      host.receive(reply(from: Hosts.attacker), at: 1)
+      let socket = try host.bind(port: 5000)
+      try send(1, from: socket, on: host, at: 1)
+      let sent = host.sent(at: 1)
+      // RFC 826 has the change taken; it is checked at once.
+      let probe = Frames.bytes(Hosts.attacker) + ourRequest[6...]
+      #expect(sent.contains(probe))
+      // The right host's answer puts it right.
+      host.receive(reply(), at: 1)
+      try send(2, from: socket, on: host, at: 1)
+      let next = host.sent(at: 1).filter { $0.word(at: 12) == 0x0800 }
+      #expect(next.map { Array($0[..<6]) } == [Frames.bytes(Hosts.peer)])
+    }
+  }
+
+  @Test func ourAddressClaimed_isCounted_andChangesNothing() {
+    withHost { host in
+      host.receive(reply(from: Hosts.attacker, Hosts.ourAddress))
+      host.receive(request(from: Hosts.attacker, Hosts.ourAddress))
+      #expect(host.count(.arpConflict) == 2)
+      #expect(host.sent().isEmpty)
+      host.receive(request())
+      #expect(host.sent().count == 1)
+    }
+  }
+
+  @Test func manyNeighbours_theTableIsBounded() throws {
+    var configuration = StackConfiguration.fixed
+    configuration.limits.neighbours = 4
+    try withHost(configuration) { host in
+      try host.introducePeer()
+      let socket = try host.bind(port: 5000)
+      for last in 100..<116 as Range<UInt8> {
+        try send(last, to: IPv4Address(10, 0, 2, last), from: socket, on: host)
+        #expect(host.sent().count == 1)
+      }
+      // Four places, one of the peer's; thirteen waiting packets lost theirs.
+      #expect(host.count(.neighbourUnreachable) == 13)
+      // The one that answered is still known.
+      try send(7, from: socket, on: host)
+      #expect(host.sent().map(\.last) == [7])
+    }
+  }
+
+  @Test func controlQueueFull_isCounted() {
+    var configuration = StackConfiguration.fixed
+    configuration.limits.controlPackets = 3
+    withHost(configuration) { host in
+      for _ in 0..<5 {
+        host.receive(request())
+      }
+      #expect(host.count(.controlQueueFull) == 2)
+      #expect(host.sent().count == 3)
+    }
+  }
+}

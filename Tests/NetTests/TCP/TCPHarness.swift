@@ -1,0 +1,366 @@
+import Packets
+import Testing
+
+@testable import Net
+
+/// A segment as a test writes it down: numbers count from the initial ones of
+/// their side, so that the SYN is 0 and the first byte is 1.
+struct Segment: CustomStringConvertible {
+  var flags: TCPHeader.Flags
+  var sequence: Int
+  var acknowledgement: Int?
+  var window: Int?
+  var segmentSize: Int?
+  var scale: Int?
+  var payload: [UInt8]
+
+  init(
+    _ flags: TCPHeader.Flags,
+    _ sequence: Int,
+    ack: Int? = nil,
+    window: Int? = nil,
+    mss: Int? = nil,
+    scale: Int? = nil,
+    _ payload: [UInt8] = []
+  ) {
+    self.flags = flags
+    if ack != nil { self.flags.insert(.acknowledgement) }
+    self.sequence = sequence
+    acknowledgement = ack
+    self.window = window
+    segmentSize = mss
+    self.scale = scale
+    self.payload = payload
+  }
+
+  var description: String {
+    var text = "seq \(sequence)"
+    if flags.contains(.syn) { text += " SYN" }
+    if flags.contains(.fin) { text += " FIN" }
+    if flags.contains(.reset) { text += " RST" }
+    if flags.contains(.push) { text += " PSH" }
+    if let acknowledgement { text += " ack \(acknowledgement)" }
+    if let window { text += " win \(window)" }
+    if let segmentSize { text += " mss \(segmentSize)" }
+    if let scale { text += " scale \(scale)" }
+    if !payload.isEmpty { text += " \(payload.count) bytes" }
+    return text
+  }
+
+  /// Whether this is what `expected` says. A window, segment size or scale that
+  /// it leaves open may be any.
+  func matches(_ expected: Segment) -> Bool {
+    flags == expected.flags && sequence == expected.sequence
+      && acknowledgement == expected.acknowledgement
+      && payload == expected.payload
+      && (expected.window == nil || window == expected.window)
+      && (expected.segmentSize == nil || segmentSize == expected.segmentSize)
+      && (expected.scale == nil || scale == expected.scale)
+  }
+}
+
+/// One TCP, whose peer is the test.
+final class TCPHarness {
+  var tcp: TCP
+  let pool: PacketPool
+  var now = Instant(nanoseconds: 1_000_000_000)
+
+  static let ours = IPv4Address(10, 0, 0, 1)
+  static let theirs = IPv4Address(10, 0, 0, 2)
+  static let port: UInt16 = 80
+  static let theirPort: UInt16 = 50000
+  static let secret = SipHash.Key(1, 2)
+
+  /// The initial sequence numbers, ours once a SYN of ours was seen.
+  var iss = SequenceNumber(0)
+  var irs = SequenceNumber(0xFFFF_FF00)
+  /// The ports of the conversation.
+  var localPort = TCPHarness.port
+  var remotePort = TCPHarness.theirPort
+  var freePackets = 1000
+
+  init(limits: TCPLimits = TCPLimits()) {
+    pool = PacketPool(capacity: 512)
+    tcp = TCP(
+      limits: limits,
+      secret: Self.secret,
+      random: RandomNumbers(seed: SipHash.Key(3, 4))
+    )
+  }
+
+  func wait(_ milliseconds: Int64) {
+    now = now + .milliseconds(milliseconds)
+    tcp.poll(at: now)
+  }
+
+  /// The packet of `segment` from the peer.
+  func packet(_ segment: Segment) -> PacketBuffer {
+    var header = TCPHeader(
+      sourcePort: remotePort,
+      destinationPort: localPort,
+      sequenceNumber: irs + segment.sequence,
+      flags: segment.flags
+    )
+    if let number = segment.acknowledgement {
+      header.acknowledgementNumber = iss + number
+    }
+    header.window = UInt16(segment.window ?? 65535)
+    header.maximumSegmentSize = segment.segmentSize.map { UInt16($0) }
+    header.windowScale = segment.scale.map { UInt8($0) }
+    var packet = pool.allocate(headroom: 128)!
+    packet.append(copying: segment.payload.rawSpan)
+    packet.prepend(header, from: Self.theirs, to: Self.ours)
+    return packet
+  }
+
+  func receive(_ segment: Segment) {
+    receive(packet(segment))
+  }
+
+  func receive(_ packet: consuming PacketBuffer) {
+    tcp.receive(
+      packet,
+      from: Self.theirs,
+      to: Self.ours,
+      maximumSegmentSize: 1460,
+      freePackets: freePackets,
+      at: now
+    )
+  }
+
+  /// The next segment that TCP sends, which must be well formed.
+  func transmit(_ location: SourceLocation = #_sourceLocation) -> Segment? {
+    guard let outgoing = tcp.transmit(at: now, pool: pool) else { return nil }
+    let headroom = outgoing.packet.headroom
+    let isRight = TCPHeader.isChecksumRight(
+      outgoing.packet.bytes,
+      from: outgoing.source,
+      to: outgoing.destination
+    )
+    let ends = (outgoing.source, outgoing.destination)
+    let bytes = Array(copying: outgoing.packet.bytes)
+    #expect(headroom >= 96, sourceLocation: location)
+    #expect(isRight, "checksum", sourceLocation: location)
+    #expect(ends == (Self.ours, Self.theirs), sourceLocation: location)
+    guard let header = try? TCPHeader(parsing: bytes.rawSpan) else {
+      Issue.record("malformed header", sourceLocation: location)
+      return nil
+    }
+    #expect(!header.hasMalformedOptions, sourceLocation: location)
+    #expect(header.sourcePort == localPort, sourceLocation: location)
+    #expect(header.destinationPort == remotePort, sourceLocation: location)
+    var segment = Segment(
+      header.flags,
+      header.sequenceNumber - iss,
+      window: Int(header.window),
+      mss: header.maximumSegmentSize.map { Int($0) },
+      scale: header.windowScale.map { Int($0) },
+      Array(bytes[header.parsedLength...])
+    )
+    if header.flags.contains(.acknowledgement) {
+      segment.acknowledgement = header.acknowledgementNumber - irs
+    } else {
+      let number = header.acknowledgementNumber
+      #expect(number == SequenceNumber(0), sourceLocation: location)
+    }
+    return segment
+  }
+
+  /// The next segments are exactly these.
+  func expect(
+    _ expected: Segment...,
+    location: SourceLocation = #_sourceLocation
+  ) {
+    for segment in expected {
+      guard let sent = transmit(location) else {
+        Issue.record("nothing sent, not \(segment)", sourceLocation: location)
+        return
+      }
+      #expect(
+        sent.matches(segment),
+        "sent \(sent), not \(segment)",
+        sourceLocation: location
+      )
+    }
+    expectNothing(location: location)
+  }
+
+  func expectNothing(location: SourceLocation = #_sourceLocation) {
+    if let sent = transmit(location) {
+      Issue.record("sent \(sent)", sourceLocation: location)
+    }
+  }
+
+  /// All segments that are to be sent, unchecked.
+  @discardableResult
+  func drain() -> [Segment] {
+    var segments: [Segment] = []
+    while let segment = transmit() { segments.append(segment) }
+    return segments
+  }
+
+  func events() -> [TCPEvent] {
+    var events: [TCPEvent] = []
+    while let event = tcp.nextEvent() { events.append(event) }
+    return events
+  }
+
+  /// Takes our initial sequence number from the SYN that is sent now.
+  func learnInitial(_ location: SourceLocation = #_sourceLocation) -> Segment? {
+    guard let outgoing = tcp.transmit(at: now, pool: pool) else { return nil }
+    let bytes = Array(copying: outgoing.packet.bytes)
+    let header = try! TCPHeader(parsing: bytes.rawSpan)
+    iss = header.sequenceNumber
+    localPort = header.sourcePort
+    var segment = Segment(
+      header.flags,
+      0,
+      window: Int(header.window),
+      mss: header.maximumSegmentSize.map { Int($0) },
+      scale: header.windowScale.map { Int($0) }
+    )
+    if header.flags.contains(.acknowledgement) {
+      segment.acknowledgement = header.acknowledgementNumber - irs
+    }
+    return segment
+  }
+
+  func read(_ id: ConnectionID) -> Read {
+    switch tcp.read(id, at: now) {
+    case .bytes(let packet): .bytes(Array(copying: packet.bytes))
+    case .wouldBlock: .wouldBlock
+    case .endOfStream: .endOfStream
+    case .failed(let error): .failed(error)
+    }
+  }
+
+  func write(_ id: ConnectionID, _ bytes: [UInt8]) throws(NetworkError) -> Int {
+    try tcp.write(id, bytes.rawSpan, at: now)
+  }
+
+  func listen(backlog: Int) throws(NetworkError) -> ListenerID {
+    try tcp.listen(port: Self.port, backlog: backlog)
+  }
+
+  func accept(_ id: ListenerID) -> ConnectionID? { tcp.accept(id) }
+
+  func close(_ id: ConnectionID) { tcp.close(id, at: now) }
+  func abort(_ id: ConnectionID) { tcp.abort(id, at: now) }
+  func release(_ id: ConnectionID) { tcp.release(id, at: now) }
+}
+
+/// `ReadResult`, to be compared.
+enum Read: Equatable {
+  case bytes([UInt8])
+  case wouldBlock
+  case endOfStream
+  case failed(NetworkError)
+}
+
+extension Array where Element == UInt8 {
+  /// The bytes as the stack takes them.
+  var rawSpan: RawSpan {
+    @_lifetime(borrow self)
+    borrowing get {
+      // SAFETY: A byte has no padding.
+      unsafe span.bytes
+    }
+  }
+
+  init(copying bytes: RawSpan) {
+    self = (0..<bytes.byteCount).map { bytes.byte(at: $0) }
+  }
+}
+
+/// `count` bytes that tell their places apart.
+func pattern(_ count: Int, from start: Int = 0) -> [UInt8] {
+  (start..<start + count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+}
+
+// MARK: - Where a test begins
+
+extension TCPHarness {
+  /// A connection of a listener, accepted, its handshake done.
+  static func established(
+    limits: TCPLimits = TCPLimits(),
+    window: Int = 65535,
+    mss: Int? = 1000,
+    scale: Int? = nil
+  ) -> (TCPHarness, ConnectionID) {
+    let harness = TCPHarness(limits: limits)
+    let listener = try! harness.tcp.listen(port: port, backlog: 4)
+    harness.receive(Segment(.syn, 0, window: window, mss: mss, scale: scale))
+    _ = harness.learnInitial()
+    harness.receive(Segment([], 1, ack: 1, window: window))
+    let id = harness.accept(listener)!
+    _ = harness.events()
+    return (harness, id)
+  }
+
+  /// A connection that we opened, SYN sent.
+  static func synSent(
+    limits: TCPLimits = TCPLimits()
+  ) -> (TCPHarness, ConnectionID) {
+    let harness = TCPHarness(limits: limits)
+    harness.remotePort = 7
+    let id = try! harness.tcp.connect(
+      from: ours,
+      to: Endpoint(address: theirs, port: 7),
+      maximumSegmentSize: 1460,
+      at: harness.now
+    )
+    _ = harness.learnInitial()
+    return (harness, id)
+  }
+
+  /// The peer has closed: CLOSE-WAIT.
+  static func closeWait() -> (TCPHarness, ConnectionID) {
+    let (harness, id) = established()
+    harness.receive(Segment(.fin, 1, ack: 1))
+    harness.drain()
+    return (harness, id)
+  }
+
+  /// We have closed, FIN sent: FIN-WAIT-1.
+  static func finWait1(
+    limits: TCPLimits = TCPLimits()
+  ) -> (TCPHarness, ConnectionID) {
+    let (harness, id) = established(limits: limits)
+    harness.close(id)
+    harness.drain()
+    return (harness, id)
+  }
+
+  /// Our FIN is acknowledged: FIN-WAIT-2.
+  static func finWait2(
+    limits: TCPLimits = TCPLimits()
+  ) -> (TCPHarness, ConnectionID) {
+    let (harness, id) = finWait1(limits: limits)
+    harness.receive(Segment([], 1, ack: 2))
+    return (harness, id)
+  }
+
+  static func closing() -> (TCPHarness, ConnectionID) {
+    let (harness, id) = finWait1()
+    harness.receive(Segment(.fin, 1, ack: 1))
+    harness.drain()
+    return (harness, id)
+  }
+
+  static func lastAck() -> (TCPHarness, ConnectionID) {
+    let (harness, id) = closeWait()
+    harness.close(id)
+    harness.drain()
+    return (harness, id)
+  }
+
+  static func timeWait(
+    limits: TCPLimits = TCPLimits()
+  ) -> (TCPHarness, ConnectionID) {
+    let (harness, id) = finWait2(limits: limits)
+    harness.receive(Segment(.fin, 1, ack: 2))
+    harness.drain()
+    _ = harness.events()
+    return (harness, id)
+  }
+}
