@@ -228,10 +228,10 @@ is_gone() {
   return 1
 }
 
-# Ends a process or process group, by force if it does not obey.
+# Ends a process or process group with signal $2, by force if it does not obey.
 # shellcheck disable=SC2317,SC2329 # called by the trap
 end() {
-  kill -TERM -- "$1" 2>/dev/null || return 0
+  kill "-$2" -- "$1" 2>/dev/null || return 0
   is_gone "$1" || kill -KILL -- "$1" 2>/dev/null || true
 }
 
@@ -240,11 +240,12 @@ end() {
 clean_up() {
   # A second signal must not interrupt this.
   trap '' INT TERM HUP
-  [[ -z $builder ]] || end "-$builder"
-  [[ -z $timer ]] || end "$timer"
-  [[ -z $qemu ]] || end "$qemu"
+  # SwiftPM ends its compilers, which are not in its group, on SIGINT only.
+  [[ -z $builder ]] || end "-$builder" INT
+  [[ -z $timer ]] || end "$timer" TERM
+  [[ -z $qemu ]] || end "$qemu" TERM
   # It ends by itself, when it has copied what QEMU left.
-  [[ -z $console ]] || is_gone "$console" || end "$console"
+  [[ -z $console ]] || is_gone "$console" || end "$console" TERM
   rm -rf "$scratch"
 }
 trap clean_up EXIT
@@ -275,7 +276,8 @@ case $transport in
   legacy) device=virtio-net-pci,disable-legacy=off,disable-modern=on ;;
   modern) device=virtio-net-pci,disable-legacy=on,disable-modern=off ;;
 esac
-device+=,netdev=net0
+# Without the ROM to boot from the network, which is a package of its own.
+device+=,netdev=net0,romfile=
 [[ -z $mac ]] || device+=,mac=$mac
 
 if [[ $net == user ]]; then
@@ -395,7 +397,10 @@ copy_console() {
 shell_line() {
   local word
   for word in "$@"; do
-    [[ $word =~ ^[A-Za-z0-9_./:,=@%+-]+$ ]] || printf -v word '%q' "$word"
+    if [[ ! $word =~ ^[A-Za-z0-9_./:,=@%+-]+$ ]]; then
+      # What this prints in place of a quote ends the quotes around it.
+      word="'${word//\'/\'\\\'\'}'"
+    fi
     printf ' %s' "$word"
   done
 }
