@@ -344,7 +344,7 @@ print_call_stack() {
   # For each address: the names and places, innermost first, and an empty line.
   printf '%s\n' "${lookups[@]}" |
     "$programs/llvm-symbolizer" --obj="$image" --inlines \
-      --functions=linkage --no-demangle |
+      --functions=linkage |
     "$programs/swift-demangle" --compact --simplified |
     for line in "${lines[@]}"; do
       while IFS= read -r function && [[ $function ]] && IFS= read -r place; do
