@@ -12,6 +12,22 @@ enum CallStack {
   /// Swift marks the saved frame pointer of an async function with this bit.
   private static var asyncMark: UInt64 { 1 << 60 }
 
+  /// Prints where a trap happened and the calls that led there.
+  static func print(
+    instruction: UInt64,
+    stackPointer: UInt64,
+    framePointer: UInt64
+  ) {
+    write(instruction)
+    if !isCode(instruction), isOnStack(stackPointer) {
+      // Something called what is no code: there is no frame of it, only the
+      // return address that the call has pushed.
+      // SAFETY: The word lies on a mapped stack.
+      printAddress(load(stackPointer))
+    }
+    print(framePointer: framePointer)
+  }
+
   /// Prints the return addresses from the frame at `framePointer` outwards,
   /// then those of the async functions that wait for it.
   static func print(framePointer: UInt64) {
@@ -51,14 +67,22 @@ enum CallStack {
 
   /// Prints one line of the call stack, if `address` is one of code.
   @discardableResult
-  static func printAddress(_ address: UInt64) -> Bool {
-    let code = UInt64(
-      boot_address_of_image_start())..<UInt64(boot_address_of_text_end())
-    guard code.contains(address) else { return false }
+  private static func printAddress(_ address: UInt64) -> Bool {
+    guard isCode(address) else { return false }
+    write(address)
+    return true
+  }
+
+  private static func write(_ address: UInt64) {
     Console.write("  at ")
     Console.write(hexadecimal: address)
     Console.write(byte: 0x0A)
-    return true
+  }
+
+  private static func isCode(_ address: UInt64) -> Bool {
+    let code = UInt64(
+      boot_address_of_image_start())..<UInt64(boot_address_of_text_end())
+    return code.contains(address)
   }
 
   private static func isOnStack(_ address: UInt64) -> Bool {

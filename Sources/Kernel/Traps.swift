@@ -128,8 +128,11 @@ enum Traps {
     register("  ss ", frame.ss)
     Console.write(byte: 0x0A)
 
-    CallStack.printAddress(frame.rip)
-    CallStack.print(framePointer: frame.rbp)
+    CallStack.print(
+      instruction: frame.rip,
+      stackPointer: frame.rsp,
+      framePointer: frame.rbp
+    )
     Power.off(.panic)
   }
 
