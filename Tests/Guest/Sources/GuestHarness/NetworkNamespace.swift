@@ -9,15 +9,15 @@ public struct NetworkNamespace: Sendable {
   let prefix: [String]
 }
 
-/// This machine does not let us have a network namespace.
-public struct NamespaceRefused: Error, CustomStringConvertible {
+/// This machine does not let us have a network of our own.
+public struct NetworkRefused: Error, CustomStringConvertible {
   /// Why, and what to do.
   public let description: String
 }
 
 /// Makes a network namespace, which ends with `body`.
 ///
-/// - Throws: ``NamespaceRefused`` where there may be none, and what `body`
+/// - Throws: ``NetworkRefused`` where there may be none, and what `body`
 ///   throws.
 public func withNetworkNamespace<Result: Sendable>(
   _ body: (NetworkNamespace) async throws -> Result
@@ -51,7 +51,7 @@ public func withNetworkNamespace<Result: Sendable>(
     return try await body(NetworkNamespace(prefix: enter))
   }
   guard let result = outcome.takeClosureResult() else {
-    throw NamespaceRefused(
+    throw NetworkRefused(
       description: """
         \(command.joined(separator: " ")): \(outcome.standardError)
         The TAP tests need a network namespace. \(

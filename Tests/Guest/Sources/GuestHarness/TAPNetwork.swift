@@ -33,6 +33,8 @@ public struct TAPNetwork: Sendable {
 
   private static let device = "tap0"
 
+  private static let timeLimitSeconds = 300
+
   /// All leases, each as dnsmasq writes it: when it ends, MAC address, IP
   /// address, name, client identifier.
   public var leases: [[Substring]] {
@@ -43,10 +45,22 @@ public struct TAPNetwork: Sendable {
   }
 
   /// Makes such a network, which ends with `body`.
+  ///
+  /// - Throws: ``NetworkRefused`` where there may be none, and what `body`
+  ///   throws.
   public static func with<Result: Sendable>(
     _ body: (TAPNetwork) async throws -> Result
   ) async throws -> Result {
-    try await withTemporaryFolder { folder in
+    let file = "/dev/net/tun"
+    guard FileManager.default.isWritableFile(atPath: file) else {
+      throw NetworkRefused(
+        description: """
+          The TAP tests need \(file), and may not write to it. Run them as \
+          root, or: sudo modprobe tun && sudo chmod 666 \(file)
+          """
+      )
+    }
+    return try await withTemporaryFolder { folder in
       try await withNetworkNamespace { namespace in
         for command in [
           ["link", "set", "lo", "up"],
@@ -58,8 +72,10 @@ public struct TAPNetwork: Sendable {
         }
         let leaseFile = folder.appending("leases")
         return try await withService(
-          "dnsmasq",
-          dnsmasqArguments(leaseFile: leaseFile),
+          "timeout",
+          // Bounds what a run leaves behind that was killed.
+          ["\(timeLimitSeconds)", "dnsmasq"]
+            + dnsmasqArguments(leaseFile: leaseFile),
           in: namespace
         ) { server in
           try await server.errors.waitForLine(

@@ -69,7 +69,13 @@ struct DemoServices {
   /// Asks for what is not there.
   func checkMissingPage() async throws {
     try await probe(
-      "http", "--port", "\(http)", "--path", "/missing", "--status", "404"
+      "http",
+      "--port",
+      "\(http)",
+      "--path",
+      "/missing",
+      "--status",
+      "404"
     )
   }
 }

@@ -61,7 +61,10 @@ import Testing
     #expect(end.lines.isEmpty, "\(end.lines)")
   }
 
-  @Test("An option without its value is refused", arguments: ["--app", "--mac"])
+  @Test(
+    "An option without its value is refused",
+    arguments: ["--app", "--mac"]
+  )
   func missingValue(_ option: String) async throws {
     let end = try await run([option])
     #expect(end.exitCode == 2)

@@ -3,37 +3,10 @@ import Testing
 
 /// The Demo, booted on each machine that QEMU makes of it.
 @Suite struct UserNetworkTests {
-  /// A machine, and what the guest must say that it found.
-  struct Machine: Sendable, CustomTestStringConvertible {
-    let machine: String
-    let transport: GuestOptions.Transport
-    var hasMessageInterrupts = true
-
-    var testDescription: String {
-      "\(machine), \(transport)\(hasMessageInterrupts ? "" : ", INTx")"
-    }
-
-    var options: GuestOptions {
-      var options = GuestOptions()
-      options.machine = machine
-      options.transport = transport
-      if !hasMessageInterrupts {
-        options.qemuArguments = ["-global", "virtio-net-pci.vectors=0"]
-      }
-      return options
-    }
-
-    var driver: String {
-      transport == .legacy ? "virtio-net, legacy PCI" : "virtio-net, modern PCI"
-    }
-  }
-
-  static let machines: [Machine] = ["pc", "q35"].flatMap { machine in
-    GuestOptions.Transport.allCases.map {
-      Machine(machine: machine, transport: $0)
-    }
+  static let machines = ["pc", "q35"].flatMap { name in
+    GuestOptions.Transport.allCases.map { Machine(name, $0) }
       + [.legacy, .modern].map {
-        Machine(machine: machine, transport: $0, hasMessageInterrupts: false)
+        Machine(name, $0, hasMessageInterrupts: false)
       }
   }
 
@@ -57,10 +30,7 @@ import Testing
       #expect(page["lease"] == "86400 s")
       #expect(page["driver"] == machine.driver)
       #expect(page["MAC address"] == "52:54:00:0a:9b:01")
-      let interrupts = try #require(page["interrupts"])
-      #expect(
-        interrupts.hasPrefix(machine.hasMessageInterrupts ? "MSI-X" : "INTx")
-      )
+      #expect(page["interrupts"]?.hasPrefix(machine.interrupts) == true)
       let features = try #require(page["negotiated features"])
         .split(separator: " ")
       #expect(features.contains("MAC"))
@@ -68,7 +38,7 @@ import Testing
         features.contains("VERSION_1")
           == (machine.transport != .legacy)
       )
-      #expect(try #require(page["uptime"]).wholeMatch(of: #/\d+ s/#) != nil)
+      #expect(page["uptime"]?.wholeMatch(of: #/\d+ s/#) != nil)
     }
   }
 
