@@ -82,14 +82,21 @@ let package = Package(
       dependencies: ["Packets"],
       swiftSettings: settings
     ),
+    // A made-up machine with devices on its buses, for the tests of drivers.
+    .target(
+      name: "PCIModel",
+      dependencies: ["PCI"],
+      path: "Tests/PCIModel",
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "PCITests",
-      dependencies: ["PCI"],
+      dependencies: ["PCI", "PCIModel"],
       swiftSettings: settings
     ),
     .testTarget(
       name: "VirtioTests",
-      dependencies: ["Virtio", "PCI", "Packets"],
+      dependencies: ["Virtio", "PCI", "PCIModel", "Packets"],
       swiftSettings: settings
     ),
     .testTarget(
@@ -97,9 +104,16 @@ let package = Package(
       dependencies: ["Net", "Packets"],
       swiftSettings: settings
     ),
+    // Two machines on a made-up wire, for tests of apps.
+    .target(
+      name: "TestMachines",
+      dependencies: ["Apus", "Net", "Packets"],
+      path: "Tests/TestMachines",
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "ApusTests",
-      dependencies: ["Apus", "Net", "Packets"],
+      dependencies: ["TestMachines", "Apus", "Net", "Packets"],
       swiftSettings: settings
     ),
     .testTarget(

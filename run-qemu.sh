@@ -314,89 +314,7 @@ if [[ $gdb == yes ]]; then
 fi
 command+=("${qemu_arguments[@]}")
 
-# --- Console -----------------------------------------------------------------
-
-# The toolchain's own programs: those of the system may not know Swift.
-toolchain_programs() {
-  local information
-  information=$(swiftc -print-target-info 2>/dev/null) || return 1
-  [[ $information =~ \"runtimeResourcePath\":\ *\"([^\"]*)/lib/swift\" ]] ||
-    return 1
-  echo "${BASH_REMATCH[1]}/bin"
-}
-
-# Prints lines of a call stack with function, file and line, and under each the
-# functions that it was inlined into.
-#
-#   print_call_stack DEPTH LINE...
-#
-# DEPTH is how many lines of the same stack came before.
-print_call_stack() {
-  local depth=$1 line address function place programs
-  shift
-  local -a lines=("$@") lookups=()
-  for line in "${lines[@]}"; do
-    address=${line##* }
-    # All but the first are return addresses: the call is before them.
-    ((depth == 0)) || address=$(printf '0x%x' $((address - 1)))
-    lookups+=("$address")
-    depth=$((depth + 1))
-  done
-  if ! programs=$(toolchain_programs); then
-    printf '%s\n' "${lines[@]}"
-    return
-  fi
-  # For each address: the names and places, innermost first, and an empty line.
-  printf '%s\n' "${lookups[@]}" |
-    "$programs/llvm-symbolizer" --obj="$image" --inlines \
-      --functions=linkage |
-    "$programs/swift-demangle" --compact --simplified |
-    for line in "${lines[@]}"; do
-      while IFS= read -r function && [[ $function ]] && IFS= read -r place; do
-        # The column says nothing about a call.
-        place=${place%:*}
-        place=${place/#*\/<compiler-generated>/<compiler-generated>}
-        [[ $function == '??' ]] || line+=" $function"
-        [[ $place == '??:0' ]] || line+=" $place"
-        printf '%s\n' "$line"
-        line='       inlined into'
-      done
-    done
-}
-
-# Copies the console from standard input line by line, call stacks with names.
-# The lines of a call stack are held until another line follows, or nothing
-# does for a while: one look-up of all is as fast as one of one.
-copy_console() {
-  local line='' part status depth=0
-  local -a stack=()
-  while
-    status=0
-    IFS= read -r ${stack:+-t 0.3} part || status=$?
-    line+=$part
-    # Above 128: nothing came for a while. Otherwise: the end, perhaps after a
-    # last line that has none.
-    ((status == 0 || status > 128)) || [[ $line ]]
-  do
-    if ((status <= 128)) && [[ $line =~ ^\ \ at\ 0x[0-9a-f]{16}$ ]]; then
-      stack+=("$line")
-      line=
-      continue
-    fi
-    if ((${#stack[@]})); then
-      print_call_stack "$depth" "${stack[@]}"
-      depth=$((depth + ${#stack[@]}))
-      stack=()
-    fi
-    if ((status <= 128)); then
-      depth=0
-      printf '%s' "$line"
-      ((status != 0)) || echo
-      line=
-    fi
-  done
-  ((${#stack[@]} == 0)) || print_call_stack "$depth" "${stack[@]}"
-}
+# --- Running it ---------------------------------------------------------------
 
 # Prints its arguments as a line for the shell, quoted where they must be.
 shell_line() {
@@ -423,16 +341,17 @@ mkfifo "$scratch/console"
   # The guest's last words come through also after Ctrl-C: the end of QEMU ends
   # this.
   trap '' INT
-  copy_console <"$scratch/console"
+  exec "$apus/Scripts/symbolicate.sh" "$image" <"$scratch/console"
 ) &
 console=$!
 # Without the terminal as its input QEMU leaves the terminal's mode alone, and
-# Ctrl-C stays a signal.
-"${command[@]}" </dev/null >"$scratch/console" &
+# Ctrl-C stays a signal. The end of this script is the end of QEMU even where no
+# trap is run: after SIGKILL.
+setpriv --pdeathsig TERM "${command[@]}" </dev/null >"$scratch/console" &
 qemu=$!
 running=("$qemu" "$console")
 if [[ $timeout ]]; then
-  sleep "$timeout" &
+  setpriv --pdeathsig TERM sleep "$timeout" &
   timer=$!
   running+=("$timer")
 fi

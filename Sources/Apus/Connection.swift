@@ -83,7 +83,8 @@ public final class Connection: @unchecked Sendable {
   /// - Parameters:
   ///   - bytes: What to send.
   ///   - timeout: How long to wait in all; `nil` for ever.
-  /// - Returns: Whether all were taken. When not, the connection is over.
+  /// - Returns: Whether all were taken. When not, the connection is over, or
+  ///   its sending end closed.
   @discardableResult
   public func write(
     _ bytes: RawSpan,
@@ -99,7 +100,7 @@ public final class Connection: @unchecked Sendable {
           at: host.now
         )
       } catch {
-        note(error)
+        noteWriting(error)
         return false
       }
       if written == bytes.byteCount { return true }
@@ -126,13 +127,13 @@ public final class Connection: @unchecked Sendable {
 
   /// Writes as much of `bytes` as there is room for now.
   ///
-  /// - Returns: How many were taken: 0 when there is no room, or when the
-  ///   connection is over.
+  /// - Returns: How many were taken: 0 when there is no room, or when writing
+  ///   is over.
   public func tryWrite(_ bytes: RawSpan) -> Int {
     do throws(NetworkError) {
       return try host.stack.write(bytes, to: id, at: host.now)
     } catch {
-      note(error)
+      noteWriting(error)
       return 0
     }
   }
@@ -145,18 +146,31 @@ public final class Connection: @unchecked Sendable {
 
   // MARK: Ending
 
-  /// Sends what was written and then the end of the stream. Reading goes on
-  /// until the peer's end.
-  public func close() { host.stack.close(id, at: host.now) }
+  /// Sends what was written and then the end of the stream; a write that still
+  /// waits for room ends. Reading goes on until the peer's end.
+  public func close() {
+    host.stack.close(id, at: host.now)
+    host.wakeWriters(of: id)
+  }
 
-  /// Ends both directions at once with a reset; what was not sent is lost.
+  /// Ends both directions at once with a reset; what was not sent or read is
+  /// lost. ``failure`` is then `reset`, unless the connection was over.
   public func abort() { fail(.reset) }
 
   /// Aborts, for the reason `error`.
   func fail(_ error: NetworkError) {
-    note(error)
+    // What is over has its own reason, or needs none.
+    if isOver { _ = tryRead() } else { note(error) }
     host.stack.abort(id, at: host.now)
     host.wakeAll(of: id)
+  }
+
+  /// Whether both ends are closed, or the connection failed.
+  private var isOver: Bool {
+    switch host.stack.state(of: id) {
+    case nil, .closed, .timeWait: true
+    default: false
+    }
   }
 
   /// Why the connection is over before anyone read or wrote; `nil` when it is
@@ -170,6 +184,11 @@ public final class Connection: @unchecked Sendable {
   private func note(_ error: NetworkError) {
     // The first reason is the reason; the rest follows from it.
     if failure == nil { failure = error }
+  }
+
+  private func noteWriting(_ error: NetworkError) {
+    // To have closed the sending end is no failure.
+    if error != .closed { note(error) }
   }
 
   /// Whether the wait ended because `event` happened. When not, aborts.

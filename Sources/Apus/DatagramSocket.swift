@@ -2,31 +2,40 @@ import Net
 import Packets
 import _Concurrency
 
-/// Sends and receives UDP datagrams. The end of the value closes it.
-public final class DatagramSocket: Sendable {
+/// Sends and receives UDP datagrams, until it ends or ``close()`` is called. A
+/// task that is cancelled while it waits for a datagram, or for room for one,
+/// closes it.
+public final class DatagramSocket: @unchecked Sendable {
   private let id: SocketID
   private let host: Host
+  private var isClosed = false
 
   init(id: SocketID, host: Host) {
     self.id = id
     self.host = host
   }
 
-  deinit { host.stack.unbindDatagrams(id) }
+  deinit { close() }
 
-  /// The port it is bound to.
+  /// The port it is bound to; `nil` once it is closed.
   public var port: UInt16? { host.stack.localPort(of: id) }
 
   /// The next datagram; waits for one.
   ///
   /// - Parameter timeout: How long to wait; `nil` for ever.
-  /// - Returns: `nil` when the time is over or the task was cancelled.
+  /// - Returns: `nil` when the time is over or the socket closed.
   public func receive(timeout: Duration? = nil) async -> ReceivedDatagram? {
     let deadline = timeout.map { host.now + Interval($0) }
     while true {
       if let datagram = tryReceive() { return datagram }
-      guard await host.wait(for: .datagram(id), until: deadline) == .ready
-      else { return nil }
+      if isClosed { return nil }
+      switch await host.wait(for: .datagram(id), until: deadline) {
+      case .ready: continue
+      case .timedOut: return nil
+      case .cancelled:
+        close()
+        return nil
+      }
     }
   }
 
@@ -39,7 +48,8 @@ public final class DatagramSocket: Sendable {
   /// Sends `bytes` as one datagram to `endpoint`; waits while there is no room.
   /// UDP promises nothing beyond that.
   ///
-  /// - Throws: `noAddress`, `unreachable`, `messageTooLarge`, or `cancelled`.
+  /// - Throws: `noAddress`, `unreachable`, `messageTooLarge`, `closed`, or
+  ///   `cancelled`.
   public func send(
     _ bytes: RawSpan,
     to endpoint: Endpoint
@@ -50,9 +60,14 @@ public final class DatagramSocket: Sendable {
         from: id,
         to: endpoint,
         at: host.now
-      ) { return }
+      ) {
+        return
+      }
       guard await host.wait(for: .datagramRoom(id), until: nil) == .ready
-      else { throw .cancelled }
+      else {
+        close()
+        throw .cancelled
+      }
     }
   }
 
@@ -62,6 +77,13 @@ public final class DatagramSocket: Sendable {
     to endpoint: Endpoint
   ) async throws(NetworkError) {
     try await send(datagram.bytes, to: endpoint)
+  }
+
+  /// Gives the port back. Datagrams that wait, either way, are lost.
+  public func close() {
+    guard !isClosed else { return }
+    isClosed = true
+    host.unbindDatagrams(id)
   }
 }
 

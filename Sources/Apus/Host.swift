@@ -19,11 +19,12 @@ public final class Host: @unchecked Sendable {
   let commandLine: String
   /// The network device, for those who want to know.
   public let interface: InterfaceInformation
-  /// Reads the device's counters; the kernel sets it.
-  public var interfaceCounters: () -> [Counter] = { [] }
+  /// Reads what the machine counts: device and heap. The kernel sets it.
+  public var machineCounters: () -> [Counter] = { [] }
 
   var stack: Stack
-  private var waits = WaitTable()
+  /// The tasks that wait.
+  private(set) var waits = WaitTable()
   /// Whether `run` has ended, and how.
   public private(set) var appEnd: AppEnd?
 
@@ -74,13 +75,20 @@ public final class Host: @unchecked Sendable {
   /// Runs what is due and wakes the tasks for which something happened.
   public func poll(at now: Instant) {
     stack.poll(at: now)
-    while let event = stack.nextEvent() { deliver(event) }
+    deliverEvents()
     waits.expire(at: now)
   }
 
   /// The next frame to send, or `nil`. To be asked only while there is room.
+  ///
+  /// The tasks' calls and the sending may be what other tasks have waited for,
+  /// such as room in a socket: with `nil` those are ready to run.
   public func transmit(at now: Instant) -> PacketBuffer? {
-    stack.transmit(at: now)
+    guard let frame = stack.transmit(at: now) else {
+      deliverEvents()
+      return nil
+    }
+    return frame
   }
 
   /// When to call ``poll(at:)`` again at the latest; `nil`: when something
@@ -96,6 +104,14 @@ public final class Host: @unchecked Sendable {
 
   /// Called when an address is bound, renewed or lost.
   public var onLeaseChange: ((Lease?) -> Void)?
+
+  /// Whether anything that the app wrote is not yet acknowledged.
+  public var hasUnacknowledged: Bool { stack.hasUnacknowledged }
+
+  /// Says whether the device's link is up.
+  public func setLink(up isUp: Bool, at now: Instant) {
+    stack.setLink(up: isUp, at: now)
+  }
 
   func appDidEnd(throwing error: NetworkError?) {
     appEnd = if let error { .threw(error) } else { .returned }
@@ -122,6 +138,10 @@ public final class Host: @unchecked Sendable {
     }
   }
 
+  private func deliverEvents() {
+    while let event = stack.nextEvent() { deliver(event) }
+  }
+
   private func deliver(_ event: StackEvent) {
     switch event {
     case .addressBound(let lease), .addressRenewed(let lease):
@@ -130,7 +150,8 @@ public final class Host: @unchecked Sendable {
     case .addressLost:
       onLeaseChange?(nil)
     case .tcp(.acceptable(let id)):
-      waits.wakeOne(.acceptable(id))
+      // One event may stand for several connections.
+      waits.wakeAll(.acceptable(id))
     case .tcp(.connection(let id, let changes)):
       let isOver = changes.contains(.closed) || changes.contains(.failed)
       if isOver || changes.contains(.readable) {
@@ -165,6 +186,16 @@ public final class Host: @unchecked Sendable {
   /// Wakes all that wait for something of connection `id`.
   func wakeAll(of id: ConnectionID) {
     waits.wakeAll(.readable(id))
-    waits.wakeAll(.writable(id))
+    wakeWriters(of: id)
+  }
+
+  /// Wakes all that wait to write to connection `id`.
+  func wakeWriters(of id: ConnectionID) { waits.wakeAll(.writable(id)) }
+
+  /// Closes a socket and wakes all that wait for something of it.
+  func unbindDatagrams(_ id: SocketID) {
+    stack.unbindDatagrams(id)
+    waits.wakeAll(.datagram(id))
+    waits.wakeAll(.datagramRoom(id))
   }
 }

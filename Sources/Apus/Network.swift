@@ -11,10 +11,8 @@ public struct Network: Sendable {
   /// The network device.
   public var interface: InterfaceInformation { host.interface }
 
-  /// Everything that the device and the stack count, drops by reason included.
-  public var counters: [Counter] {
-    host.interfaceCounters() + host.stackCounters
-  }
+  /// The TCP connections there are, half-open and closing ones included.
+  public var connectionCount: Int { host.stack.connectionCount }
 
   /// Suspends the task until an address is bound.
   ///

@@ -5,6 +5,10 @@ import _Concurrency
 public struct System: Sendable {
   let host: Host
 
+  /// The machine behind `host`. The kernel's is made for the app; a test makes
+  /// its own.
+  public init(host: Host) { self.host = host }
+
   /// Its network.
   public var network: Network { Network(host: host) }
 
@@ -13,6 +17,11 @@ public struct System: Sendable {
 
   /// How long ago the machine started.
   public var uptime: Duration { .nanoseconds(host.now.nanoseconds) }
+
+  /// Everything that heap, device and stack count, drops by reason included.
+  public var counters: [Counter] {
+    host.machineCounters() + host.stackCounters
+  }
 
   /// Suspends the task for `duration`, or until it is cancelled.
   ///

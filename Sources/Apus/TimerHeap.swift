@@ -1,6 +1,7 @@
 import Net
 
-/// Deadlines by the small number of who has each, the earliest first.
+/// Deadlines by the small number of who has each, the earliest first; of equal
+/// ones, the one that was there first.
 ///
 /// A binary heap that knows where each number is, so that a deadline that is
 /// not needed any more leaves at once: a read with a timeout that is answered a
@@ -9,12 +10,20 @@ import Net
 struct TimerHeap {
   private struct Entry {
     var deadline: Instant
+    /// How many were inserted before it.
+    var age: UInt64
     var owner: Int
+
+    func isBefore(_ other: Entry) -> Bool {
+      deadline == other.deadline
+        ? age < other.age : deadline < other.deadline
+    }
   }
 
   private var entries: [Entry] = []
   /// Where each owner's entry is; -1 when it has none.
   private var positions: [Int] = []
+  private var inserted: UInt64 = 0
 
   /// The earliest deadline.
   var earliest: Instant? { entries.first?.deadline }
@@ -25,7 +34,8 @@ struct TimerHeap {
   mutating func insert(_ deadline: Instant, of owner: Int) {
     while positions.count <= owner { positions.append(-1) }
     precondition(positions[owner] < 0)
-    entries.append(Entry(deadline: deadline, owner: owner))
+    entries.append(Entry(deadline: deadline, age: inserted, owner: owner))
+    inserted += 1
     positions[owner] = entries.count - 1
     siftUp(from: entries.count - 1)
   }
@@ -60,7 +70,7 @@ struct TimerHeap {
     let entry = entries[position]
     while position > 0 {
       let parent = (position - 1) / 2
-      guard entry.deadline < entries[parent].deadline else { break }
+      guard entry.isBefore(entries[parent]) else { break }
       place(entries[parent], at: position)
       position = parent
     }
@@ -74,11 +84,11 @@ struct TimerHeap {
       var child = 2 * position + 1
       guard child < entries.count else { break }
       if child + 1 < entries.count,
-        entries[child + 1].deadline < entries[child].deadline
+        entries[child + 1].isBefore(entries[child])
       {
         child += 1
       }
-      guard entries[child].deadline < entry.deadline else { break }
+      guard entries[child].isBefore(entry) else { break }
       place(entries[child], at: position)
       position = child
     }

@@ -76,8 +76,11 @@ struct WaitTable {
   /// The earliest deadline of a wait.
   var deadline: Instant? { timers.earliest }
 
-  /// A ticket for a wait that is about to begin; ``cancel(_:)`` or
-  /// ``add(_:_:for:until:)`` uses it up.
+  /// The number of waits that there is memory for: the most at once so far.
+  var capacity: Int { slots.count }
+
+  /// A ticket for a wait that is about to begin: ``add(_:_:for:until:)`` begins
+  /// it, and its end uses the ticket up, as ``discard(_:)`` does.
   mutating func makeTicket() -> Ticket {
     if firstFree < 0 {
       slots.append(Slot())
@@ -115,7 +118,7 @@ struct WaitTable {
     setQueue(of: event, queue)
   }
 
-  /// Ends the wait of `ticket`, if it has not ended.
+  /// Ends the wait of `ticket`, if it has begun and not ended.
   mutating func cancel(_ ticket: Ticket) {
     guard slots[ticket.slot].use == ticket.use,
       slots[ticket.slot].continuation != nil
@@ -123,13 +126,8 @@ struct WaitTable {
     end(ticket.slot, .cancelled)
   }
 
-  /// Wakes the task that has waited longest for `event`.
-  mutating func wakeOne(_ event: WaitEvent) {
-    let first = queue(of: event).first
-    if first >= 0 { end(first, .ready) }
-  }
-
-  /// Wakes all tasks that wait for `event`.
+  /// Wakes all tasks that wait for `event`, in the order in which they began
+  /// to.
   mutating func wakeAll(_ event: WaitEvent) {
     while true {
       let first = queue(of: event).first
@@ -148,7 +146,9 @@ struct WaitTable {
     var queue = queue(of: event)
     let (previous, next) = (slots[slot].previous, slots[slot].next)
     if previous >= 0 { slots[previous].next = next } else { queue.first = next }
-    if next >= 0 { slots[next].previous = previous } else {
+    if next >= 0 {
+      slots[next].previous = previous
+    } else {
       queue.last = previous
     }
     setQueue(of: event, queue)

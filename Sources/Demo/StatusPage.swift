@@ -27,6 +27,7 @@ enum StatusPage {
       $0.append(system.uptime.components.seconds)
       $0.append(" s")
     }
+    row("TCP connections", &page) { $0.append(network.connectionCount) }
     page.append("</table>\n<h2>Lease</h2>\n<table>\n")
     appendLease(network.lease, &page)
     page.append("</table>\n<h2>Network device</h2>\n<table>\n")
@@ -41,7 +42,7 @@ enum StatusPage {
       }
     }
     page.append("</table>\n<h2>Counters</h2>\n<table>\n")
-    for counter in network.counters where counter.value > 0 {
+    for counter in system.counters where counter.value > 0 {
       row(counter.name.description, &page) { $0.append(counter.value) }
     }
     page.append("</table>\n</body></html>\n")

@@ -3,65 +3,46 @@ import CPU
 /// The chain of calls, read from the frames that the compiler leaves on the
 /// stack. System V ABI for AMD64 §3.2.2.
 ///
-///     rbp →  caller's rbp      bit 60 set: an async function, whose context
-///            return address    is in the word below
+///     rbp →  caller's rbp
+///            return address
 ///
-/// `run-qemu.sh` turns the addresses into function, file and line.
+/// `run-qemu.sh` turns the addresses into function, file and line. What an
+/// async function was called from is not on the stack: its frame stands on the
+/// executor's.
 enum CallStack {
   private static var mostFrames: Int { 64 }
-  /// Swift marks the saved frame pointer of an async function with this bit.
-  private static var asyncMark: UInt64 { 1 << 60 }
 
-  /// Prints where a trap happened and the calls that led there.
+  /// Prints where a trap happened, and the calls that led there.
   static func print(
-    instruction: UInt64,
+    from address: UInt64,
     stackPointer: UInt64,
     framePointer: UInt64
   ) {
-    write(instruction)
-    if !isCode(instruction), isOnStack(stackPointer) {
-      // Something called what is no code: there is no frame of it, only the
-      // return address that the call has pushed.
+    var address = address
+    if !isCode(address), isOnStack(stackPointer) {
+      // What was called is no code and has made no frame yet. The return
+      // address on top of the stack tells the call, which ends before it.
       // SAFETY: The word lies on a mapped stack.
-      printAddress(load(stackPointer))
+      let pointer = unsafe UnsafePointer<UInt64>(
+        bitPattern: UInt(stackPointer)
+      )!
+      address = unsafe pointer.pointee &- 1
     }
-    print(framePointer: framePointer)
+    print(from: address, framePointer: framePointer)
   }
 
-  /// Prints the return addresses from the frame at `framePointer` outwards,
-  /// then those of the async functions that wait for it.
-  static func print(framePointer: UInt64) {
+  /// Prints `address`, where the machine was, and the return addresses from
+  /// the frame at `framePointer` outwards.
+  static func print(from address: UInt64, framePointer: UInt64) {
+    printAddress(address)
     var frame = framePointer
-    var context: UInt64 = 0
     for _ in 0..<mostFrames {
-      guard isOnStack(frame) else { break }
+      guard isOnStack(frame) else { return }
       // SAFETY: Both words of the frame lie on a mapped stack.
-      let saved = load(frame)
-      let returnAddress = load(frame + 8)
-      if saved & asyncMark != 0, isOnStack(frame - 8) {
-        context = load(frame - 8)
-        break
-      }
-      guard printAddress(returnAddress), saved > frame else { break }
+      let words = unsafe UnsafePointer<UInt64>(bitPattern: UInt(frame))!
+      let (saved, returnAddress) = unsafe (words[0], words[1])
+      guard printAddress(returnAddress), saved > frame else { return }
       frame = saved
-    }
-    printAsync(context: context)
-  }
-
-  /// Follows an async context: its first word is the caller's context, its
-  /// second where that goes on.
-  private static func printAsync(context: UInt64) {
-    var context = context
-    for _ in 0..<mostFrames {
-      guard context & 7 == 0, Memory.isUsable(context, byteCount: 16) else {
-        return
-      }
-      // SAFETY: Both words lie in mapped memory; what they hold is only
-      // printed, or checked again.
-      let parent = load(context)
-      let resume = load(context + 8)
-      guard printAddress(resume), parent != context else { return }
-      context = parent
     }
   }
 
@@ -69,35 +50,34 @@ enum CallStack {
   @discardableResult
   private static func printAddress(_ address: UInt64) -> Bool {
     guard isCode(address) else { return false }
-    write(address)
-    return true
-  }
-
-  private static func write(_ address: UInt64) {
     Console.write("  at ")
     Console.write(hexadecimal: address)
     Console.write(byte: 0x0A)
+    return true
   }
 
   private static func isCode(_ address: UInt64) -> Bool {
-    let code = UInt64(
-      boot_address_of_image_start())..<UInt64(boot_address_of_text_end())
+    let code =
+      UInt64(
+        boot_address_of_image_start()
+      )..<UInt64(boot_address_of_text_end())
     return code.contains(address)
   }
 
   private static func isOnStack(_ address: UInt64) -> Bool {
-    let main = UInt64(
-      boot_address_of_boot_stack_bottom())..<UInt64(
-      boot_address_of_boot_stack_top())
-    let trap = UInt64(
-      boot_address_of_trap_stack_bottom())..<UInt64(
-      boot_address_of_trap_stack_top())
+    let main =
+      UInt64(
+        boot_address_of_boot_stack_bottom()
+      )..<UInt64(
+        boot_address_of_boot_stack_top()
+      )
+    let trap =
+      UInt64(
+        boot_address_of_trap_stack_bottom()
+      )..<UInt64(
+        boot_address_of_trap_stack_top()
+      )
     return address & 7 == 0
       && (main.contains(address) || trap.contains(address))
-  }
-
-  private static func load(_ address: UInt64) -> UInt64 {
-    // SAFETY: The caller has checked that the word is mapped.
-    unsafe UnsafePointer<UInt64>(bitPattern: UInt(address))!.pointee
   }
 }

@@ -24,12 +24,11 @@ enum Console {
 
   /// Writes `text`. Needs no heap.
   static func write(_ text: StaticString) {
-    // SAFETY: A static string's bytes live for ever.
-    let bytes = unsafe UnsafeBufferPointer(
-      start: text.utf8Start,
-      count: text.utf8CodeUnitCount
-    )
-    for unsafe byte in unsafe bytes { write(byte: byte) }
+    let bytes = unsafe text.utf8Start
+    for index in 0..<text.utf8CodeUnitCount {
+      // SAFETY: A static string has as many bytes, for ever.
+      unsafe write(byte: bytes[index])
+    }
   }
 
   /// Writes `text`.

@@ -12,7 +12,7 @@ import Virtio
 /// While there is work the device is asked not to interrupt; before waiting it
 /// is asked to, and looked at once more, so that nothing that came in between
 /// is slept through.
-struct EventLoop: ~Copyable {
+final class EventLoop {
   private let host: Host
   private var interface: NetworkInterface?
 
@@ -20,43 +20,62 @@ struct EventLoop: ~Copyable {
   /// be sent and acknowledged.
   private static var lingerTime: Interval { .seconds(2) }
 
+  /// A loop for `host` and the device, if there is one.
   init(host: Host, interface: consuming NetworkInterface?) {
     self.host = host
     self.interface = interface
   }
 
   /// Runs until the app has ended, and returns how.
-  consuming func run() -> Host.AppEnd {
-    while host.appEnd == nil { turn(until: nil) }
-    let end = host.appEnd!
-    let lastMoment = Clock.now + Self.lingerTime
-    while Clock.now < lastMoment {
-      turn(until: lastMoment)
+  func run() -> Host.AppEnd {
+    host.machineCounters = { self.counters }
+    while true {
+      turn()
+      if let end = host.appEnd {
+        linger()
+        return end
+      }
+      if !Executor.hasReadyJobs { wait(until: host.deadline) }
     }
-    return end
   }
 
-  /// One turn: everything that can be done now, then a wait for more.
-  private mutating func turn(until lastMoment: Instant?) {
+  /// Everything that can be done now.
+  private func turn() {
     let now = Clock.now
     interface?.receive(into: host, at: now)
     host.poll(at: now)
     Executor.runReadyJobs()
     interface?.transmit(from: host, at: Clock.now)
-    guard !Executor.hasReadyJobs, host.appEnd == nil || lastMoment != nil
-    else { return }
-    wait(until: lastMoment)
   }
 
-  private mutating func wait(until lastMoment: Instant?) {
-    var deadline = host.deadline
-    if let lastMoment { deadline = min(deadline ?? lastMoment, lastMoment) }
-    if interface?.enableInterrupts() ?? false {
-      interface?.disableInterrupts()
-      return
+  /// Waits for more to do, until `deadline` at the latest.
+  private func wait(until deadline: Instant?) {
+    let hasWork = interface?.enableInterrupts() ?? false
+    if !hasWork, Timer.arm(for: deadline) { Interrupts.wait() }
+    interface?.disableInterrupts(host, at: Clock.now)
+  }
+
+  /// What the device and the heap count.
+  private var counters: [Counter] {
+    var counters: [Counter] = []
+    interface?.counters.forEach { counters.append(Counter($0, $1)) }
+    let heap = MachineHeap.statistics
+    counters.append(Counter("heap: bytes", UInt64(heap.capacity)))
+    counters.append(Counter("heap: bytes in use", UInt64(heap.bytesInUse)))
+    counters.append(
+      Counter("heap: most bytes in use", UInt64(heap.peakBytesInUse))
+    )
+    counters.append(Counter("heap: blocks in use", UInt64(heap.blocksInUse)))
+    return counters
+  }
+
+  /// Lets what the app has written reach its peers, for a while.
+  private func linger() {
+    let lastMoment = Clock.now + Self.lingerTime
+    while host.hasUnacknowledged, Clock.now < lastMoment {
+      wait(until: min(host.deadline ?? lastMoment, lastMoment))
+      turn()
     }
-    if Timer.arm(for: deadline) { Interrupts.wait() }
-    interface?.disableInterrupts()
   }
 }
 

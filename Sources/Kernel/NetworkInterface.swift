@@ -19,6 +19,8 @@ struct NetworkInterface: ~Copyable {
 
   private var device: Device
   private let interrupt: Interrupt
+  /// Whether the device can still be driven.
+  private var isRunning = true
 
   /// How many frames are taken from the device before the app gets its turn: a
   /// flood of them must not starve it.
@@ -167,18 +169,52 @@ struct NetworkInterface: ~Copyable {
   mutating func enableInterrupts() -> Bool { device.enableInterrupts() }
 
   /// Answers what interrupted, and asks the device to be quiet again.
-  mutating func disableInterrupts() {
+  mutating func disableInterrupts(_ host: Host, at now: Instant) {
     device.disableInterrupts()
+    var reasons: InterruptReasons = []
     switch interrupt {
     case .messages:
-      for vector in Vector.firstMessage..<Vector.firstMessage + 3
-      where Interrupts.take(vector) { device.noteInterrupt() }
+      // §4.1.5.1.2: each reason has a vector of its own, so none is asked for.
+      if Interrupts.take(Self.configurationVector) {
+        reasons.insert(.configuration)
+      }
+      for queue in UInt8(1)...2
+      where Interrupts.take(Self.configurationVector + queue) {
+        reasons.insert(.queue)
+      }
+      if !reasons.isEmpty { device.noteInterrupt() }
     case .line(let line):
+      // Another device may share the line; reading takes it back if it is ours.
       if Interrupts.take(Vector.legacy + line) {
-        _ = device.acknowledgeInterrupt()
+        reasons = device.acknowledgeInterrupt()
       }
     }
+    if device.isBroken
+      || reasons.contains(.configuration) && device.needsReset
+    {
+      recover()
+    }
+    if reasons.contains(.configuration) {
+      host.setLink(up: isRunning && device.isLinkUp, at: now)
+    }
   }
+
+  /// Starts the device again, because it asked for that or its rings are not
+  /// what they should be. VIRTIO 1.2 §2.1.2. What it held is sent again by
+  /// those who miss it.
+  private mutating func recover() {
+    guard isRunning else { return }
+    do throws(VirtioError) {
+      try device.restart()
+      Console.print("net: the device was reset and started again")
+    } catch {
+      isRunning = false
+      Console.write("net: the device is given up: ")
+      Console.print(Self.describe(error))
+    }
+  }
+
+  private static var configurationVector: UInt8 { Vector.firstMessage }
 
   // MARK: Words
 

@@ -14,6 +14,9 @@ func panic(
   Console.write(":")
   Console.write(decimal: UInt64(line))
   Console.print(")")
-  CallStack.print(framePointer: UInt64(cpu_frame_pointer()))
+  CallStack.print(
+    from: UInt64(cpu_instruction_pointer()),
+    framePointer: UInt64(cpu_frame_pointer())
+  )
   Power.off(.panic)
 }

@@ -129,7 +129,7 @@ enum Traps {
     Console.write(byte: 0x0A)
 
     CallStack.print(
-      instruction: frame.rip,
+      from: frame.rip,
       stackPointer: frame.rsp,
       framePointer: frame.rbp
     )
@@ -143,8 +143,10 @@ enum Traps {
 
   /// Whether the instruction at `address` is `ud2`, bytes 0F 0B.
   private static func isSwiftTrap(at address: UInt64) -> Bool {
-    let code = UInt64(
-      boot_address_of_image_start())..<UInt64(boot_address_of_text_end())
+    let code =
+      UInt64(
+        boot_address_of_image_start()
+      )..<UInt64(boot_address_of_text_end())
     guard code.contains(address) else { return false }
     return cpu_load8(UInt(address)) == 0x0F
       && cpu_load8(UInt(address) + 1) == 0x0B

@@ -1,5 +1,5 @@
 /// The base address registers of all functions: where firmware placed them, and
-/// a place for those that it left without one.
+/// a place for those that it left without one, or placed out of reach.
 public struct AddressAssignment {
   /// What became of the registers of one function.
   public struct Entry: Sendable {
@@ -10,18 +10,22 @@ public struct AddressAssignment {
 
     /// The register `index`, if the function has it and it has a place.
     public func register(_ index: Int) -> BaseAddressRegister? {
-      registers.first { $0.index == index && $0.address != 0 }
+      registers.first { $0.index == index && $0.range != nil }
     }
   }
 
   /// An entry a function, in the order given.
   public private(set) var entries: [Entry] = []
-  /// How many registers found no place: no gap in the window is large enough.
+  /// How many registers found no place: no gap in the window is large enough,
+  /// or the function does not keep what is written to it.
   public private(set) var unplacedCount = 0
 
-  /// Reads the registers of `functions` and places those that have no address:
-  /// in the lowest gap of the host's window, or of the bridge's that the
-  /// function is behind.
+  /// Reads the registers of `functions` and places those that need it: in the
+  /// lowest gap of the host's window, or of the bridge's that the function is
+  /// behind.
+  ///
+  /// A bridge's window that is closed is opened as far as one register needs.
+  /// One that is open is not grown: what is beside it may be its neighbour's.
   public init<Host: PCIHost>(_ functions: [PCIFunction], _ host: Host) {
     for function in functions {
       let space = ConfigurationSpace(host: host, address: function.address)
@@ -36,115 +40,166 @@ public struct AddressAssignment {
     }
     for entry in entries.indices {
       for register in entries[entry].registers.indices
-      where entries[entry].registers[register].address == 0 {
-        place(entry, register, host)
+      where needsPlace(entries[entry].registers[register], host)
+        && !place(entry, register, host)
+      {
+        unplacedCount += 1
       }
     }
   }
 
+  private func needsPlace<Host: PCIHost>(
+    _ register: BaseAddressRegister,
+    _ host: Host
+  ) -> Bool {
+    guard let range = register.range else { return true }
+    return register.space == .memory && !host.reaches(range)
+  }
+
+  /// Places a register, and says whether it could.
   private mutating func place<Host: PCIHost>(
     _ entry: Int,
     _ index: Int,
     _ host: Host
-  ) {
+  ) -> Bool {
     let function = entries[entry].function
     var register = entries[entry].registers[index]
-    guard
-      let window = window(for: function, register.space, host),
-      let address = gap(of: register, in: window)
-    else {
-      unplacedCount += 1
-      return
+    let path = bridges(above: function.address.bus)
+    guard function.address.bus == 0 || !path.isEmpty else { return false }
+    let taken = taken(register.space, besides: path, host)
+    guard let address = findPlace(register, path, taken, host) else {
+      return false
     }
+    let before = register.address
     register.address = address
-    entries[entry].registers[index] = register
     let space = ConfigurationSpace(host: host, address: function.address)
-    let before = space.command
-    space.command = before.subtracting([.ioSpace, .memorySpace])
-    space.place(register)
-    space.command = before
+    guard space.place(register) else {
+      register.address = before
+      _ = space.place(register)
+      return false
+    }
+    entries[entry].registers[index] = register
+    return true
   }
 
-  /// The lowest place in `window` that is aligned to the register's size and
-  /// that nothing else has.
-  private func gap(
-    of register: BaseAddressRegister,
-    in window: Range<UInt64>
+  private func findPlace<Host: PCIHost>(
+    _ register: BaseAddressRegister,
+    _ path: [Int],
+    _ taken: [Range<UInt64>],
+    _ host: Host
   ) -> UInt64? {
-    let size = register.size
+    let all = host.window(register.space)
+    guard let parent = path.first else {
+      return Self.gap(register.size, in: all, besides: taken)
+    }
+    let bridge = space(parent, host)
+    for window in BridgeWindow.allCases
+    where window.space == register.space
+      && (register.isPrefetchable || window != .prefetchableMemory)
+    {
+      // What lies outside of the host's window was put there by firmware, for
+      // other registers: a new one must be in both.
+      if let passed = window.range(of: bridge), all.overlaps(passed),
+        let address = Self.gap(
+          register.size,
+          in: passed.clamped(to: all),
+          besides: taken
+        )
+      {
+        return address
+      }
+    }
+    // Behind a second bridge the window of the first would have to grow.
+    let window: BridgeWindow = register.space == .port ? .io : .memory
+    guard path.count == 1, window.range(of: bridge) == nil else { return nil }
+    let size = max(register.size, window.granularity)
+    guard let start = Self.gap(size, in: all, besides: taken),
+      window.open(start..<start + size, of: bridge)
+    else { return nil }
+    return start
+  }
+
+  /// The lowest multiple of `size` in `window` from which on `size` bytes are
+  /// nobody's.
+  private static func gap(
+    _ size: UInt64,
+    in window: Range<UInt64>,
+    besides taken: [Range<UInt64>]
+  ) -> UInt64? {
     guard window.lowerBound <= .max - size else { return nil }
     var start = (window.lowerBound + size - 1) & ~(size - 1)
+    // Ends: each round moves beyond one of the ranges taken.
     while start < window.upperBound, size <= window.upperBound - start {
-      guard let taken = registerOverlapping(start, size, register.space) else {
-        return start
+      let wanted = start..<start + size
+      guard let obstacle = taken.first(where: wanted.overlaps) else {
+        return start == 0 ? nil : start
       }
-      let end = taken.address &+ taken.size
-      guard end > start, end <= .max - size else { return nil }
-      start = (end + size - 1) & ~(size - 1)
+      guard obstacle.upperBound <= .max - size else { return nil }
+      start = (obstacle.upperBound + size - 1) & ~(size - 1)
     }
     return nil
   }
 
-  private func registerOverlapping(
-    _ start: UInt64,
-    _ size: UInt64,
-    _ space: AddressSpace
-  ) -> BaseAddressRegister? {
-    for entry in entries {
-      for register in entry.registers
-      where register.space == space && register.address != 0
-        && register.address < start + size
-        && start < register.address &+ register.size
-      {
-        return register
-      }
-    }
-    return nil
-  }
-
-  /// What the bridge that `function` is behind passes on, within the host's
-  /// window; all of that on bus 0.
-  private func window<Host: PCIHost>(
-    for function: PCIFunction,
-    _ space: AddressSpace,
+  /// What registers have, and what bridges that are not on the way pass on.
+  private func taken<Host: PCIHost>(
+    _ addressSpace: AddressSpace,
+    besides path: [Int],
     _ host: Host
-  ) -> Range<UInt64>? {
-    let all = host.window(space)
-    guard function.address.bus != 0 else { return all }
-    guard
-      let bridge = entries.first(where: {
-        $0.function.secondaryBus == function.address.bus
-      })
-    else { return nil }
-    let passed = ConfigurationSpace(
-      host: host,
-      address: bridge.function.address
-    ).passedOn(space)
-    guard let passed, all.overlaps(passed) else { return nil }
-    return passed.clamped(to: all)
-  }
-}
-
-extension ConfigurationSpace {
-  /// The addresses that a bridge passes on to the bus behind it, or `nil` when
-  /// none. PCI-to-PCI Bridge 1.2 §3.2.5.6 and §3.2.5.8.
-  func passedOn(_ space: AddressSpace) -> Range<UInt64>? {
-    let base: UInt64
-    let limit: UInt64
-    switch space {
-    case .port:
-      // The high nibble of each byte is that of the address; 4 KiB apart.
-      let word = UInt64(read16(Register.Bridge.ioBaseAndLimit))
-      base = (word & 0xF0) << 8
-      limit = (word >> 8 & 0xF0) << 8 | 0xFFF
-    case .memory:
-      // The upper twelve bits of 32; 1 MiB apart.
-      let word = UInt64(read32(Register.Bridge.memoryBaseAndLimit))
-      base = (word & 0xFFF0) << 16
-      limit = (word >> 16 & 0xFFF0) << 16 | 0xF_FFFF
+  ) -> [Range<UInt64>] {
+    var taken: [Range<UInt64>] = []
+    for index in entries.indices {
+      for register in entries[index].registers
+      where register.space == addressSpace {
+        if let range = register.range { taken.append(range) }
+      }
+      guard entries[index].function.isBridge, !path.contains(index) else {
+        continue
+      }
+      for window in BridgeWindow.allCases where window.space == addressSpace {
+        if let range = window.range(of: space(index, host)) {
+          taken.append(range)
+        }
+      }
     }
-    // A base of 0 is what no bridge passes on: it is never set so.
-    guard base != 0, base < limit else { return nil }
-    return base..<limit + 1
+    return taken
+  }
+
+  /// The entries of the bridges on the way to `bus`, the nearest first.
+  private func bridges(above bus: UInt8) -> [Int] {
+    var path: [Int] = []
+    var bus = bus
+    // Ends: a bridge is on the way only once, whatever the numbers say.
+    while bus != 0,
+      let index = entries.firstIndex(where: {
+        $0.function.secondaryBus == bus
+      }),
+      !path.contains(index)
+    {
+      path.append(index)
+      bus = entries[index].function.address.bus
+    }
+    return path
+  }
+
+  private func space<Host: PCIHost>(
+    _ index: Int,
+    _ host: Host
+  ) -> ConfigurationSpace<Host> {
+    ConfigurationSpace(
+      host: host,
+      address: entries[index].function.address
+    )
+  }
+
+  /// Lets the bridges on the way to `function` pass on what it does, and the
+  /// function answer and read and write memory. PCI-to-PCI Bridge 1.2 §3.2.5.
+  public func enable<Host: PCIHost>(_ function: PCIFunction, _ host: Host) {
+    let all: Command = [.ioSpace, .memorySpace, .busMaster]
+    for index in bridges(above: function.address.bus) {
+      let bridge = space(index, host)
+      bridge.command = bridge.command.union(all)
+    }
+    let space = ConfigurationSpace(host: host, address: function.address)
+    space.command = space.command.union(all)
   }
 }

@@ -6,6 +6,8 @@ public struct BaseAddressRegister: Hashable, Sendable {
   public let space: AddressSpace
   /// Whether it takes up this register and the next.
   public let is64Bit: Bool
+  /// Whether reading it has no side effect, so that a bridge may read ahead.
+  public let isPrefetchable: Bool
   /// The bytes it covers: a power of two.
   public let size: UInt64
   /// Where it begins; 0 when it has no place yet.
@@ -13,8 +15,18 @@ public struct BaseAddressRegister: Hashable, Sendable {
 
   /// Where its registers begin, once it has a place.
   public var base: RegisterAddress? {
-    guard address != 0 else { return nil }
+    guard range != nil else { return nil }
     return RegisterAddress(space: space, address: address)
+  }
+
+  /// The addresses of its registers, once it has a place that is within its
+  /// space: what firmware wrote there may be anything.
+  public var range: Range<UInt64>? {
+    let last: UInt64 = space == .port ? 0xFFFF : .max - 1
+    guard address != 0, size <= last, address <= last - (size - 1) else {
+      return nil
+    }
+    return address..<address + size
   }
 }
 
@@ -58,15 +70,19 @@ extension ConfigurationSpace {
       let bits = mask & ~3
       guard bits != 0 else { return nil }
       let size = UInt64(~(bits | 0xFFFF_0000) & 0xFFFF) + 1
+      guard size & (size - 1) == 0 else { return nil }
       return BaseAddressRegister(
         index: index,
         space: .port,
         is64Bit: false,
+        isPrefetchable: false,
         size: size,
         address: UInt64(original & ~3)
       )
     }
-    // Bits 2 and 1: 00 for 32 bits, 10 for 64.
+    // Bits 2 and 1: 00 for 32 bits, 10 for 64. 01 was for the first MiB and
+    // has all 32 bits as well; 11 means nothing.
+    guard original >> 1 & 3 != 3 else { return nil }
     let isWide = original >> 1 & 3 == 2
     var address = UInt64(original & ~0xF)
     var bits = UInt64(mask & ~0xF) | 0xFFFF_FFFF_0000_0000
@@ -86,18 +102,29 @@ extension ConfigurationSpace {
       index: index,
       space: .memory,
       is64Bit: isWide,
+      isPrefetchable: original & 1 << 3 != 0,
       size: size,
       address: address
     )
   }
 
-  /// Writes where `register` is to begin. The function must not be answering.
-  func place(_ register: BaseAddressRegister) {
+  /// Writes where `register` is to begin, while the function does not answer.
+  ///
+  /// - Returns: Whether the function took it.
+  func place(_ register: BaseAddressRegister) -> Bool {
+    let before = command
+    command = before.subtracting([.ioSpace, .memorySpace])
+    defer { command = before }
     let offset = Register.baseAddress + 4 * register.index
-    let flags = read32(offset) & (register.space == .port ? 0x3 : 0xF)
-    write32(offset, UInt32(truncatingIfNeeded: register.address) | flags)
+    let low = UInt32(truncatingIfNeeded: register.address)
+    let high = UInt32(truncatingIfNeeded: register.address >> 32)
+    // The low bits, which say the kind, are read-only.
+    write32(offset, low)
     if register.is64Bit {
-      write32(offset + 4, UInt32(truncatingIfNeeded: register.address >> 32))
+      write32(offset + 4, high)
+      guard read32(offset + 4) == high else { return false }
     }
+    let flags: UInt32 = register.space == .port ? 0x3 : 0xF
+    return read32(offset) & ~flags == low
   }
 }

@@ -75,6 +75,10 @@ enum Register {
     static let busNumbers = 0x18
     static let ioBaseAndLimit = 0x1C
     static let memoryBaseAndLimit = 0x20
+    static let prefetchableBaseAndLimit = 0x24
+    static let prefetchableBaseUpper = 0x28
+    static let prefetchableLimitUpper = 0x2C
+    static let ioUpper = 0x30
   }
 }
 

@@ -29,7 +29,8 @@ public struct MSIX<Host: PCIHost> {
     guard let register = entry.register(Int(word & 7)),
       register.space == .memory,
       size <= register.size, start <= register.size - size,
-      let base = register.base
+      let base = register.base, let range = register.range,
+      host.reaches(range)
     else { return nil }
     table = base + Int(start)
   }

@@ -23,6 +23,8 @@ public struct PCIFunction: Hashable, Sendable {
   public let interruptPin: UInt8
   /// The bus behind it, when it is a bridge that has one.
   public let secondaryBus: UInt8?
+  /// The last of the buses behind it, when it is a bridge that has one.
+  public let subordinateBus: UInt8?
 
   /// Whether it is a bridge to another bus.
   public var isBridge: Bool { headerType == 1 }
@@ -47,12 +49,14 @@ public struct PCIFunction: Hashable, Sendable {
     subsystemVendor = UInt16(truncatingIfNeeded: subsystems)
     subsystem = UInt16(truncatingIfNeeded: subsystems >> 16)
     if headerType == 1 {
-      let bus = UInt8(
-        truncatingIfNeeded: space.read32(Register.Bridge.busNumbers) >> 8
-      )
+      let numbers = space.read32(Register.Bridge.busNumbers)
+      let bus = UInt8(truncatingIfNeeded: numbers >> 8)
       secondaryBus = bus == 0 ? nil : bus
+      let last = UInt8(truncatingIfNeeded: numbers >> 16)
+      subordinateBus = bus == 0 ? nil : max(bus, last)
     } else {
       secondaryBus = nil
+      subordinateBus = nil
     }
   }
 }

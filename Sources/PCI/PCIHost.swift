@@ -58,4 +58,23 @@ public protocol PCIHost {
   func write32(_ register: RegisterAddress, _ value: UInt32)
   /// Where base address registers that the firmware left empty may be placed.
   func window(_ space: AddressSpace) -> Range<UInt64>
+  /// Whether the functions above reach all of these registers, which are
+  /// memory. One that firmware placed elsewhere is moved or left alone.
+  func reaches(_ memory: Range<UInt64>) -> Bool
+  /// The address by which a device reaches the `byteCount` bytes of our memory
+  /// at `address`: the same one, where memory is identity-mapped and no IOMMU
+  /// is between.
+  func deviceAddress(of address: UInt, byteCount: Int) -> UInt64
+}
+
+extension PCIHost {
+  /// What lies below 4 GiB is reached.
+  public func reaches(_ memory: Range<UInt64>) -> Bool {
+    memory.upperBound <= 1 << 32
+  }
+
+  /// The same address.
+  public func deviceAddress(of address: UInt, byteCount: Int) -> UInt64 {
+    UInt64(address)
+  }
 }

@@ -53,6 +53,7 @@ public struct ByteRing: ~Copyable {
         from: source.baseAddress!,
         byteCount: first
       )
+      guard first < accepted else { return }
       unsafe storage.copyMemory(
         from: source.baseAddress! + first,
         byteCount: accepted - first
@@ -78,6 +79,7 @@ public struct ByteRing: ~Copyable {
         from: storage + position,
         byteCount: first
       )
+      guard first < length else { return }
       unsafe (target.baseAddress! + first).copyMemory(
         from: storage,
         byteCount: length - first
@@ -91,8 +93,9 @@ public struct ByteRing: ~Copyable {
   public mutating func removeFirst(_ count: Int) {
     precondition(count >= 0 && count <= self.count)
     guard count > 0 else { return }
-    start = (start + count) & (size - 1)
     self.count -= count
+    // From the front of memory the next bytes wrap the latest.
+    start = isEmpty ? 0 : (start + count) & (size - 1)
   }
 
   /// Drops all bytes and gives the memory back.

@@ -14,6 +14,11 @@ public final class PacketPool {
 
   private let state: UnsafeMutablePointer<FreeList>
   private let memory: UnsafeMutableRawPointer
+  private let slotSize: Int
+  /// How many slots have been taken at least once: those behind them are
+  /// memory that nothing has touched yet, so that a large pool costs nothing
+  /// until it is needed.
+  private var madeCount = 0
 
   /// The number of slots.
   public let capacity: Int
@@ -28,32 +33,16 @@ public final class PacketPool {
   public init(capacity: Int, slotSize: Int = defaultSlotSize) {
     precondition(capacity > 0)
     precondition(slotSize >= 128 && slotSize % 64 == 0)
-    let control = unsafe Slot.controlBlockSize
     self.capacity = capacity
-    bytesPerPacket = slotSize - control
-    // SAFETY: Each slot lies within `memory`: its control block first, then
-    // its bytes. Both allocations end in deinit only.
+    self.slotSize = slotSize
+    bytesPerPacket = unsafe slotSize - Slot.controlBlockSize
+    // SAFETY: Both allocations end in deinit only.
     unsafe memory = .allocate(
       byteCount: capacity * slotSize,
       alignment: 64
     )
     unsafe state = .allocate(capacity: 1)
     unsafe state.initialize(to: FreeList(head: nil, count: 0))
-    for index in (0..<capacity).reversed() {
-      let start = unsafe memory + index * slotSize
-      let slot = unsafe start.bindMemory(to: Slot.self, capacity: 1)
-      unsafe slot.initialize(
-        to: Slot(
-          next: nil,
-          pool: state,
-          base: start + control,
-          start: 0,
-          end: 0,
-          capacity: UInt32(bytesPerPacket)
-        )
-      )
-      unsafe state.pointee.push(slot)
-    }
   }
 
   deinit {
@@ -65,7 +54,9 @@ public final class PacketPool {
   }
 
   /// The number of slots that are free.
-  public var available: Int { unsafe state.pointee.count }
+  public var available: Int {
+    unsafe state.pointee.count &+ (capacity &- madeCount)
+  }
 
   /// An empty packet with `headroom` bytes before it, or `nil` when every slot
   /// is out.
@@ -73,10 +64,33 @@ public final class PacketPool {
   /// - Precondition: `headroom` is at most ``bytesPerPacket``.
   public func allocate(headroom: Int = 0) -> PacketBuffer? {
     // SAFETY: A popped slot is owned by nobody else.
-    guard let slot = unsafe state.pointee.pop() else { return nil }
+    guard let slot = unsafe state.pointee.pop() ?? makeSlot() else {
+      return nil
+    }
     var packet = unsafe PacketBuffer(unsafeOwning: slot)
     packet.clear(headroom: headroom)
     return packet
+  }
+
+  /// The next slot that was never taken; `nil` when all were.
+  private func makeSlot() -> UnsafeMutablePointer<Slot>? {
+    guard madeCount < capacity else { return nil }
+    // SAFETY: The slot lies within `memory`: its control block first, then its
+    // bytes.
+    let start = unsafe memory + madeCount * slotSize
+    let slot = unsafe start.bindMemory(to: Slot.self, capacity: 1)
+    unsafe slot.initialize(
+      to: Slot(
+        next: nil,
+        pool: state,
+        base: start + Slot.controlBlockSize,
+        start: 0,
+        end: 0,
+        capacity: UInt32(bytesPerPacket)
+      )
+    )
+    madeCount += 1
+    return unsafe slot
   }
 }
 

@@ -74,7 +74,8 @@
   ) -> UnsafeMutableRawPointer {
     // SAFETY: As in `treeInsert`.
     var node = unsafe node.assumingMemoryBound(to: TreeNode.self)
-    let isHeader = unsafe node.pointee.isBlack == 0
+    let isHeader =
+      unsafe node.pointee.isBlack == 0
       && node.pointee.parent.pointee.parent == node
     if isHeader {
       return unsafe UnsafeMutableRawPointer(node.pointee.right!)

@@ -2,35 +2,11 @@
   // What Embedded Swift and its concurrency library ask of a C library. On the
   // host there is one, and these would replace it.
 
-  /// The heap that everything allocates from. The kernel gives it memory.
-  ///
-  /// SAFETY: one core; interrupt handlers run no Swift.
-  nonisolated(unsafe) private var heap = Heap()
-
-  /// The machine's heap, as the kernel sees it.
-  public enum MachineHeap {
-    /// Gives the heap `byteCount` bytes of memory at `address`.
-    ///
-    /// SAFETY: Nobody else may use the memory from here on.
-    @unsafe
-    public static func add(address: UInt, byteCount: Int) {
-      unsafe heap.add(
-        region: UnsafeMutableRawBufferPointer(
-          start: UnsafeMutableRawPointer(bitPattern: address),
-          count: byteCount
-        )
-      )
-    }
-
-    /// The bytes in use and in all.
-    public static var statistics: HeapStatistics { unsafe heap.statistics }
-  }
-
   private func allocate(_ byteCount: Int, alignment: Int)
     -> UnsafeMutableRawPointer
   {
     guard
-      let block = unsafe heap.allocate(
+      let block = unsafe MachineHeap.heap.allocate(
         byteCount: byteCount,
         alignment: alignment
       )
@@ -42,6 +18,7 @@
     return unsafe block
   }
 
+  /// Memory for `byteCount` bytes, aligned to 16. Panics when there is none.
   @c(runtime_malloc)
   public func runtimeMalloc(_ byteCount: Int) -> UnsafeMutableRawPointer? {
     unsafe allocate(byteCount, alignment: 16)
@@ -51,7 +28,7 @@
   @c(runtime_free)
   public func runtimeFree(_ block: UnsafeMutableRawPointer?) {
     guard let block = unsafe block else { return }
-    unsafe heap.free(block)
+    unsafe MachineHeap.heap.free(block)
   }
 
   /// Returns 0, or EINVAL (22) when `alignment` is no power of two.
@@ -66,23 +43,28 @@
     return 0
   }
 
+  /// The bytes that `block` really has. Array grows into them, so it must not
+  /// be a guess.
   @c(malloc_usable_size)
   public func mallocUsableSize(_ block: UnsafeMutableRawPointer?) -> Int {
     guard let block = unsafe block else { return 0 }
-    return unsafe heap.usableSize(of: block)
+    return unsafe MachineHeap.heap.usableSize(of: block)
   }
 
+  /// Ends the machine.
   @c(abort)
   public func abort() {
     unsafe Platform.current!.panic("abort")
   }
 
+  /// Writes one byte to the console.
   @c(putchar)
   public func putchar(_ character: CInt) -> CInt {
     unsafe Platform.current!.writeByte(UInt8(truncatingIfNeeded: character))
     return character
   }
 
+  /// Writes a zero-terminated text and a line feed to the console.
   @c(puts)
   public func puts(_ text: UnsafePointer<CChar>) -> CInt {
     var next = unsafe text
@@ -93,6 +75,7 @@
     return putchar(0x0A)
   }
 
+  /// Fills the buffer with random bytes; hash tables take their seed from it.
   @c(arc4random_buf)
   public func arc4randomBuffer(
     _ buffer: UnsafeMutableRawPointer,

@@ -114,7 +114,9 @@
   ) {
     if value >= radix { print(value / radix, radix: radix, to: write) }
     let digit = UInt8(value % radix)
-    write(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+    write(
+      digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+    )
   }
 
   @c(vprintf)

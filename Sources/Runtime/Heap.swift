@@ -6,8 +6,7 @@
 /// once, so memory that is all free is one block a region again. A block costs
 /// eight bytes, and every byte of ``usableSize(of:)`` is the owner's.
 ///
-/// The heap keeps its books in the regions and in itself, and allocates
-/// nothing. It belongs to one core and is not entered from an interrupt.
+/// The heap keeps its books in the regions, and allocates nothing. It belongs to one core and is not entered from an interrupt.
 ///
 /// A pointer that is not a block in use, a second `free`, and a block or free
 /// memory whose ends were written over are broken contracts and trap where
@@ -19,16 +18,16 @@ public struct Heap: ~Copyable {
   private(set) var lastRegion: HeapRegion?
   /// All but `largestFreeBlock`, which is looked up when asked for.
   private var counts = HeapStatistics()
-  /// Where the lowest and highest region begin and end.
-  private var lowest = UInt.max
-  private var highest = UInt.min
+  /// Where the lowest region's first block begins and the highest region ends.
+  private var bounds = (lowest: UInt.max, highest: UInt.min)
 
   /// A heap without memory.
   public init() {}
 
   /// Gives the heap memory to hand out, and returns how many bytes of blocks it
-  /// gained: none from a region too small for one. Of a region larger than a
-  /// tebibyte, the rest is left unused.
+  /// gained: none from a region too small for one, which is left unused. The
+  /// first also holds the heap's books, of some 8 KiB. Of a region larger than
+  /// a tebibyte, the rest is left unused.
   ///
   /// - Precondition: The memory is used by nothing else from here on, and
   ///   overlaps no region added before.
@@ -41,13 +40,21 @@ public struct Heap: ~Copyable {
       precondition(!region.overlaps(start, end), "heap: regions overlap")
       earlier = region.next
     }
-    // SAFETY: The memory is the heap's, by the precondition.
+    // SAFETY: The memory is the heap's, by the precondition, and the reserve
+    // is as large as the bins ask.
     guard
-      let added = unsafe HeapRegion(unsafeMemory: region, next: lastRegion)
+      let added = unsafe HeapRegion(
+        unsafeMemory: region,
+        reserve: bins.hasTable ? 0 : HeapBins.tableSize,
+        next: lastRegion
+      )
     else { return 0 }
+    if !bins.hasTable {
+      unsafe bins.attach(unsafeTable: added.unsafeReserve)
+    }
     lastRegion = added
-    lowest = min(lowest, added.first.address)
-    highest = max(highest, added.end.address)
+    bounds.lowest = min(bounds.lowest, added.first.address)
+    bounds.highest = max(bounds.highest, added.end.address)
     bins.insert(added.first)
     counts.capacity &+= added.first.size
     return added.first.size
@@ -85,7 +92,7 @@ public struct Heap: ~Copyable {
   /// - Precondition: `pointer` came from ``allocate(byteCount:alignment:)`` or
   ///   ``reallocate(_:byteCount:)`` and was not freed since.
   public mutating func free(_ pointer: UnsafeMutableRawPointer) {
-    let block = unsafe blockInUse(at: pointer)
+    let block = unsafe Self.blockInUse(at: pointer, within: bounds)
     counts.frees &+= 1
     counts.blocksInUse &-= 1
     counts.bytesInUse &-= block.size
@@ -102,7 +109,7 @@ public struct Heap: ~Copyable {
     _ pointer: UnsafeMutableRawPointer,
     byteCount: Int
   ) -> UnsafeMutableRawPointer? {
-    let block = unsafe blockInUse(at: pointer)
+    let block = unsafe Self.blockInUse(at: pointer, within: bounds)
     guard let size = Self.size(holding: byteCount) else {
       counts.refusals &+= 1
       return nil
@@ -129,7 +136,7 @@ public struct Heap: ~Copyable {
   ///
   /// - Precondition: As for ``free(_:)``.
   public func usableSize(of pointer: UnsafeMutableRawPointer) -> Int {
-    unsafe blockInUse(at: pointer).usableSize
+    unsafe Self.blockInUse(at: pointer, within: bounds).usableSize
   }
 
   /// What the heap holds and has done.
@@ -153,27 +160,14 @@ public struct Heap: ~Copyable {
   private mutating func findBlock(size: Int, alignment: Int) -> HeapBlock? {
     guard alignment > HeapBlock.granule else {
       return bins.firstBlock(holding: size)
-        ?? bins.firstBlock(near: size) { $0.size >= size }
+        ?? bins.firstBlock(near: size, fitting: size, alignment: alignment)
     }
     guard alignment < HeapBins.sizeLimit else { return nil }
     // With this much it fits wherever the block begins; with less it may.
     let enough = size &+ alignment &+ HeapBlock.granule
-    let fits = { (block: HeapBlock) in
-      Self.gap(before: block, alignment: alignment) &+ size <= block.size
-    }
     return bins.firstBlock(holding: enough)
-      ?? bins.firstBlock(near: enough, where: fits)
-      ?? bins.firstBlock(near: size, where: fits)
-  }
-
-  /// The distance from `block` to the first multiple of `alignment` that leaves
-  /// no room before it or room for a block.
-  private static func gap(before block: HeapBlock, alignment: Int) -> Int {
-    let mask = UInt(bitPattern: alignment &- 1)
-    guard block.address & mask != 0 else { return 0 }
-    let smallest = UInt(HeapBlock.smallestSize)
-    let aligned = (block.address &+ smallest &+ mask) & ~mask
-    return Int(bitPattern: aligned &- block.address)
+      ?? bins.firstBlock(near: enough, fitting: size, alignment: alignment)
+      ?? bins.firstBlock(near: size, fitting: size, alignment: alignment)
   }
 
   /// Takes `size` bytes at a multiple of `alignment` out of a free block; what
@@ -184,7 +178,7 @@ public struct Heap: ~Copyable {
     alignment: Int
   ) -> HeapBlock {
     bins.remove(found)
-    let gap = Self.gap(before: found, alignment: alignment)
+    let gap = found.gap(alignment: alignment)
     let whole = found.size
     let block = found.block(at: gap)
     block.initialize(size: whole &- gap, isPreviousFree: false)
@@ -217,7 +211,6 @@ public struct Heap: ~Copyable {
       size: block.size &+ next.size,
       isPreviousFree: block.isPreviousFree
     )
-    next.erase()
     block.next.isPreviousFree = false
   }
 
@@ -229,7 +222,6 @@ public struct Heap: ~Copyable {
     if next.isFree {
       bins.remove(next)
       size &+= next.size
-      next.erase()
     }
     if block.isPreviousFree {
       first = block.previous
@@ -251,13 +243,17 @@ public struct Heap: ~Copyable {
   }
 
   /// The block at `pointer`, of which everything that one look can tell says
-  /// that it is one, and in use.
-  private func blockInUse(at pointer: UnsafeMutableRawPointer) -> HeapBlock {
+  /// that it is one, and in use. Not a method of the value: a borrow of all of
+  /// it is a copy of all of it.
+  private static func blockInUse(
+    at pointer: UnsafeMutableRawPointer,
+    within bounds: (lowest: UInt, highest: UInt)
+  ) -> HeapBlock {
     // SAFETY: Nothing is written through it before it is known to be a block;
     // its header is read only if it lies between the heap's regions' ends.
     let block = unsafe HeapBlock(unsafeStart: pointer)
     precondition(
-      block.address >= lowest && block.address < highest
+      block.address >= bounds.lowest && block.address < bounds.highest
         && block.address & UInt(HeapBlock.granule &- 1) == 0
         && block.isSealed && block.size >= HeapBlock.smallestSize,
       "heap: a pointer is not to a block, or was freed, or a write before it"

@@ -51,6 +51,15 @@ struct HeapBlock: Equatable {
   /// The bytes that the owner may use.
   var usableSize: Int { size &- Self.headerSize }
 
+  /// The distance to the first multiple of `alignment` that leaves no room
+  /// before it, or room for a block.
+  func gap(alignment: Int) -> Int {
+    let mask = UInt(bitPattern: alignment &- 1)
+    guard address & mask != 0 else { return 0 }
+    let aligned = (address &+ UInt(Self.smallestSize) &+ mask) & ~mask
+    return Int(bitPattern: aligned &- address)
+  }
+
   // MARK: Header
 
   /// The distance in bytes to the next block.
@@ -90,7 +99,8 @@ struct HeapBlock: Equatable {
     next.isPreviousFree = true
   }
 
-  /// Takes the header away, when the block before has swallowed this one.
+  /// Takes the header away, when the block before swallows this one while it
+  /// is in use. A swallowed free one's may stay: it says that it is free.
   func erase() { header = 0 }
 
   private var header: UInt {

@@ -108,7 +108,11 @@ struct DeviceStructures {
     let length = UInt64(space.read32(capability + Field.structureLength))
     // Neither can overflow in 64 bits.
     guard let register = entry.register(index), let base = register.base,
-      offset + length <= register.size
+      length > 0, offset + length <= register.size,
+      register.space == .port
+        || space.host.reaches(
+          register.address + offset..<register.address + offset + length
+        )
     else { return nil }
     return RegisterRange(start: base + Int(offset), length: length)
   }

@@ -46,4 +46,31 @@ enum FeatureNegotiation {
     }
     return accepted
   }
+
+  /// Steps 4 to 6 of §3.1.1: agrees with the device on what is offered,
+  /// understood and usable.
+  ///
+  /// - Throws: `featuresRefused` when the device does not agree.
+  static func negotiate<T: Transport>(
+    _ transport: T
+  ) throws(VirtioError) -> Features {
+    let offered = transport.offeredFeatures
+    let configuration = NetworkConfiguration(transport: transport)
+    let accepted = accept(
+      offered.subtracting(configuration.unusable(offered))
+    )
+    // §6.1: a modern device may refuse a driver without VERSION_1, and this
+    // one drives it by the standard alone.
+    guard transport.isLegacy || accepted.contains(.version1) else {
+      throw VirtioError.featuresRefused
+    }
+    transport.accept(accepted)
+    // §3.1.2: legacy devices know no FEATURES_OK.
+    guard !transport.isLegacy else { return accepted }
+    transport.status = [.acknowledge, .driver, .featuresOK]
+    guard transport.status.contains(.featuresOK) else {
+      throw VirtioError.featuresRefused
+    }
+    return accepted
+  }
 }

@@ -7,6 +7,8 @@ public struct LegacyTransport<Host: PCIHost>: Transport {
   private let host: Host
   private let registers: RegisterAddress
   private let hasVectors: Bool
+  /// The bytes of the registers and of the configuration behind them.
+  private let size: UInt64
 
   /// The device whose registers begin at its first base address register.
   ///
@@ -18,11 +20,18 @@ public struct LegacyTransport<Host: PCIHost>: Transport {
     _ entry: AddressAssignment.Entry,
     hasVectors: Bool
   ) throws(VirtioError) {
-    guard let register = entry.register(0), let base = register.base,
-      register.size >= UInt64(LegacyRegister.configurationWithVectors)
+    // §4.1.2.1: the ids of transitional devices, which legacy ones have too.
+    // Theirs is also revision 0.
+    guard 0x1000...0x103F ~= entry.function.device,
+      entry.function.revision == 0,
+      let register = entry.register(0), let base = register.base,
+      register.size >= UInt64(LegacyRegister.configurationWithVectors),
+      let range = register.range,
+      register.space == .port || host.reaches(range)
     else { throw VirtioError.unsupported }
     self.host = host
     registers = base
+    size = register.size
     self.hasVectors = hasVectors
   }
 
@@ -103,25 +112,36 @@ public struct LegacyTransport<Host: PCIHost>: Transport {
     )
   }
 
+  /// What of the registers is behind those that all devices have.
+  public var configurationSize: Int {
+    Int(min(size, 4096)) - configurationOffset
+  }
+
   /// See ``Transport``.
   public func configuration8(_ offset: Int) -> UInt8 {
-    host.read8(configuration + offset)
+    guard offset >= 0, offset < configurationSize else { return 0 }
+    return host.read8(registers + (configurationOffset + offset))
   }
 
   /// See ``Transport``. In the guest's own byte order, which on x86 is
   /// little-endian. §2.5.3.
   public func configuration16(_ offset: Int) -> UInt16 {
-    host.read16(configuration + offset)
+    guard offset >= 0, offset < configurationSize - 1 else { return 0 }
+    return host.read16(registers + (configurationOffset + offset))
   }
 
   /// Always 0: there is none.
   public var configurationGeneration: UInt8 { 0 }
 
-  private var configuration: RegisterAddress {
-    registers
-      + (hasVectors
-        ? LegacyRegister.configurationWithVectors
-        : LegacyRegister.configuration)
+  /// See ``Transport``.
+  public func deviceAddress(of address: UInt, byteCount: Int) -> UInt64 {
+    host.deviceAddress(of: address, byteCount: byteCount)
+  }
+
+  private var configurationOffset: Int {
+    hasVectors
+      ? LegacyRegister.configurationWithVectors
+      : LegacyRegister.configuration
   }
 
   /// §4.1.5.1.2: a vector that reads back as none was refused.

@@ -107,7 +107,13 @@ public struct ModernTransport<Host: PCIHost>: Transport {
     InterruptReasons(rawValue: host.read8(interruptStatus))
   }
 
-  /// See ``Transport``. Zero behind the end.
+  /// See ``Transport``.
+  public var configurationSize: Int {
+    // 32 bits, from the capability.
+    Int(device?.length ?? 0)
+  }
+
+  /// See ``Transport``.
   public func configuration8(_ offset: Int) -> UInt8 {
     guard let register = device?.register(at: offset, size: 1) else {
       return 0
@@ -115,7 +121,7 @@ public struct ModernTransport<Host: PCIHost>: Transport {
     return host.read8(register)
   }
 
-  /// See ``Transport``. Zero behind the end.
+  /// See ``Transport``.
   public func configuration16(_ offset: Int) -> UInt16 {
     guard let register = device?.register(at: offset, size: 2) else {
       return 0
@@ -126,6 +132,11 @@ public struct ModernTransport<Host: PCIHost>: Transport {
   /// See ``Transport``.
   public var configurationGeneration: UInt8 {
     host.read8(common + CommonRegister.configurationGeneration)
+  }
+
+  /// See ``Transport``.
+  public func deviceAddress(of address: UInt, byteCount: Int) -> UInt64 {
+    host.deviceAddress(of: address, byteCount: byteCount)
   }
 
   /// §4.1.4.4: each queue has its offset, in units that the capability gives.

@@ -6,11 +6,32 @@
 struct NetworkConfiguration<T: Transport> {
   let transport: T
 
+  private enum Field {
+    static var mac: Int { 0 }
+    static var status: Int { 6 }
+    static var mtu: Int { 10 }
+  }
+
+  /// What of `offered` the device says nothing sensible of: a field that is
+  /// behind the end of its configuration, or an MTU that no network has. RFC 791
+  /// §3.1 has 68 bytes for the least.
+  func unusable(_ offered: Features) -> Features {
+    let size = transport.configurationSize
+    var unusable: Features = []
+    if size < Field.mac + 6 { unusable.insert(.mac) }
+    if size < Field.status + 2 { unusable.insert(.status) }
+    // Without the feature the field need not be there.
+    if offered.contains(.mtu), size < Field.mtu + 2 || mtu < 68 {
+      unusable.insert(.mtu)
+    }
+    return unusable
+  }
+
   /// The interface's address, first octet most significant.
   var macAddressBits: UInt64 {
     transport.consistent { transport in
       var bits: UInt64 = 0
-      for offset in 0..<6 {
+      for offset in Field.mac..<Field.mac + 6 {
         bits = bits << 8 | UInt64(transport.configuration8(offset))
       }
       return bits
@@ -18,8 +39,15 @@ struct NetworkConfiguration<T: Transport> {
   }
 
   /// Whether the link is up (VIRTIO_NET_S_LINK_UP).
-  var isLinkUp: Bool { transport.configuration16(6) & 1 != 0 }
+  var isLinkUp: Bool { transport.configuration16(Field.status) & 1 != 0 }
 
   /// The largest IP packet.
-  var mtu: Int { Int(transport.configuration16(10)) }
+  var mtu: Int { Int(transport.configuration16(Field.mtu)) }
+
+  /// An address that is nobody's: locally administered, of one interface.
+  /// IEEE 802-2014 §8.2.
+  static func localAddressBits(_ randomBits: UInt64) -> UInt64 {
+    let bits = randomBits & 0xFFFF_FFFF_FFFF
+    return bits & ~0x0100_0000_0000 | 0x0200_0000_0000
+  }
 }

@@ -16,10 +16,11 @@ public struct NetworkCounters: Sendable {
   public internal(set) var receivedTooLong: UInt64 = 0
   /// Dropped: less than the packet header and an Ethernet header.
   public internal(set) var receivedTooShort: UInt64 = 0
-  /// Dropped: `num_buffers` is not 1 though no merging was agreed on.
+  /// Dropped: the header asks for a checksum or for segmentation, though no
+  /// offload was agreed on.
   public internal(set) var receivedBadHeader: UInt64 = 0
-  /// Times that the device's rings were not what they should be.
-  public internal(set) var brokenRings: UInt64 = 0
+  /// Times that the device was reset and started again.
+  public internal(set) var restarts: UInt64 = 0
 
   /// Calls `body` with the name and the value of each, in a fixed order.
   public func forEach(_ body: (StaticString, UInt64) -> Void) {
@@ -32,6 +33,20 @@ public struct NetworkCounters: Sendable {
     body("virtio: dropped, longer than its buffer", receivedTooLong)
     body("virtio: dropped, shorter than its headers", receivedTooShort)
     body("virtio: dropped, bad header", receivedBadHeader)
-    body("virtio: rings broken", brokenRings)
+    body("virtio: restarts", restarts)
+  }
+
+  /// Adds what was counted before a restart.
+  mutating func add(_ other: NetworkCounters) {
+    received &+= other.received
+    sent &+= other.sent
+    notifications &+= other.notifications
+    interrupts &+= other.interrupts
+    receivePoolEmpty &+= other.receivePoolEmpty
+    transmitRingFull &+= other.transmitRingFull
+    receivedTooLong &+= other.receivedTooLong
+    receivedTooShort &+= other.receivedTooShort
+    receivedBadHeader &+= other.receivedBadHeader
+    restarts &+= other.restarts
   }
 }

@@ -34,11 +34,11 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
 
   /// An Ethernet header is the least that a frame has.
   private static var smallestFrame: Int { 14 }
-  /// More descriptors than this a queue is not given: at the sizes of today's
-  /// devices it does not matter, and it bounds the memory.
-  private static var mostDescriptors: UInt16 { 1024 }
-  /// The headroom that a frame needs for ``transmit(_:)``.
+  /// The headroom that a frame needs for ``transmit(_:)``. Frames that
+  /// ``receive()`` gives have more, so that an answer can be written in place;
+  /// the IP header behind theirs is at a multiple of 64.
   public static var headroom: Int { 12 }
+  private static var receiveHeadroom: Int { 64 - smallestFrame }
 
   /// How the device is driven.
   public let transport: T
@@ -46,23 +46,31 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   public let features: Features
   /// The interface's address, first octet most significant.
   public let macAddressBits: UInt64
+  /// The largest IP packet that the device passes on, if it says.
+  public let mtu: Int?
   /// What happened so far.
   public private(set) var counters = NetworkCounters()
 
   private let pool: PacketPool
+  private let vectors: Vectors?
   private let headerSize: Int
-  /// Whether the header must have a descriptor of its own.
+  /// Whether the header must have a descriptor of its own. §2.7.4.
   private let splitsHeader: Bool
+  /// The packets that the device is given to receive into.
+  private let mostReceivePackets: Int
   private var receiveQueue: SplitQueue
   private var transmitQueue: SplitQueue
-  private let receiveDoorbell: Doorbell
-  private let transmitDoorbell: Doorbell
+  private var receiveDoorbell: Doorbell?
+  private var transmitDoorbell: Doorbell?
   private var wantsTransmitInterrupt = false
 
   // MARK: Life
 
   /// Starts the device: resets it, agrees on features, gives it its queues and
   /// packets to receive into. §3.1.1.
+  ///
+  /// A device that was started is to be ended by ``stop()``: without that, what
+  /// it was given stays with it and is lost.
   ///
   /// - Parameters:
   ///   - transport: How to reach it.
@@ -78,7 +86,23 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     vectors: Vectors?
   ) throws(VirtioError) -> NetworkDevice {
     do throws(VirtioError) {
-      var device = try setUp(transport, pool, randomBits, vectors)
+      // Steps 1 to 3.
+      try transport.reset()
+      transport.status = [.acknowledge]
+      transport.status = [.acknowledge, .driver]
+      // Steps 4 to 6.
+      let features = try FeatureNegotiation.negotiate(transport)
+      var device = NetworkDevice(
+        transport,
+        pool,
+        features,
+        randomBits,
+        vectors,
+        try SplitQueue(of: transport, QueueIndex.receive),
+        try SplitQueue(of: transport, QueueIndex.transmit)
+      )
+      // Step 7.
+      try device.enableQueues()
       // Step 8. Packets are posted after it only because a notification must
       // not come before it.
       transport.status = transport.status.union(.driverOK)
@@ -86,120 +110,69 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
       device.flush()
       return device
     } catch {
-      // Nothing that it was told of is used before DRIVER_OK.
       transport.status = transport.status.union(.failed)
       throw error
     }
-  }
-
-  /// Steps 1 to 7 of §3.1.1.
-  private static func setUp(
-    _ transport: T,
-    _ pool: PacketPool,
-    _ randomBits: UInt64,
-    _ vectors: Vectors?
-  ) throws(VirtioError) -> NetworkDevice {
-    // Steps 1 to 3.
-    try transport.reset()
-    transport.status = [.acknowledge]
-    transport.status = [.acknowledge, .driver]
-    let features = try negotiate(transport)
-
-    // Step 7: what is particular to the device.
-    let macAddressBits =
-      features.contains(.mac)
-      ? NetworkConfiguration(transport: transport).macAddressBits
-      : localAddress(randomBits)
-    if let vectors {
-      try transport.setConfigurationVector(vectors.configuration)
-    }
-    let receiveQueue = try makeQueue(QueueIndex.receive, transport)
-    let transmitQueue = try makeQueue(QueueIndex.transmit, transport)
-    let receiveDoorbell = try transport.enableQueue(
-      QueueIndex.receive,
-      receiveQueue.addresses,
-      vector: vectors?.receive
-    )
-    let transmitDoorbell = try transport.enableQueue(
-      QueueIndex.transmit,
-      transmitQueue.addresses,
-      vector: vectors?.transmit
-    )
-    return NetworkDevice(
-      transport,
-      pool,
-      features,
-      macAddressBits,
-      receiveQueue,
-      transmitQueue,
-      receiveDoorbell,
-      transmitDoorbell
-    )
   }
 
   private init(
     _ transport: T,
     _ pool: PacketPool,
     _ features: Features,
-    _ macAddressBits: UInt64,
+    _ randomBits: UInt64,
+    _ vectors: Vectors?,
     _ receiveQueue: consuming SplitQueue,
-    _ transmitQueue: consuming SplitQueue,
-    _ receiveDoorbell: Doorbell,
-    _ transmitDoorbell: Doorbell
+    _ transmitQueue: consuming SplitQueue
   ) {
+    let configuration = NetworkConfiguration(transport: transport)
     self.transport = transport
     self.pool = pool
     self.features = features
-    self.macAddressBits = macAddressBits
+    self.vectors = vectors
+    macAddressBits =
+      features.contains(.mac)
+      ? configuration.macAddressBits
+      : NetworkConfiguration<T>.localAddressBits(randomBits)
+    mtu = features.contains(.mtu) ? configuration.mtu : nil
     headerSize = PacketHeader.size(features)
     splitsHeader =
       !features.contains(.version1) && !features.contains(.anyLayout)
+    mostReceivePackets = min(
+      VirtioLimits.receivePackets,
+      max(1, pool.capacity * VirtioLimits.receivePercentOfPool / 100)
+    )
     self.receiveQueue = receiveQueue
     self.transmitQueue = transmitQueue
-    self.receiveDoorbell = receiveDoorbell
-    self.transmitDoorbell = transmitDoorbell
   }
 
-  /// Steps 4 to 6 of §3.1.1.
-  private static func negotiate(
-    _ transport: T
-  ) throws(VirtioError) -> Features {
-    let accepted = FeatureNegotiation.accept(transport.offeredFeatures)
-    // §6.1: a modern device may refuse a driver without VERSION_1, and this
-    // one drives it by the standard alone.
-    guard transport.isLegacy || accepted.contains(.version1) else {
-      throw VirtioError.featuresRefused
+  /// Tells the device where its queues are and how it may interrupt. When that
+  /// fails the device is reset, so that it uses none of them.
+  private mutating func enableQueues() throws(VirtioError) {
+    do throws(VirtioError) {
+      if let vectors {
+        try transport.setConfigurationVector(vectors.configuration)
+      }
+      receiveDoorbell = try receiveQueue.enable(
+        on: transport,
+        QueueIndex.receive,
+        vector: vectors?.receive
+      )
+      transmitDoorbell = try transmitQueue.enable(
+        on: transport,
+        QueueIndex.transmit,
+        vector: vectors?.transmit
+      )
+    } catch {
+      try halt()
+      throw error
     }
-    transport.accept(accepted)
-    // §3.1.2: legacy devices know no FEATURES_OK.
-    guard !transport.isLegacy else { return accepted }
-    transport.status = [.acknowledge, .driver, .featuresOK]
-    guard transport.status.contains(.featuresOK) else {
-      throw VirtioError.featuresRefused
-    }
-    return accepted
   }
 
-  /// A queue as large as device and driver allow.
-  private static func makeQueue(
-    _ index: UInt16,
-    _ transport: T
-  ) throws(VirtioError) -> SplitQueue {
-    let size = transport.largestQueueSize(index)
-    // §2.7: a power of two. §4.1.5.1.3: 0 when there is none.
-    guard size > 0, size <= SplitQueue.largestSize, size & (size - 1) == 0
-    else { throw VirtioError.badQueue }
-    // Only a modern device lets the driver have less.
-    return SplitQueue(
-      size: transport.isLegacy ? size : min(size, mostDescriptors)
-    )
-  }
-
-  /// An address that is nobody's: locally administered, of one interface.
-  /// IEEE 802-2014 §8.2.
-  private static func localAddress(_ randomBits: UInt64) -> UInt64 {
-    let bits = randomBits & 0xFFFF_FFFF_FFFF
-    return bits & ~0x0100_0000_0000 | 0x0200_0000_0000
+  /// Resets the device and takes its queues back.
+  private mutating func halt() throws(VirtioError) {
+    try transport.reset()
+    receiveQueue.takeBack()
+    transmitQueue.takeBack()
   }
 
   /// Stops the device for good: what it held is back in the pool afterwards.
@@ -207,7 +180,26 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   /// - Throws: `resetFailed` when the device does not come to rest; then what
   ///   it held is lost, for it may still write there.
   public consuming func stop() throws(VirtioError) {
-    try transport.reset()
+    try halt()
+  }
+
+  /// Resets the device and starts it again, as when it ``needsReset``. Frames
+  /// that it held are lost; its address and what was counted stay.
+  ///
+  /// - Throws: Why it cannot be driven any more; nothing comes from it then,
+  ///   and it takes nothing.
+  public mutating func restart() throws(VirtioError) {
+    try halt()
+    // Its own address for random bits: they give the same one again.
+    var device = try Self.start(
+      transport,
+      pool: pool,
+      randomBits: macAddressBits,
+      vectors: vectors
+    )
+    device.counters.add(counters)
+    device.counters.restarts &+= 1
+    self = device
   }
 
   /// Whether the device says, or its rings show, that only a reset helps.
@@ -216,7 +208,8 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     isBroken || transport.status.contains(.needsReset)
   }
 
-  /// Whether a ring is not what it should be; nothing comes from it any more.
+  /// Whether a ring is not what it should be: nothing comes from the device and
+  /// nothing goes to it any more until a ``restart()``.
   public var isBroken: Bool {
     receiveQueue.isBroken || transmitQueue.isBroken
   }
@@ -226,14 +219,6 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   public var isLinkUp: Bool {
     guard features.contains(.status) else { return true }
     return NetworkConfiguration(transport: transport).isLinkUp
-  }
-
-  /// The largest IP packet that the device passes on, if it says and if that
-  /// makes sense: RFC 791 §3.1 has 68 bytes for the least.
-  public var mtu: Int? {
-    guard features.contains(.mtu) else { return nil }
-    let mtu = NetworkConfiguration(transport: transport).mtu
-    return mtu >= 68 ? mtu : nil
   }
 
   // MARK: Receiving
@@ -251,6 +236,10 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
         counters.receivedTooShort &+= 1
         continue
       }
+      guard PacketHeader.isComplete(packet.bytes) else {
+        counters.receivedBadHeader &+= 1
+        continue
+      }
       packet.removeLast(posted - written)
       packet.removeFirst(headerSize)
       counters.received &+= 1
@@ -262,18 +251,30 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   /// Posts packets of the pool until the device has as many as it takes.
   public mutating func refill() {
     let needed = splitsHeader ? 2 : 1
-    while receiveQueue.freeCount >= needed {
-      guard var packet = pool.allocate() else {
+    while !receiveQueue.isBroken, receiveQueue.freeCount >= needed,
+      receiveQueue.inFlightCount < mostReceivePackets
+    {
+      let headroom = Self.receiveHeadroom - headerSize
+      guard var packet = pool.allocate(headroom: headroom) else {
         counters.receivePoolEmpty &+= 1
         return
       }
       packet.append(packet.tailroom)
+      let address = deviceAddress(of: packet)
       receiveQueue.post(
         packet,
+        at: address,
         deviceWrites: true,
         headerSize: splitsHeader ? headerSize : 0
       )
     }
+  }
+
+  private func deviceAddress(of packet: borrowing PacketBuffer) -> UInt64 {
+    // SAFETY: The address is only told to the device, which uses no more than
+    // the packet's bytes; the queue keeps the packet until it is given back.
+    let address = unsafe packet.unsafeAddress
+    return transport.deviceAddress(of: address, byteCount: packet.count)
   }
 
   // MARK: Sending
@@ -281,6 +282,7 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   /// Whether there is room for a frame. When there is not, the device is asked
   /// to interrupt once there is, at the next ``enableInterrupts()``.
   public mutating func canTransmit() -> Bool {
+    guard !isBroken else { return false }
     let needed = splitsHeader ? 2 : 1
     if transmitQueue.freeCount >= needed { return true }
     reclaim()
@@ -296,8 +298,10 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   ///   ``headroom`` bytes before it.
   public mutating func transmit(_ frame: consuming PacketBuffer) {
     PacketHeader.prepend(size: headerSize, to: &frame)
+    let address = deviceAddress(of: frame)
     transmitQueue.post(
       frame,
+      at: address,
       deviceWrites: false,
       headerSize: splitsHeader ? headerSize : 0
     )
@@ -312,11 +316,11 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
 
   /// Lets the device see what was posted, and notifies it if it wants that.
   public mutating func flush() {
-    if receiveQueue.publish() {
+    if receiveQueue.publish(), let receiveDoorbell {
       counters.notifications &+= 1
       transport.notify(QueueIndex.receive, receiveDoorbell)
     }
-    if transmitQueue.publish() {
+    if transmitQueue.publish(), let transmitDoorbell {
       counters.notifications &+= 1
       transport.notify(QueueIndex.transmit, transmitDoorbell)
     }

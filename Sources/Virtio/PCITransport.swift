@@ -2,6 +2,16 @@ import PCI
 
 /// A device on PCI, driven one way or the other.
 public enum PCITransport<Host: PCIHost>: Transport {
+  /// How a device that can be driven both ways is driven.
+  public enum Choice: Hashable, Sendable {
+    /// By the standard where the device can, as before it otherwise.
+    case automatic
+    /// As before the standard only.
+    case legacy
+    /// By the standard only.
+    case modern
+  }
+
   /// As before the standard.
   case legacy(LegacyTransport<Host>)
   /// By the standard.
@@ -10,18 +20,28 @@ public enum PCITransport<Host: PCIHost>: Transport {
   /// The device of `entry`: modern when its capabilities name all that takes,
   /// legacy otherwise. VIRTIO 1.2 §4.1.2.
   ///
-  /// - Parameter hasVectors: Whether its MSI-X is on.
-  /// - Throws: `unsupported` when it can be driven neither way.
+  /// - Parameters:
+  ///   - hasVectors: Whether its MSI-X is on.
+  ///   - choice: Which way is wanted.
+  /// - Throws: `unsupported` when it cannot be driven so.
   public init(
     _ host: Host,
     _ entry: AddressAssignment.Entry,
-    hasVectors: Bool
+    hasVectors: Bool,
+    choice: Choice = .automatic
   ) throws(VirtioError) {
+    guard choice != .legacy else {
+      self = .legacy(
+        try LegacyTransport(host, entry, hasVectors: hasVectors)
+      )
+      return
+    }
     // Not by the device's id, which §4.1.2.1 lets a transitional device keep:
     // it has both, and is driven as modern.
-    if let modern = try? ModernTransport(host, entry) {
-      self = .modern(modern)
-    } else {
+    do throws(VirtioError) {
+      self = .modern(try ModernTransport(host, entry))
+    } catch {
+      guard choice == .automatic else { throw error }
       self = .legacy(
         try LegacyTransport(host, entry, hasVectors: hasVectors)
       )
@@ -115,6 +135,14 @@ public enum PCITransport<Host: PCIHost>: Transport {
   }
 
   /// See ``Transport``.
+  public var configurationSize: Int {
+    switch self {
+    case .legacy(let transport): transport.configurationSize
+    case .modern(let transport): transport.configurationSize
+    }
+  }
+
+  /// See ``Transport``.
   public func configuration8(_ offset: Int) -> UInt8 {
     switch self {
     case .legacy(let transport): transport.configuration8(offset)
@@ -135,6 +163,16 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): transport.configurationGeneration
     case .modern(let transport): transport.configurationGeneration
+    }
+  }
+
+  /// See ``Transport``.
+  public func deviceAddress(of address: UInt, byteCount: Int) -> UInt64 {
+    switch self {
+    case .legacy(let transport):
+      transport.deviceAddress(of: address, byteCount: byteCount)
+    case .modern(let transport):
+      transport.deviceAddress(of: address, byteCount: byteCount)
     }
   }
 }

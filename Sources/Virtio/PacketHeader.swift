@@ -9,8 +9,13 @@ import Packets
 /// Without offloads all of it is zero on the way out.
 enum PacketHeader {
   private enum Field {
+    static let flags = 0
+    static let segmentation = 1
     static let bufferCount = 10
   }
+
+  /// VIRTIO_NET_HDR_F_NEEDS_CSUM: the checksum is only begun.
+  private static var needsChecksum: UInt8 { 1 }
 
   /// Its size: a legacy device without merged buffers has no `num_buffers`.
   /// §5.1.6.1.
@@ -31,5 +36,15 @@ enum PacketHeader {
     if size > Field.bufferCount {
       bytes.storeLittleEndian(0 as UInt16, at: Field.bufferCount)
     }
+  }
+
+  /// Whether the frame behind the header `bytes` begin with is complete as it
+  /// is, as it must be where no offload was agreed on. `num_buffers` is not
+  /// looked at: there are devices that do not set it without merged buffers.
+  ///
+  /// - Precondition: The header is in `bytes`.
+  static func isComplete(_ bytes: RawSpan) -> Bool {
+    bytes.byte(at: Field.flags) & needsChecksum == 0
+      && bytes.byte(at: Field.segmentation) == 0
   }
 }

@@ -39,14 +39,14 @@ struct SplitQueue: ~Copyable {
   private static var noInterrupt: UInt16 { 1 }
   /// VIRTQ_USED_F_NO_NOTIFY, §2.7.10.
   private static var noNotify: UInt16 { 1 }
-  /// The end of the list of free descriptors.
-  private static var none: UInt16 { .max }
 
   /// §2.7: a split queue has at most this many descriptors.
   static var largestSize: UInt16 { 32768 }
 
   /// The number of descriptors, a power of two.
   let size: UInt16
+  /// The bytes of the rings' memory.
+  let byteCount: Int
   private let memory: UnsafeMutableRawPointer
   private let descriptors: UInt
   private let driverArea: UInt
@@ -54,14 +54,9 @@ struct SplitQueue: ~Copyable {
 
   /// The packets that the device has, each at its chain's head.
   private let inFlight: UnsafeMutablePointer<PacketBuffer?>
-  /// What was posted at each head: bytes that the device may write.
-  private var posted: [UInt32]
-  /// The driver's own links: of a chain, and of the free descriptors.
-  private var next: [UInt16]
-  private var firstFree: UInt16 = 0
-
-  /// The descriptors that are free.
-  private(set) var freeCount: Int
+  private var shadows: DescriptorShadows
+  /// The packets that the device has.
+  private(set) var inFlightCount = 0
   /// The index of the next entry of the driver area, which wraps at 2^16.
   private var availableIndex: UInt16 = 0
   /// The same as the device last saw it.
@@ -70,6 +65,9 @@ struct SplitQueue: ~Copyable {
   private var usedIndex: UInt16 = 0
   /// Whether the device's part of the rings cannot be right.
   private(set) var isBroken = false
+  /// Whether the device may use this memory: from when it is told of it until
+  /// it has been reset.
+  private var isWithDevice = false
 
   /// A queue of `size` descriptors, all free, with interrupts suppressed.
   ///
@@ -86,69 +84,86 @@ struct SplitQueue: ~Copyable {
     let deviceSize = 4 + 8 * count + 2
     let mask = Layout.alignment - 1
     let deviceOffset = (tableSize + driverSize + mask) & ~mask
-    let total = (deviceOffset + deviceSize + mask) & ~mask
+    byteCount = (deviceOffset + deviceSize + mask) & ~mask
     // SAFETY: The memory is freed in deinit only, and all accesses below are
     // within its three parts, by indices that are below `size`.
     unsafe memory = .allocate(
-      byteCount: total,
+      byteCount: byteCount,
       alignment: Layout.alignment
     )
     unsafe memory.initializeMemory(
       as: UInt8.self,
       repeating: 0,
-      count: total
+      count: byteCount
     )
     descriptors = unsafe UInt(bitPattern: memory)
     driverArea = descriptors + UInt(tableSize)
     deviceArea = descriptors + UInt(deviceOffset)
+    // SAFETY: Freed in deinit only, and indexed by what is below `size`.
     unsafe inFlight = .allocate(capacity: count)
     for index in 0..<count { unsafe (inFlight + index).initialize(to: nil) }
-    posted = Array(repeating: 0, count: count)
-    next = (1...count).map { UInt16($0) }
-    next[count - 1] = Self.none
-    freeCount = count
+    shadows = DescriptorShadows(count: count)
     cpu_store16(driverArea + Layout.flags, Self.noInterrupt)
   }
 
+  /// Gives the memory and the packets back, unless the device may still write
+  /// there: then both are lost, which is the lesser harm.
   deinit {
-    // SAFETY: The device was reset, or never told of the memory.
+    guard !isWithDevice else { return }
+    // SAFETY: Nothing uses the memory but this value, which ends.
     unsafe inFlight.deinitialize(count: Int(size))
     unsafe inFlight.deallocate()
     unsafe memory.deallocate()
   }
 
-  /// Where its parts are, for the device.
-  var addresses: RingAddresses {
+  /// The descriptors that are free.
+  var freeCount: Int { shadows.freeCount }
+
+  /// Where its memory begins.
+  var address: UInt { descriptors }
+
+  /// Where its parts are, for a device to which its memory is at `base`.
+  func addresses(base: UInt64) -> RingAddresses {
     RingAddresses(
       size: size,
-      descriptors: UInt64(descriptors),
-      driverArea: UInt64(driverArea),
-      deviceArea: UInt64(deviceArea)
+      descriptors: base,
+      driverArea: base + UInt64(driverArea - descriptors),
+      deviceArea: base + UInt64(deviceArea - descriptors)
     )
+  }
+
+  /// Notes that the device is told of the queue.
+  mutating func handOver() { isWithDevice = true }
+
+  /// Notes that the device has been reset: it does not use the queue any more,
+  /// and neither can the driver.
+  mutating func takeBack() {
+    isWithDevice = false
+    isBroken = true
   }
 
   // MARK: To the device
 
   /// Posts `packet`: for the device to write all of it, or to read it.
   ///
-  /// - Parameter headerSize: The bytes at the front that get a descriptor of
-  ///   their own; 0: one descriptor for all.
+  /// - Parameters:
+  ///   - address: Where the device reaches the packet's first byte.
+  ///   - headerSize: The bytes at the front that get a descriptor of their own;
+  ///     0: one descriptor for all.
   /// - Precondition: ``freeCount`` is at least what that takes.
   mutating func post(
     _ packet: consuming PacketBuffer,
+    at address: UInt64,
     deviceWrites: Bool,
     headerSize: Int = 0
   ) {
     let flags = deviceWrites ? DescriptorFlag.deviceWrites : 0
     let count = packet.count
-    // SAFETY: The address is told to the device, which uses `count` bytes from
-    // it on; the packet is kept until the device gives it back.
-    let address = UInt64(unsafe packet.unsafeAddress)
-    let head = takeDescriptor()
+    let head = shadows.take()
     var body = head
     if headerSize > 0 {
-      body = takeDescriptor()
-      next[Int(head)] = body
+      body = shadows.take()
+      shadows.link(head, to: body)
       write(
         head,
         address,
@@ -157,7 +172,6 @@ struct SplitQueue: ~Copyable {
         body
       )
     }
-    next[Int(body)] = Self.none
     write(
       body,
       address + UInt64(headerSize),
@@ -165,9 +179,10 @@ struct SplitQueue: ~Copyable {
       flags,
       0
     )
-    posted[Int(head)] = deviceWrites ? UInt32(count) : 0
-    // SAFETY: `head` came from the free list, so it is below `size`.
+    shadows.setPostedCount(deviceWrites ? UInt32(count) : 0, of: head)
+    // SAFETY: `head` is below `size`; it was free, so nothing is overwritten.
     unsafe inFlight[Int(head)] = consume packet
+    inFlightCount += 1
     let slot = UInt(availableIndex & (size - 1))
     cpu_store16(driverArea + Layout.ring + 2 * slot, head)
     availableIndex &+= 1
@@ -207,26 +222,35 @@ struct SplitQueue: ~Copyable {
 
   /// Takes the next packet that the device has given back.
   mutating func takeUsed() -> Completion? {
-    guard hasUsed else { return nil }
+    guard !isBroken else { return nil }
+    let given = cpu_load16(deviceArea + Layout.index) &- usedIndex
+    guard given > 0 else { return nil }
+    // It cannot have given back more than it was shown.
+    guard given <= publishedIndex &- usedIndex else {
+      isBroken = true
+      return nil
+    }
     // §2.7.13.3: the index before the entry.
     cpu_acquire_fence()
     let slot = UInt(usedIndex & (size - 1))
     let element = deviceArea + Layout.ring + Layout.usedElementSize * slot
     let identifier = cpu_load32(element)
     let length = cpu_load32(element + 4)
+    // SAFETY: `identifier` is below `size`.
     guard identifier < UInt32(size),
-      // SAFETY: The identifier is below `size`.
       let packet = unsafe inFlight[Int(identifier)].take()
     else {
       isBroken = true
       return nil
     }
     usedIndex &+= 1
-    release(UInt16(identifier))
+    inFlightCount -= 1
+    let head = UInt16(identifier)
+    shadows.release(head)
     return Completion(
       packet: packet,
       writtenCount: Int(length),
-      postedCount: Int(posted[Int(identifier)])
+      postedCount: Int(shadows.postedCount(of: head))
     )
   }
 
@@ -246,27 +270,6 @@ struct SplitQueue: ~Copyable {
   }
 
   // MARK: Descriptors
-
-  private mutating func takeDescriptor() -> UInt16 {
-    precondition(freeCount > 0, "no descriptor is free")
-    let descriptor = firstFree
-    firstFree = next[Int(descriptor)]
-    freeCount -= 1
-    return descriptor
-  }
-
-  /// Gives the chain at `head` back to the free descriptors.
-  private mutating func release(_ head: UInt16) {
-    var descriptor = head
-    while true {
-      let following = next[Int(descriptor)]
-      next[Int(descriptor)] = firstFree
-      firstFree = descriptor
-      freeCount += 1
-      if following == Self.none { return }
-      descriptor = following
-    }
-  }
 
   private func write(
     _ descriptor: UInt16,

@@ -31,13 +31,18 @@ public protocol Transport {
   /// Reads why the device interrupted by its line, which takes the line back.
   /// §4.1.4.5.
   func acknowledgeInterrupt() -> InterruptReasons
-  /// The byte at `offset` of the device's own configuration. §2.5.
+  /// The bytes of the device's own configuration. §2.5.
+  var configurationSize: Int { get }
+  /// The byte at `offset` of the device's own configuration; 0 behind its end.
   func configuration8(_ offset: Int) -> UInt8
-  /// The 16 bits at `offset` of it.
+  /// The 16 bits at `offset` of it; 0 behind its end.
   func configuration16(_ offset: Int) -> UInt16
   /// A number that changes when the configuration does; always 0 where there
   /// is none. §2.5.1.
   var configurationGeneration: UInt8 { get }
+  /// The address by which the device reaches the `byteCount` bytes of our
+  /// memory at `address`.
+  func deviceAddress(of address: UInt, byteCount: Int) -> UInt64
 }
 
 /// Where the parts of a queue are. VIRTIO 1.2 §2.7.
@@ -73,22 +78,15 @@ public struct InterruptReasons: OptionSet, Sendable {
 }
 
 extension Transport {
-  /// How often the status is read after a reset before the driver gives up. A
-  /// read is an exit of a microsecond or more, so this is at least 0.1 s.
-  private var mostResetReads: Int { 100_000 }
-
   /// Resets the device and waits until it has. §2.4, §4.1.4.3.2.
   ///
   /// - Throws: `resetFailed` when it does not come to it; then the device may
   ///   still use what it was given.
   func reset() throws(VirtioError) {
     status = []
-    for _ in 0..<mostResetReads where status.isEmpty { return }
+    for _ in 0..<VirtioLimits.resetReads where status.isEmpty { return }
     throw VirtioError.resetFailed
   }
-
-  /// How often configuration is read again because it changed meanwhile.
-  private var mostConfigurationReads: Int { 16 }
 
   /// Reads configuration of more than one access so that it is of one moment:
   /// by the generation where there is one, and until two readings agree where
@@ -96,7 +94,7 @@ extension Transport {
   func consistent<Value: Equatable>(_ read: (Self) -> Value) -> Value {
     var generation = configurationGeneration
     var value = read(self)
-    for _ in 0..<mostConfigurationReads {
+    for _ in 0..<VirtioLimits.configurationReads {
       let nextGeneration = configurationGeneration
       if !isLegacy, nextGeneration == generation { return value }
       let nextValue = read(self)

@@ -311,6 +311,25 @@ import Testing
     }
   }
 
+  @Test func changedAddress_whileProbing_onlyAnAnswerIsTrusted() throws {
+    try withHost { host in
+      try host.introducePeer()
+      let socket = try host.bind(port: 5000)
+      try send(1, from: socket, on: host, at: 60)
+      #expect(host.sent(at: 60).count == 2)
+      // A request to us that claims the peer's address answers no probe.
+      host.receive(request(from: Hosts.attacker), at: 60.1)
+      _ = host.sent(at: 60.1)
+      try send(2, from: socket, on: host, at: 60.2)
+      let probe = Frames.bytes(Hosts.attacker) + ourRequest[6...]
+      #expect(host.sent(at: 60.2).contains(probe))
+      // The answer of one who has moved there does.
+      host.receive(reply(from: Hosts.attacker), at: 60.3)
+      try send(3, from: socket, on: host, at: 60.4)
+      #expect(host.sent(at: 60.4).map(\.last) == [3])
+    }
+  }
+
   @Test func ourAddressClaimed_isCounted_andChangesNothing() {
     withHost { host in
       host.receive(reply(from: Hosts.attacker, Hosts.ourAddress))

@@ -365,6 +365,17 @@ import Testing
     }
   }
 
+  @Test func addressThatCameAndWentUnnoticed_isNotMentioned() {
+    withClient { host in
+      var server = DHCPServer()
+      server.leaseSeconds = 10
+      host.bind(server, at: 0)
+      _ = host.runDHCP(from: 0, to: 10)
+      #expect(host.lease == nil)
+      #expect(host.events().isEmpty)
+    }
+  }
+
   @Test func infiniteLease_wantsNothing() {
     withClient { host in
       var server = DHCPServer()

@@ -176,6 +176,7 @@ import Testing
       #expect(value == 0)
     }
     #expect(DropReason.allCases.count <= 64)
-    #expect(names.count == DropReason.allCases.count + 14)
+    let counts = Mirror(reflecting: TCPCounters()).children.count
+    #expect(names.count == 14 + DropReason.allCases.count + counts)
   }
 }

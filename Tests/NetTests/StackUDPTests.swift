@@ -382,6 +382,20 @@ import Testing
     }
   }
 
+  @Test func unbind_givesItsShareOfTheDatagramsBack() throws {
+    var configuration = StackConfiguration.fixed
+    configuration.limits.datagrams = 2
+    try withHost(configuration) { host in
+      for _ in 0..<3 {
+        let socket = try host.bind(port: 7)
+        host.receive(Frames.udpFrame(port: 7, [1]))
+        host.receive(Frames.udpFrame(port: 7, [2]))
+        host.stack.unbindDatagrams(socket)
+      }
+      #expect(host.count(.udpQueueFull) == 0)
+    }
+  }
+
   @Test func beforeAnAddress_sendIsRefused() throws {
     try withHost(.dynamic) { host in
       let socket = try host.bind(port: 7)

@@ -94,6 +94,12 @@ CPU_INLINE uintptr_t cpu_frame_pointer(void) {
   return value;
 }
 
+CPU_INLINE uintptr_t cpu_instruction_pointer(void) {
+  uintptr_t value;
+  __asm__ volatile("lea 0(%%rip), %0" : "=r"(value));
+  return value;
+}
+
 // True with a random number in *value, false when the hardware has none ready.
 
 CPU_INLINE _Bool cpu_rdrand(uint64_t *value) {

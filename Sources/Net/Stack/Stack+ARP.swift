@@ -100,8 +100,10 @@ extension Stack {
   }
 
   /// Drops a packet whose neighbour did not answer, and tells who sent it.
-  private mutating func giveUp(_ packet: borrowing PacketBuffer, at now: Instant)
-  {
+  private mutating func giveUp(
+    _ packet: borrowing PacketBuffer,
+    at now: Instant
+  ) {
     count.drop(.neighbourUnreachable)
     tellUnreachable(packet.bytes, isHard: false, at: now)
   }

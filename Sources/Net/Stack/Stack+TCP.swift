@@ -165,4 +165,11 @@ extension Stack {
   public func information(of connection: ConnectionID) -> TCPInformation? {
     tcp.information(connection)
   }
+
+  /// Whether anything that was written to a connection, or its end, is not yet
+  /// acknowledged. Scans the connections.
+  public var hasUnacknowledged: Bool { tcp.hasUnacknowledged }
+
+  /// The connections there are, half-open and closing ones included.
+  public var connectionCount: Int { tcp.connectionCount }
 }

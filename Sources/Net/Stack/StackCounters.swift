@@ -50,8 +50,7 @@ public struct StackCounters: Sendable {
     return sum
   }
 
-  /// Calls `body` with the name and the value of every count, those of TCP
-  /// left out, in a fixed order.
+  /// Calls `body` with the name and the value of every count, in a fixed order.
   public func forEach(_ body: (StaticString, UInt64) -> Void) {
     body("frames received", framesReceived)
     body("bytes received", bytesReceived)
@@ -70,6 +69,7 @@ public struct StackCounters: Sendable {
     for reason in DropReason.allCases {
       body(reason.name, self[reason])
     }
+    tcp.forEach(body)
   }
 
   mutating func drop(_ reason: DropReason, count: Int = 1) {

@@ -20,3 +20,23 @@ struct ChallengeLimit {
     return limit > 0
   }
 }
+
+extension Connection {
+  /// Answers with where we stand, if the limit lets it. RFC 5961 §7.
+  mutating func challenge(
+    limits: borrowing TCPLimits,
+    counters: inout TCPCounters,
+    at now: Instant
+  ) {
+    if challenges.allows(
+      limits.challenges,
+      every: limits.challengePeriod,
+      at: now
+    ) {
+      acknowledgement.require()
+      counters.challengesSent &+= 1
+    } else {
+      counters.challengesSuppressed &+= 1
+    }
+  }
+}

@@ -11,7 +11,7 @@ extension Connection {
     roundTrip.acknowledged(upTo: number, at: now)
     owesRetransmission = false
     softError = nil
-    timer.progressed(at: now)
+    timer.answered(at: now)
     let advice = congestion.acknowledged(
       bytes,
       upTo: number,

@@ -74,9 +74,7 @@ extension Connection {
   mutating func abort(_ error: NetworkError) {
     switch state {
     case .closed: break
-    case .synSent: end(error)
-    case .timeWait:
-      end(error)
+    case .synSent, .timeWait: end(error)
     case .synReceived, .established, .finWait1, .finWait2, .closeWait,
       .closing, .lastAck:
       // CLOSING and LAST-ACK need no reset by the RFC, as the peer's next

@@ -42,11 +42,9 @@ extension Connection {
   var nextSegment: SegmentPlan? {
     switch state {
     case .closed:
-      // The highest number and not SND.NXT, which a timeout may have taken
-      // back: RFC 5961 §3 makes the peer ignore a reset behind its window.
       return owesReset
         ? SegmentPlan(
-          sequence: send.highest,
+          sequence: sequenceWithoutText,
           flags: [.reset, .acknowledgement]
         ) : nil
     case .synSent:
@@ -63,22 +61,28 @@ extension Connection {
     }
   }
 
-  /// Stands behind all that was sent, and not at SND.NXT, which a timeout may
-  /// have taken back: a peer that has got more drops what stands behind its
-  /// RCV.NXT, and two such peers would never hear of each other again. But not
-  /// beyond the window, where it would be dropped too.
   private var nextAcknowledgement: SegmentPlan? {
     guard acknowledgement.isDue else { return nil }
-    let edge = send.unacknowledged + send.window
-    return SegmentPlan(
-      sequence: edge < send.highest ? edge : send.highest,
-      flags: .acknowledgement
-    )
+    return SegmentPlan(sequence: sequenceWithoutText, flags: .acknowledgement)
+  }
+
+  /// Where an acknowledgement or a reset stands: behind all that was sent, and
+  /// not at SND.NXT, which a timeout may have taken back: a peer that has got
+  /// more drops what stands behind its RCV.NXT, and two such peers would never
+  /// hear of each other again. But not beyond the window, as a probe of a shut
+  /// one does: it would be dropped too.
+  private var sequenceWithoutText: SequenceNumber {
+    // The SYN takes a number, and none of the window.
+    let first = send.initial + 1
+    let edge =
+      (send.unacknowledged < first ? first : send.unacknowledged)
+      + send.window
+    return edge < send.highest ? edge : send.highest
   }
 
   private var nextData: SegmentPlan? {
     if owesRetransmission {
-      let payload = min(sendSegmentSize, sendBuffer.count)
+      let payload = min(sendSegmentSize, sendBuffer.count, send.inFlight)
       return dataPlan(.first, at: send.unacknowledged, payload)
     }
     let unsent = unsentBytes
@@ -174,7 +178,10 @@ extension Connection {
       counters.segmentsRetransmitted &+= 1
     } else {
       roundTrip.sent(upTo: end, at: now)
-      counters.bytesSent &+= UInt64(plan.payload)
+    }
+    let newBytes = plan.sequence + plan.payload - send.highest
+    if plan.payload > 0, newBytes > 0 {
+      counters.bytesSent &+= UInt64(newBytes)
     }
     switch plan.kind {
     case .atNext: send.next = end

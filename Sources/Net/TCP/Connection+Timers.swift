@@ -54,8 +54,7 @@ extension Connection {
       default:
         congestion.timedOut(
           inFlight: send.inFlight,
-          next: send.highest,
-          isFirst: timer.expirations == 0
+          next: send.highest
         )
       }
       // RFC 6298 §5.4 to §5.6: send the earliest again, back off, start anew.
@@ -63,9 +62,8 @@ extension Connection {
       // acknowledgement says that it has come.
       send.next = send.unacknowledged
       owesRetransmission = false
-      roundTrip.retransmitted()
       roundTrip.backOff()
-      timer.expired(next: roundTrip.timeout, at: now)
+      timer.restart(for: roundTrip.timeout, at: now)
     }
   }
 

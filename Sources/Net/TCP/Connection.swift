@@ -132,7 +132,7 @@ struct Connection: ~Copyable {
       isSYNLost: isSYNLost
     )
     roundTrip.acknowledged(upTo: send.unacknowledged, at: now)
-    timer.progressed(at: now)
+    timer.answered(at: now)
     timer.stop()
     // RFC 6298 §5.7.
     if isSYNLost { roundTrip.restart(with: limits.timeoutAfterLostSYN) }

@@ -117,17 +117,11 @@ struct NewReno {
   }
 
   /// The retransmission timer expired with `inFlight` bytes, up to before
-  /// `next`, unacknowledged; `isFirst` for the first time for these bytes.
-  mutating func timedOut(
-    inFlight: Int,
-    next: SequenceNumber,
-    isFirst: Bool
-  ) {
-    // RFC 5681 §3.1 (4): the threshold is set once for a segment, and not to
-    // nothing by the second expiry.
-    if isFirst {
-      slowStartThreshold = max(inFlight / 2, 2 * segmentSize)
-    }
+  /// `next`, unacknowledged.
+  mutating func timedOut(inFlight: Int, next: SequenceNumber) {
+    // RFC 5681 §3.1 (4). A second expiry for the same bytes finds as many in
+    // flight, so that the threshold stays, as it must.
+    slowStartThreshold = max(inFlight / 2, 2 * segmentSize)
     // RFC 5681 §3.1: the loss window is one segment.
     congestionWindow = segmentSize
     credit = 0

@@ -15,8 +15,6 @@ struct RetransmissionTimer {
   private(set) var unansweredSince = Instant(nanoseconds: 0)
   /// How many probes this shut window has had.
   private(set) var probes = 0
-  /// How often it expired since new data was acknowledged.
-  private(set) var expirations = 0
 
   var isRunning: Bool { deadline != nil }
 
@@ -27,27 +25,17 @@ struct RetransmissionTimer {
     at now: Instant
   ) {
     if isRunning, self.purpose == purpose { return }
-    if !isRunning { unansweredSince = now }
+    // What the peer left unanswered while its window was shut counts no more.
+    if !isRunning || purpose == .retransmission { unansweredSince = now }
     self.purpose = purpose
     probes = 0
     deadline = now + timeout
   }
 
-  /// RFC 6298 §5.3: new data was acknowledged, and some is left.
+  /// RFC 6298 §5.3: new data was acknowledged, and some is left; §5.6: the
+  /// timer expired.
   mutating func restart(for timeout: Interval, at now: Instant) {
     deadline = now + timeout
-  }
-
-  /// RFC 6298 §5.6: it expired, and runs again with a timeout backed off.
-  mutating func expired(next timeout: Interval, at now: Instant) {
-    expirations += 1
-    deadline = now + timeout
-  }
-
-  /// New data was acknowledged.
-  mutating func progressed(at now: Instant) {
-    expirations = 0
-    unansweredSince = now
   }
 
   /// A probe is on its way; the next comes later. RFC 9293 §3.8.6.1: the

@@ -30,13 +30,6 @@ struct RoundTripEstimator {
     if timeout < maximum { backoffs += 1 }
   }
 
-  /// New data was acknowledged, and it may have been sent twice. Karn's
-  /// algorithm keeps the backed-off timeout until there is a measurement; but
-  /// on a lossy path each loss would double it before the next measurement,
-  /// without timestamps until the connection gives up. So two doublings stay:
-  /// enough for a round trip that has become four times as long.
-  private mutating func progressed() { backoffs = min(backoffs, 2) }
-
   /// RFC 6298 §5.7: the SYN was lost, so 1 s may have been too short.
   mutating func restart(with timeout: Interval) {
     base = timeout
@@ -58,7 +51,6 @@ struct RoundTripEstimator {
 
   /// Everything up to `number` was acknowledged.
   mutating func acknowledged(upTo number: SequenceNumber, at now: Instant) {
-    progressed()
     guard let end = timedEnd, number >= end else { return }
     timedEnd = nil
     measured(now - timedAt)
@@ -91,7 +83,10 @@ struct RoundTripEstimator {
     atMost maximum: Interval
   ) -> Interval {
     var result = interval
-    for _ in 0..<times where result < maximum { result = result * 2 }
+    for _ in 0..<times {
+      guard result < maximum else { break }
+      result = result * 2
+    }
     return min(result, maximum)
   }
 }

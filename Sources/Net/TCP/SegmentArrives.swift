@@ -1,19 +1,9 @@
 import Packets
 
-/// What a connection asks of the table of connections.
-enum SegmentVerdict {
-  case done
-  /// Answer the segment with a reset. RFC 9293 §3.5.2.
-  case reset
-  /// The segment begins a new connection where this one was.
-  case reopen
-}
-
 /// The state machine: RFC 9293 §3.10.7 (SEGMENT ARRIVES), whole. What happens
-/// to bytes and windows is elsewhere; which state follows which is here. CLOSED
-/// (§3.10.7.1) and LISTEN (§3.10.7.2) have no connection and are in
-/// `TCP+Receive`; what calls and timers do to the state is in
-/// `Connection+Calls` and `Connection+Timers`.
+/// to bytes and windows is elsewhere; which state follows which is here. What
+/// calls and timers do to the state is in `Connection+Calls` and
+/// `Connection+Timers`.
 ///
 ///     event                        from                     to
 ///     SYN, to a listener           LISTEN                   SYN-RECEIVED
@@ -27,6 +17,46 @@ enum SegmentVerdict {
 ///     ACK of our FIN               CLOSING                  TIME-WAIT
 ///     ACK of our FIN               LAST-ACK                 CLOSED
 ///     RST                          any                      CLOSED
+extension TCP {
+  /// RFC 9293 §3.10.7.1 and §3.10.7.2: CLOSED and LISTEN.
+  mutating func segmentArrivesWithoutConnection(
+    _ segment: TCPHeader,
+    payload: Int,
+    key: Key,
+    maximumSegmentSize: Int,
+    at now: Instant
+  ) {
+    guard let listener = listenerOfPort[key.local.port] else {
+      // RFC 9293 §3.10.7.1: CLOSED.
+      counters.noConnection &+= 1
+      return replyWithReset(to: segment, payload: payload, key: key)
+    }
+    // RFC 9293 §3.10.7.2: LISTEN. First, a reset is of no use here.
+    if segment.flags.contains(.reset) {
+      counters.noConnection &+= 1
+      return
+    }
+    // Second, there is nothing to acknowledge yet.
+    if segment.flags.contains(.acknowledgement) {
+      counters.noConnection &+= 1
+      return replyWithReset(to: segment, payload: payload, key: key)
+    }
+    // Third, a SYN begins. Fourth, without one there is nothing to do.
+    guard segment.flags.contains(.syn) else {
+      counters.noConnection &+= 1
+      return
+    }
+    synArrives(
+      segment,
+      listener: listener,
+      key: key,
+      maximumSegmentSize: maximumSegmentSize,
+      beyond: nil,
+      at: now
+    )
+  }
+}
+
 extension Connection {
   /// A segment came: `packet` begins at its header, `segment`, and is whole
   /// and unharmed. `freePackets` are left in its pool.
@@ -57,7 +87,9 @@ extension Connection {
     // Seventh, the segment text; eighth, the FIN bit.
     switch state {
     case .established, .finWait1, .finWait2:
-      if isReleased, payload > 0, isNew(segment, payload: payload) {
+      if isReleased, payload > 0,
+        segment.sequenceNumber + payload > receive.next
+      {
         // RFC 9293 §3.6.1, RFC 2525 §2.17: nobody will read it.
         counters.dataAfterRelease &+= 1
         reset(.closed)
@@ -117,7 +149,6 @@ extension Connection {
       // Both opened at once. Our SYN goes again, with an acknowledgement.
       state = .synReceived
       send.next = send.initial
-      roundTrip.retransmitted()
       return .done
     }
     send.unacknowledged = number
@@ -344,7 +375,6 @@ extension Connection {
       at: now
     ) {
       send.next = send.initial
-      roundTrip.retransmitted()
     }
     return .done
   }
@@ -361,29 +391,6 @@ extension Connection {
     case .closing, .lastAck, .timeWait, .closed, .synSent:
       // Closed at both ends already.
       end(nil)
-    }
-  }
-
-  /// Whether the segment has text behind RCV.NXT.
-  private func isNew(_ segment: TCPHeader, payload: Int) -> Bool {
-    segment.sequenceNumber + payload > receive.next
-  }
-
-  /// Answers with where we stand, if the limit lets it. RFC 5961 §7.
-  private mutating func challenge(
-    limits: borrowing TCPLimits,
-    counters: inout TCPCounters,
-    at now: Instant
-  ) {
-    if challenges.allows(
-      limits.challenges,
-      every: limits.challengePeriod,
-      at: now
-    ) {
-      acknowledgement.require()
-      counters.challengesSent &+= 1
-    } else {
-      counters.challengesSuppressed &+= 1
     }
   }
 }

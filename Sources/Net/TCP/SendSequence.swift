@@ -16,9 +16,10 @@ struct SendSequence {
   var window = 0
   /// Max(SND.WND). RFC 9293 §3.8.6.2.1, RFC 5961 §5.
   var maximumWindow = 0
-  /// SND.WL1 and SND.WL2: the segment that last set the window.
+  /// SND.WL1: the sequence number of the segment that last set the window. No
+  /// SND.WL2: it is never beyond SND.UNA, nor any acknowledgement that is
+  /// taken before it, so that the RFC's check of it always holds.
   var windowSequenceNumber = SequenceNumber(0)
-  var windowAcknowledgementNumber = SequenceNumber(0)
   /// Snd.Wind.Shift. RFC 7323 §2.3.
   var windowShift = 0
 
@@ -35,12 +36,7 @@ struct SendSequence {
   /// Takes the window of `segment` unless it is older than the one we have.
   /// RFC 9293 §3.10.7.4, fifth check. Returns whether the window changed.
   mutating func updateWindow(from segment: TCPHeader) -> Bool {
-    let sequence = segment.sequenceNumber
-    guard
-      windowSequenceNumber < sequence
-        || windowSequenceNumber == sequence
-          && windowAcknowledgementNumber <= segment.acknowledgementNumber
-    else { return false }
+    guard segment.sequenceNumber >= windowSequenceNumber else { return false }
     let old = window
     setWindow(Int(segment.window) << windowShift, from: segment)
     return window != old
@@ -51,6 +47,5 @@ struct SendSequence {
     window = bytes
     maximumWindow = max(maximumWindow, bytes)
     windowSequenceNumber = segment.sequenceNumber
-    windowAcknowledgementNumber = segment.acknowledgementNumber
   }
 }

@@ -49,7 +49,7 @@ extension TCP {
       remote: Endpoint(address: source, port: segment.sourcePort)
     )
     guard let slot = table[key] else {
-      return arrivesWithoutConnection(
+      return segmentArrivesWithoutConnection(
         segment,
         payload: packet.count - segment.parsedLength,
         key: key,
@@ -82,47 +82,10 @@ extension TCP {
     settle(slot, at: now)
   }
 
-  private mutating func arrivesWithoutConnection(
-    _ segment: TCPHeader,
-    payload: Int,
-    key: Key,
-    maximumSegmentSize: Int,
-    at now: Instant
-  ) {
-    guard let listener = listenerOfPort[key.local.port] else {
-      // RFC 9293 §3.10.7.1: CLOSED.
-      counters.noConnection &+= 1
-      return replyWithReset(to: segment, payload: payload, key: key)
-    }
-    // RFC 9293 §3.10.7.2: LISTEN. First, a reset is of no use here.
-    if segment.flags.contains(.reset) {
-      counters.noConnection &+= 1
-      return
-    }
-    // Second, there is nothing to acknowledge yet.
-    if segment.flags.contains(.acknowledgement) {
-      counters.noConnection &+= 1
-      return replyWithReset(to: segment, payload: payload, key: key)
-    }
-    // Third, a SYN begins. Fourth, without one there is nothing to do.
-    guard segment.flags.contains(.syn) else {
-      counters.noConnection &+= 1
-      return
-    }
-    synArrives(
-      segment,
-      listener: listener,
-      key: key,
-      maximumSegmentSize: maximumSegmentSize,
-      beyond: nil,
-      at: now
-    )
-  }
-
   /// LISTEN, third check. The initial sequence number lies beyond `beyond`,
   /// what an earlier connection of the same ends has used. The SYN's text is
   /// not taken: it is not acknowledged, and the peer sends it again.
-  private mutating func synArrives(
+  mutating func synArrives(
     _ segment: TCPHeader,
     listener: UInt32,
     key: Key,
@@ -195,7 +158,7 @@ extension TCP {
 
   /// RFC 9293 §3.5.2 and §3.10.7.1: the reset that `segment` believes, unless
   /// it is one itself.
-  private mutating func replyWithReset(
+  mutating func replyWithReset(
     to segment: TCPHeader,
     payload: Int,
     key: Key

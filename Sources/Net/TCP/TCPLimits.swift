@@ -82,8 +82,9 @@ public struct TCPLimits: Sendable {
   /// The period of ``challenges``. RFC 5961 §7.
   public var challengePeriod = Interval.seconds(5)
 
-  /// The first port that ``NetworkError/limitReached`` is not raised before
-  /// all of: ports for connecting out, from here to 65,535. RFC 6335 §6.
+  /// The first of the ports for connecting out, which go to 65,535; RFC 6335
+  /// §6 sets these aside. When all to one destination are in use, connecting
+  /// there fails with ``NetworkError/limitReached``.
   public var firstEphemeralPort: UInt16 = 49152
 
   /// The defaults.

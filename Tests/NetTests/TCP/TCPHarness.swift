@@ -88,6 +88,9 @@ final class TCPHarness {
     )
   }
 
+  /// How far our initial sequence number is from zero.
+  var issOffset: Int { iss - SequenceNumber(0) }
+
   func wait(_ milliseconds: Int64) {
     now = now + .milliseconds(milliseconds)
     tcp.poll(at: now)
@@ -268,99 +271,18 @@ extension Array where Element == UInt8 {
   }
 
   init(copying bytes: RawSpan) {
-    self = (0..<bytes.byteCount).map { bytes.byte(at: $0) }
+    // SAFETY: The bytes are copied while they are borrowed.
+    self = unsafe bytes.withUnsafeBytes { unsafe Array($0) }
   }
 }
 
-/// `count` bytes that tell their places apart.
+/// `count` bytes, at most 65,536, that tell their places apart.
 func pattern(_ count: Int, from start: Int = 0) -> [UInt8] {
-  (start..<start + count).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+  let offset = start & 0xFFFF
+  return Array(patternTwice[offset..<offset + count])
 }
 
-// MARK: - Where a test begins
-
-extension TCPHarness {
-  /// A connection of a listener, accepted, its handshake done.
-  static func established(
-    limits: TCPLimits = TCPLimits(),
-    window: Int = 65535,
-    mss: Int? = 1000,
-    scale: Int? = nil
-  ) -> (TCPHarness, ConnectionID) {
-    let harness = TCPHarness(limits: limits)
-    let listener = try! harness.tcp.listen(port: port, backlog: 4)
-    harness.receive(Segment(.syn, 0, window: window, mss: mss, scale: scale))
-    _ = harness.learnInitial()
-    harness.receive(Segment([], 1, ack: 1, window: window))
-    let id = harness.accept(listener)!
-    _ = harness.events()
-    return (harness, id)
-  }
-
-  /// A connection that we opened, SYN sent.
-  static func synSent(
-    limits: TCPLimits = TCPLimits()
-  ) -> (TCPHarness, ConnectionID) {
-    let harness = TCPHarness(limits: limits)
-    harness.remotePort = 7
-    let id = try! harness.tcp.connect(
-      from: ours,
-      to: Endpoint(address: theirs, port: 7),
-      maximumSegmentSize: 1460,
-      at: harness.now
-    )
-    _ = harness.learnInitial()
-    return (harness, id)
-  }
-
-  /// The peer has closed: CLOSE-WAIT.
-  static func closeWait() -> (TCPHarness, ConnectionID) {
-    let (harness, id) = established()
-    harness.receive(Segment(.fin, 1, ack: 1))
-    harness.drain()
-    return (harness, id)
-  }
-
-  /// We have closed, FIN sent: FIN-WAIT-1.
-  static func finWait1(
-    limits: TCPLimits = TCPLimits()
-  ) -> (TCPHarness, ConnectionID) {
-    let (harness, id) = established(limits: limits)
-    harness.close(id)
-    harness.drain()
-    return (harness, id)
-  }
-
-  /// Our FIN is acknowledged: FIN-WAIT-2.
-  static func finWait2(
-    limits: TCPLimits = TCPLimits()
-  ) -> (TCPHarness, ConnectionID) {
-    let (harness, id) = finWait1(limits: limits)
-    harness.receive(Segment([], 1, ack: 2))
-    return (harness, id)
-  }
-
-  static func closing() -> (TCPHarness, ConnectionID) {
-    let (harness, id) = finWait1()
-    harness.receive(Segment(.fin, 1, ack: 1))
-    harness.drain()
-    return (harness, id)
-  }
-
-  static func lastAck() -> (TCPHarness, ConnectionID) {
-    let (harness, id) = closeWait()
-    harness.close(id)
-    harness.drain()
-    return (harness, id)
-  }
-
-  static func timeWait(
-    limits: TCPLimits = TCPLimits()
-  ) -> (TCPHarness, ConnectionID) {
-    let (harness, id) = finWait2(limits: limits)
-    harness.receive(Segment(.fin, 1, ack: 2))
-    harness.drain()
-    _ = harness.events()
-    return (harness, id)
-  }
+/// The pattern repeats after 65,536 bytes.
+private let patternTwice: [UInt8] = (0..<1 << 17).map {
+  UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8)
 }

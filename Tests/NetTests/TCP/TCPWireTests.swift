@@ -72,7 +72,6 @@ import Testing
     #expect(wire.server.deadline == nil, comment)
     let isOpen = !wire.client.table.isEmpty || !wire.server.table.isEmpty
     #expect(!isOpen, comment)
-    print("DEBUG", comment, wire.now.nanoseconds / 1_000_000, "ms", wire.carried, wire.client.counters.retransmissionTimeouts, wire.client.counters.fastRetransmissions)
   }
 
   @Test(arguments: [1, 2] as [UInt64])

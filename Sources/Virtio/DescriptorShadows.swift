@@ -1,0 +1,94 @@
+/// What the driver knows of a queue's descriptors, in memory of its own that
+/// the device cannot write: which are free, which are linked to which, and what
+/// was posted. What a used entry names is looked up here. VIRTIO 1.2 §2.7.8.
+///
+///     free    3 → 0 → 7 → end            chain    5 → 2 → end
+@safe
+struct DescriptorShadows: ~Copyable {
+  private struct Entry: BitwiseCopyable {
+    /// The next of its chain, or of the free descriptors.
+    var next: UInt16
+    /// At a chain's head: the bytes that the device may write.
+    var postedCount: UInt32
+  }
+
+  /// What comes behind the last. No queue has so many descriptors.
+  private static var end: UInt16 { .max }
+
+  private let entries: UnsafeMutablePointer<Entry>
+  private let count: Int
+  private var firstFree: UInt16 = 0
+  /// The descriptors that are free.
+  private(set) var freeCount: Int
+
+  /// `count` descriptors, all free.
+  ///
+  /// - Precondition: `count` is positive and at most 32,768.
+  init(count: Int) {
+    precondition(count > 0 && count <= 32768)
+    self.count = count
+    freeCount = count
+    // SAFETY: Freed in deinit only; all `count` entries are initialised here,
+    // and `check` keeps every later access within them.
+    unsafe entries = .allocate(capacity: count)
+    for index in 0..<count {
+      let next = index + 1 < count ? UInt16(index + 1) : Self.end
+      unsafe (entries + index).initialize(
+        to: Entry(next: next, postedCount: 0)
+      )
+    }
+  }
+
+  deinit { unsafe entries.deallocate() }
+
+  private func check(_ descriptor: UInt16) -> Int {
+    precondition(Int(descriptor) < count)
+    return Int(descriptor)
+  }
+
+  /// Takes a free descriptor, as a chain of one.
+  ///
+  /// - Precondition: ``freeCount`` is positive.
+  mutating func take() -> UInt16 {
+    precondition(freeCount > 0, "no descriptor is free")
+    let descriptor = firstFree
+    let index = check(descriptor)
+    // SAFETY: `check` has found the index within the entries.
+    firstFree = unsafe entries[index].next
+    unsafe entries[index].next = Self.end
+    freeCount -= 1
+    return descriptor
+  }
+
+  /// Makes `next` follow `descriptor` in a chain.
+  mutating func link(_ descriptor: UInt16, to next: UInt16) {
+    // SAFETY: As in `take`.
+    unsafe entries[check(descriptor)].next = next
+  }
+
+  /// Notes how many bytes the device may write to the chain at `head`.
+  mutating func setPostedCount(_ count: UInt32, of head: UInt16) {
+    // SAFETY: As in `take`.
+    unsafe entries[check(head)].postedCount = count
+  }
+
+  /// The bytes that the device may write to the chain at `head`.
+  func postedCount(of head: UInt16) -> UInt32 {
+    // SAFETY: As in `take`.
+    unsafe entries[check(head)].postedCount
+  }
+
+  /// Makes all descriptors of the chain at `head` free.
+  mutating func release(_ head: UInt16) {
+    var descriptor = head
+    while descriptor != Self.end {
+      let index = check(descriptor)
+      // SAFETY: As in `take`.
+      let following = unsafe entries[index].next
+      unsafe entries[index].next = firstFree
+      firstFree = descriptor
+      freeCount += 1
+      descriptor = following
+    }
+  }
+}

@@ -1,0 +1,238 @@
+import Packets
+import Testing
+
+@testable import Net
+
+@Suite struct AssemblerTests {
+  static func packet(_ pool: PacketPool, _ start: Int, _ count: Int)
+    -> PacketBuffer
+  {
+    var packet = pool.allocate()!
+    packet.append(copying: pattern(count, from: start).rawSpan)
+    return packet
+  }
+
+  /// Segments as start and length, and what continues from 0 in the end.
+  @Test(
+    arguments: [
+      ([(0, 10)], 10),
+      ([(10, 10), (0, 10)], 20),
+      ([(10, 10), (20, 10), (0, 10)], 30),
+      ([(20, 10), (10, 10), (0, 10)], 30),
+      ([(5, 10), (0, 10)], 15),
+      ([(0, 10), (5, 10)], 15),
+      ([(10, 5), (5, 20), (0, 5)], 25),
+      ([(10, 5), (20, 5), (8, 20), (0, 8)], 28),
+      ([(10, 10), (12, 3), (0, 10)], 20),
+      ([(10, 10), (15, 10), (0, 12)], 25),
+      ([(10, 10), (30, 10), (0, 10)], 20),
+      ([(10, 10), (10, 10), (0, 10)], 20),
+      ([(10, 10), (5, 10), (0, 5)], 20),
+    ] as [([(Int, Int)], Int)]
+  )
+  func segments_continue(segments: [(Int, Int)], total: Int) {
+    let pool = PacketPool(capacity: 16)
+    do {
+      var assembler = Assembler()
+      for (start, count) in segments {
+        _ = assembler.insert(
+          Self.packet(pool, start, count),
+          at: SequenceNumber(UInt32(start)),
+          limit: 8
+        )
+      }
+      var bytes: [UInt8] = []
+      while let packet = assembler.popFirst(
+        at: SequenceNumber(UInt32(bytes.count))
+      ) {
+        bytes += Array(copying: packet.bytes)
+      }
+      #expect(bytes == pattern(total))
+    }
+    #expect(pool.available == pool.capacity)
+  }
+
+  @Test func gap_isNotCrossed() {
+    let pool = PacketPool(capacity: 4)
+    var assembler = Assembler()
+    let insertion = assembler.insert(
+      Self.packet(pool, 5, 5),
+      at: SequenceNumber(5),
+      limit: 8
+    )
+    #expect(insertion == .kept)
+    let isNothing = assembler.popFirst(at: SequenceNumber(4)) == nil
+    #expect(isNothing)
+    let count = assembler.count
+    #expect(count == 1)
+    // What was received otherwise is dropped.
+    let isStale = assembler.popFirst(at: SequenceNumber(10)) == nil
+    #expect(isStale)
+    let isEmpty = assembler.isEmpty
+    #expect(isEmpty)
+    #expect(pool.available == 4)
+  }
+
+  @Test func limit_isKept() {
+    let pool = PacketPool(capacity: 8)
+    var assembler = Assembler()
+    var results: [Assembler.Insertion] = []
+    for start in [100, 200, 300, 200] {
+      let insertion = assembler.insert(
+        Self.packet(pool, start, 10),
+        at: SequenceNumber(UInt32(start)),
+        limit: 2
+      )
+      results.append(insertion)
+    }
+    #expect(results == [.kept, .kept, .full, .duplicate])
+    #expect(pool.available == 6)
+    assembler.dropLast()
+    let count = assembler.count
+    #expect(count == 1)
+    #expect(pool.available == 7)
+    assembler.removeAll()
+    #expect(pool.available == 8)
+  }
+
+  @Test func following_sharesAPacket() {
+    let pool = PacketPool(capacity: 8)
+    var assembler = Assembler()
+    for start in stride(from: 10, to: 110, by: 10) {
+      _ = assembler.insert(
+        Self.packet(pool, start, 10),
+        at: SequenceNumber(UInt32(start)),
+        limit: 1
+      )
+    }
+    let count = assembler.count
+    #expect(count == 1)
+    #expect(pool.available == 7)
+  }
+
+  /// Against a model: the first byte to come at a place stays.
+  @Test(arguments: 1...20 as ClosedRange<UInt64>)
+  func randomSegments_areAsTheModelSays(seed: UInt64) {
+    var random = RandomNumbers(seed: SipHash.Key(seed, 7))
+    let pool = PacketPool(capacity: 256)
+    let base = SequenceNumber(0xFFFF_FF80)
+    do {
+      var assembler = Assembler()
+      var held = Set<Int>()
+      var next = 0
+      var received: [UInt8] = []
+      for _ in 0..<400 {
+        let start = max(
+          0,
+          Int.random(in: next - 20..<next + 80, using: &random)
+        )
+        let count = Int.random(in: 1...40, using: &random)
+        let insertion = assembler.insert(
+          Self.packet(pool, start, count),
+          at: base + start,
+          limit: 64
+        )
+        if insertion != .full { held.formUnion(start..<start + count) }
+        while let packet = assembler.popFirst(at: base + next) {
+          received += Array(copying: packet.bytes)
+          next += packet.count
+        }
+        var expected = 0
+        while held.contains(expected) { expected += 1 }
+        #expect(next == expected, "seed \(seed)")
+      }
+      #expect(received == pattern(received.count), "seed \(seed)")
+      #expect(received.count > 100, "seed \(seed)")
+    }
+    #expect(pool.available == pool.capacity, "seed \(seed)")
+  }
+}
+
+@Suite struct DeadlineHeapTests {
+  @Test func earliest_isFirst() {
+    var heap = DeadlineHeap()
+    #expect(heap.first == nil)
+    heap.set(3, to: Instant(nanoseconds: 30))
+    heap.set(1, to: Instant(nanoseconds: 10))
+    heap.set(2, to: Instant(nanoseconds: 20))
+    #expect(heap.first?.slot == 1)
+    heap.set(1, to: Instant(nanoseconds: 40))
+    #expect(heap.first?.slot == 2)
+    heap.set(2, to: nil)
+    heap.set(9, to: nil)
+    #expect(heap.first?.slot == 3)
+    heap.set(3, to: nil)
+    heap.set(1, to: nil)
+    #expect(heap.first == nil)
+  }
+
+  @Test(arguments: 1...5 as ClosedRange<UInt64>)
+  func randomDeadlines_areAsTheModelSays(seed: UInt64) {
+    var random = RandomNumbers(seed: SipHash.Key(seed, 8))
+    var heap = DeadlineHeap()
+    var model: [UInt32: Int64] = [:]
+    for step in 0..<3000 {
+      let slot = UInt32.random(in: 0..<64, using: &random)
+      if Bool.random(using: &random) || Bool.random(using: &random) {
+        let time = Int64.random(in: 0..<1000, using: &random)
+        heap.set(slot, to: Instant(nanoseconds: time))
+        model[slot] = time
+      } else {
+        heap.set(slot, to: nil)
+        model[slot] = nil
+      }
+      let first = heap.first
+      #expect(
+        first?.deadline.nanoseconds == model.values.min(),
+        "seed \(seed) step \(step)"
+      )
+      if let first {
+        #expect(
+          model[first.slot] == first.deadline.nanoseconds,
+          "seed \(seed) step \(step)"
+        )
+      }
+    }
+  }
+}
+
+@Suite struct SlotListTests {
+  @Test(arguments: 1...5 as ClosedRange<UInt64>)
+  func randomSlots_areAsTheModelSays(seed: UInt64) {
+    var random = RandomNumbers(seed: SipHash.Key(seed, 9))
+    var list = SlotList()
+    var model: [UInt32] = []
+    for step in 0..<3000 {
+      let slot = UInt32.random(in: 0..<20, using: &random)
+      switch Int.random(in: 0..<4, using: &random) {
+      case 0, 1:
+        list.append(slot)
+        if !model.contains(slot) { model.append(slot) }
+      case 2:
+        list.remove(slot)
+        model.removeAll { $0 == slot }
+      default:
+        let first = list.popFirst()
+        let expected = model.isEmpty ? nil : model.removeFirst()
+        #expect(first == expected, "seed \(seed) step \(step)")
+      }
+      #expect(list.count == model.count, "seed \(seed) step \(step)")
+      #expect(list.first == model.first, "seed \(seed) step \(step)")
+      #expect(list.contains(slot) == model.contains(slot))
+    }
+  }
+}
+
+@Suite struct ChallengeLimitTests {
+  @Test func limit_isForAPeriod() {
+    var limit = ChallengeLimit()
+    let start = Instant(nanoseconds: 0)
+    var allowed = 0
+    for step in 0..<100 {
+      let now = start + .milliseconds(Int64(step) * 100)
+      if limit.allows(10, every: .seconds(5), at: now) { allowed += 1 }
+    }
+    // Ten at once, and ten more in the second period of five seconds.
+    #expect(allowed == 20)
+  }
+}

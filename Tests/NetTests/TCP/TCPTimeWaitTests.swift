@@ -1,0 +1,135 @@
+import Testing
+
+@testable import Net
+
+/// TIME-WAIT. RFC 9293 §3.6.1 and §3.10.7.4, RFC 6191.
+@Suite struct TCPTimeWaitTests {
+  @Test func timeWait_lasts60Seconds() {
+    let (harness, id) = TCPHarness.timeWait()
+    #expect(harness.tcp.deadline == harness.now + .seconds(60))
+    harness.wait(59_999)
+    #expect(harness.tcp.state(id) == .timeWait)
+    harness.wait(1)
+    #expect(harness.tcp.state(id) == .closed)
+    #expect(harness.tcp.deadline == nil)
+    #expect(harness.read(id) == .endOfStream)
+    harness.expectNothing()
+  }
+
+  @Test func timeWait_finAgain_isAcknowledgedAndRestarts() {
+    let (harness, id) = TCPHarness.timeWait()
+    harness.wait(30_000)
+    harness.receive(Segment(.fin, 1, ack: 2))
+    harness.expect(Segment([], 2, ack: 2))
+    harness.wait(59_999)
+    #expect(harness.tcp.state(id) == .timeWait)
+    harness.wait(1)
+    #expect(harness.tcp.state(id) == .closed)
+  }
+
+  @Test func timeWait_text_isDropped() {
+    let (harness, id) = TCPHarness.timeWait()
+    harness.receive(Segment(.push, 2, ack: 2, [1, 2]))
+    #expect(harness.read(id) == .endOfStream)
+    #expect(harness.tcp.state(id) == .timeWait)
+  }
+
+  @Test func timeWait_unreadText_staysReadable() {
+    let (harness, id) = TCPHarness.finWait2()
+    harness.receive(Segment(.fin, 1, ack: 2, [5, 6]))
+    harness.drain()
+    harness.wait(60_000)
+    #expect(harness.tcp.state(id) == .closed)
+    #expect(harness.read(id) == .bytes([5, 6]))
+    #expect(harness.read(id) == .endOfStream)
+  }
+
+  @Test func timeWait_releasedWithUnread_isSilent() {
+    let (harness, id) = TCPHarness.finWait2()
+    harness.receive(Segment(.fin, 1, ack: 2, [5, 6]))
+    harness.drain()
+    harness.release(id)
+    harness.expectNothing()
+    #expect(harness.pool.available == harness.pool.capacity)
+    #expect(harness.tcp.timeWait.count == 1)
+  }
+
+  @Test func timeWait_newerSYN_reopens() throws {
+    let (harness, id) = TCPHarness.timeWait()
+    harness.release(id)
+    let oldISS = harness.iss
+    harness.irs = harness.irs + 1000
+    harness.receive(Segment(.syn, 0, mss: 1000))
+    let reply = harness.learnInitial()
+    #expect(reply?.flags == [.syn, .acknowledgement])
+    #expect(reply?.acknowledgement == 1)
+    // Beyond all that the first one sent: its SYN and FIN.
+    #expect(harness.iss - oldISS > 2)
+    harness.receive(Segment([], 1, ack: 1))
+    let listener = try #require(
+      harness.events().first.flatMap { event -> ListenerID? in
+        if case .acceptable(let listener) = event { listener } else { nil }
+      }
+    )
+    let next = try #require(harness.accept(listener))
+    #expect(harness.tcp.state(next) == .established)
+    #expect(next != id)
+    #expect(harness.tcp.counters.timeWaitReopened == 1)
+  }
+
+  @Test func timeWait_newerSYNWhileHeld_reopens() {
+    let (harness, id) = TCPHarness.timeWait()
+    harness.receive(Segment(.syn, 500))
+    #expect(harness.tcp.state(id) == .closed)
+    #expect(harness.read(id) == .endOfStream)
+    #expect(harness.drain().map(\.flags) == [[.syn, .acknowledgement]])
+    harness.release(id)
+    #expect(harness.tcp.freeSlots.count == 1)
+    #expect(harness.tcp.table.count == 1)
+  }
+
+  @Test(arguments: [1, 0, -100])
+  func timeWait_olderSYN_isChallenged(sequence: Int) {
+    let (harness, id) = TCPHarness.timeWait()
+    harness.receive(Segment(.syn, sequence))
+    harness.expect(Segment([], 2, ack: 2))
+    #expect(harness.tcp.state(id) == .timeWait)
+  }
+
+  @Test func timeWait_newerSYNToNobody_isReset() {
+    let (harness, _) = TCPHarness.timeWait()
+    let listener = ListenerID(index: 0, generation: 0)
+    harness.tcp.stopListening(listener, at: harness.now)
+    harness.receive(Segment(.syn, 500))
+    harness.expect(Segment(.reset, -harness.issOffset, ack: 501))
+    #expect(harness.tcp.table.isEmpty)
+  }
+
+  @Test func timeWaitConnections_areBounded() throws {
+    var limits = TCPLimits()
+    limits.timeWaitConnections = 3
+    let harness = TCPHarness(limits: limits)
+    let listener = try harness.listen(backlog: 1)
+    for count in 1...5 {
+      harness.remotePort = UInt16(1000 + count)
+      harness.receive(Segment(.syn, 0))
+      _ = harness.learnInitial()
+      harness.receive(Segment([], 1, ack: 1))
+      let id = try #require(harness.accept(listener))
+      harness.release(id)
+      harness.drain()
+      harness.receive(Segment(.fin, 1, ack: 2))
+      harness.drain()
+      #expect(harness.tcp.timeWait.count == min(count, 3))
+    }
+    #expect(harness.tcp.counters.timeWaitEvicted == 2)
+    #expect(harness.tcp.table.count == 3)
+    // The oldest went first.
+    let oldest = TCP.Key(
+      local: Endpoint(address: TCPHarness.ours, port: 80),
+      remote: Endpoint(address: TCPHarness.theirs, port: 1001)
+    )
+    let isGone = harness.tcp.table[oldest] == nil
+    #expect(isGone)
+  }
+}
