@@ -143,11 +143,11 @@ boot_start_info: dd 0
 ; The thread control block as far as the stack protector knows it. The kernel
 ; puts random bits into the canary once it has any.
 align 16
-global stack_protector_block
 stack_protector_block:
   times 5 dq 0
-  dq 0x00000AFF0D0A0000         ; the canary at 0x28
-  dq 0
+global stack_protector_canary
+stack_protector_canary:
+  dq 0x00000AFF0D0A0000         ; at 0x28
 
 section .bss nobits alloc noexec write align=4096
 boot_pml4: resb 4096

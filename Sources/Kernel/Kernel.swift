@@ -34,6 +34,7 @@ public func kernelStart(_ startInfo: UInt) {
   phases.finish("clock")
 
   let origin = RandomSource.initialize()
+  RandomSource.armStackProtector()
   Console.write("random: ")
   Console.print(origin.name)
   phases.finish("random")

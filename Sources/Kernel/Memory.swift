@@ -11,9 +11,6 @@ import Runtime
 ///     …        to 4 GiB                    devices: uncached
 ///     4 GiB…   memory, if there is more    heap
 enum Memory {
-  private static var fourGibibytes: UInt64 { 4 << 30 }
-  private static var oneMebibyte: UInt64 { 1 << 20 }
-
   /// The map that the machine started with.
   ///
   /// SAFETY: set once at boot, on the only core.
@@ -24,101 +21,58 @@ enum Memory {
   static func initialize(_ map: MemoryMap) {
     // SAFETY: See `map`.
     unsafe self.map = map
-    let imageEnd = UInt64(boot_address_of_image_end())
-    guard let home = region(of: map, containing: imageEnd - 1) else {
-      panic("the image is not in memory that the firmware calls usable")
+    let plan = plan(for: map)
+    var tables = PageTables(in: plan.tables)
+    for index in plan.mappings.indices {
+      let mapping = plan.mappings[index]
+      tables.map(mapping.range, mapping.access)
     }
-
-    let gibibytes = (map.highest + (1 << 30) - 1) >> 30
-    // One table a GiB of 2 MiB pages, a few of 4 KiB pages at the borders.
-    let tablesEnd = imageEnd + (32 + max(4, gibibytes)) * PageTables.pageSize
-    guard tablesEnd <= home.upperBound else {
-      panic("too little memory: give the machine more (--memory MiB)")
-    }
-    var tables = PageTables(in: imageEnd..<tablesEnd)
-    mapImage(in: &tables)
-    tables.map(imageEnd..<home.upperBound, .readWrite)
-    mapRest(of: map, home: home, in: &tables)
     cpu_write_cr3(tables.root)
+    for index in plan.heap.indices {
+      let range = plan.heap[index]
+      // SAFETY: From the firmware's map, behind the image and the tables,
+      // mapped just now, and nobody else's.
+      unsafe MachineHeap.add(
+        address: UInt(range.lowerBound),
+        byteCount: range.count
+      )
+    }
+  }
 
-    // SAFETY: From the firmware's map, behind the image and the tables, mapped
-    // just now, and nobody else's.
-    give(tables.unused.lowerBound..<home.upperBound)
-    for index in 0..<map.count where map.regions[index] != home {
-      let region = map.regions[index]
-      if region.lowerBound >= oneMebibyte { give(region) }
+  private static func plan(for map: MemoryMap) -> MemoryPlan {
+    do throws(MemoryPlan.Failure) {
+      return try MemoryPlan(map, image: image)
+    } catch {
+      switch error {
+      case .imageOutsideMemory:
+        panic("the image is not in memory that the firmware calls usable")
+      case .tooLittleMemory:
+        panic("too little memory: give the machine more (--memory MiB)")
+      }
     }
   }
 
   /// Where memory below 4 GiB ends.
-  static var endBelow4GiB: UInt64 {
-    var end: UInt64 = 0
-    let map = unsafe self.map
-    for index in 0..<map.count
-    where map.regions[index].lowerBound < fourGibibytes {
-      end = max(end, min(map.regions[index].upperBound, fourGibibytes))
-    }
-    return end
-  }
+  static var endBelow4GiB: UInt64 { unsafe map.endBelow4GiB }
 
-  private static func mapImage(in tables: inout PageTables) {
-    let parts: [(UInt, UInt, PageTables.Access)] = [
-      (UInt(PageTables.pageSize), boot_address_of_image_start(), .readWrite),
-      (
-        boot_address_of_image_start(), boot_address_of_text_end(),
-        .readExecute
+  /// Where the linker put this image.
+  private static var image: MemoryPlan.Image {
+    MemoryPlan.Image(
+      start: UInt64(boot_address_of_image_start()),
+      textEnd: UInt64(boot_address_of_text_end()),
+      rodataEnd: UInt64(boot_address_of_rodata_end()),
+      dataEnd: UInt64(boot_address_of_data_end()),
+      stack: UInt64(
+        boot_address_of_boot_stack_bottom()
+      )..<UInt64(
+        boot_address_of_boot_stack_top()
       ),
-      (boot_address_of_text_end(), boot_address_of_rodata_end(), .read),
-      (boot_address_of_rodata_end(), boot_address_of_data_end(), .readWrite),
-      (
-        boot_address_of_boot_stack_bottom(), boot_address_of_boot_stack_top(),
-        .readWrite
+      trapStack: UInt64(
+        boot_address_of_trap_stack_bottom()
+      )..<UInt64(
+        boot_address_of_trap_stack_top()
       ),
-      (
-        boot_address_of_trap_stack_bottom(), boot_address_of_trap_stack_top(),
-        .readWrite
-      ),
-    ]
-    for (start, end, access) in parts {
-      tables.map(UInt64(start)..<UInt64(end), access)
-    }
-  }
-
-  /// Maps what lies between and behind the usable stretches: below 4 GiB as
-  /// devices', above it as memory only.
-  private static func mapRest(
-    of map: MemoryMap,
-    home: MemoryMap.Region,
-    in tables: inout PageTables
-  ) {
-    var next = home.upperBound
-    for index in 0..<map.count {
-      let region = map.regions[index]
-      guard region.lowerBound >= next else { continue }
-      if next < fourGibibytes {
-        tables.map(next..<min(region.lowerBound, fourGibibytes), .device)
-      }
-      tables.map(region, .readWrite)
-      next = region.upperBound
-    }
-    if next < fourGibibytes { tables.map(next..<fourGibibytes, .device) }
-  }
-
-  private static func give(_ range: Range<UInt64>) {
-    // SAFETY: The caller's ranges are usable, mapped and nobody else's.
-    unsafe MachineHeap.add(
-      address: UInt(range.lowerBound),
-      byteCount: Int(range.upperBound - range.lowerBound)
+      end: UInt64(boot_address_of_image_end())
     )
-  }
-
-  private static func region(
-    of map: MemoryMap,
-    containing address: UInt64
-  ) -> MemoryMap.Region? {
-    for index in 0..<map.count where map.regions[index].contains(address) {
-      return map.regions[index]
-    }
-    return nil
   }
 }

@@ -19,6 +19,8 @@ struct NetworkInterface: ~Copyable {
 
   private var device: Device
   private let interrupt: Interrupt
+  /// Whether the device can still be driven.
+  private var isRunning = true
 
   /// How many frames are taken from the device before the app gets its turn: a
   /// flood of them must not starve it.
@@ -187,8 +189,28 @@ struct NetworkInterface: ~Copyable {
         reasons = device.acknowledgeInterrupt()
       }
     }
+    if device.isBroken
+      || reasons.contains(.configuration) && device.needsReset
+    {
+      recover()
+    }
     if reasons.contains(.configuration) {
-      host.setLink(up: device.isLinkUp, at: now)
+      host.setLink(up: isRunning && device.isLinkUp, at: now)
+    }
+  }
+
+  /// Starts the device again, because it asked for that or its rings are not
+  /// what they should be. VIRTIO 1.2 §2.1.2. What it held is sent again by
+  /// those who miss it.
+  private mutating func recover() {
+    guard isRunning else { return }
+    do throws(VirtioError) {
+      try device.restart()
+      Console.print("net: the device was reset and started again")
+    } catch {
+      isRunning = false
+      Console.write("net: the device is given up: ")
+      Console.print(Self.describe(error))
     }
   }
 

@@ -45,6 +45,15 @@ enum RandomSource {
     return origin
   }
 
+  /// Gives the stack protector a canary that nobody outside knows. Its first
+  /// byte stays zero, so that a text that overflows cannot write it.
+  ///
+  /// A function that is running must not return any more: its frame holds the
+  /// old one.
+  static func armStackProtector() {
+    cpu_store64(boot_address_of_stack_protector_canary(), next() & ~0xFF)
+  }
+
   /// 64 random bits.
   static func next() -> UInt64 { unsafe numbers.next() }
 

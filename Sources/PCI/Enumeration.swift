@@ -20,11 +20,20 @@ private struct Enumeration<Host: PCIHost> {
 
   init(host: Host) { self.host = host }
 
+  /// Visits `bus` and those behind it. Without recursion, since the depth is
+  /// what bridges say.
   mutating func visit(bus: UInt8) {
-    guard !visited[Int(bus)] else { return }
-    visited[Int(bus)] = true
-    highest = max(highest, bus)
-    for device in UInt8(0)..<32 { visit(bus: bus, device: device) }
+    var waiting = [bus]
+    while let bus = waiting.popLast() {
+      guard !visited[Int(bus)] else { continue }
+      visited[Int(bus)] = true
+      highest = max(highest, bus)
+      let first = functions.count
+      for device in UInt8(0)..<32 { visit(bus: bus, device: device) }
+      for function in functions[first...].reversed() {
+        if let secondary = function.secondaryBus { waiting.append(secondary) }
+      }
+    }
   }
 
   private mutating func visit(bus: UInt8, device: UInt8) {
@@ -41,16 +50,19 @@ private struct Enumeration<Host: PCIHost> {
       if let subordinate = function.subordinateBus {
         highest = max(highest, subordinate)
       }
-      if let secondary = function.secondaryBus { visit(bus: secondary) }
     }
   }
 
   /// Gives each bridge without a bus number the next, and visits that bus.
+  ///
+  /// Those behind a bridge come before those beside it, so that the buses
+  /// behind each stay one range.
   mutating func numberBridges() {
-    var index = 0
-    while index < functions.count {
+    var waiting = Array(functions.indices.reversed())
+    while let index = waiting.popLast() {
+      let first = functions.count
       number(index)
-      index += 1
+      waiting += (first..<functions.count).reversed()
     }
   }
 
@@ -72,15 +84,7 @@ private struct Enumeration<Host: PCIHost> {
     guard let numbered = PCIFunction(behind), numbered.secondaryBus == bus
     else { return }
     functions[index] = numbered
-    let firstBehind = functions.count
     visit(bus: bus)
-    // Those behind it come before those beside it, so that the buses behind
-    // each bridge stay one range.
-    var next = firstBehind
-    while next < functions.count {
-      number(next)
-      next += 1
-    }
   }
 
   /// Lets the bridges on the way to `parent` pass `bus` on, which is above all

@@ -25,7 +25,7 @@ BOOT_SYMBOL void traps_load(void);
 BOOT_SYMBOL void boot_start_app(void);
 
 BOOT_SYMBOL uint64_t boot_entry_tsc;
-BOOT_SYMBOL uint64_t stack_protector_block[7];
+BOOT_SYMBOL uint64_t stack_protector_canary;
 BOOT_SYMBOL uint64_t gdt[5];
 BOOT_SYMBOL uint64_t idt[512];
 BOOT_SYMBOL uint64_t trap_stubs[256];
@@ -59,9 +59,14 @@ BOOT_ADDRESS(idt)
 BOOT_ADDRESS(trap_stubs)
 BOOT_ADDRESS(task_state_segment)
 BOOT_ADDRESS(interrupt_pending)
-BOOT_ADDRESS(stack_protector_block)
+
 
 #undef BOOT_ADDRESS
+
+// Where compiled code finds the stack protector's canary, %fs:0x28.
+static inline uintptr_t boot_address_of_stack_protector_canary(void) {
+  return (uintptr_t)&stack_protector_canary;
+}
 
 // The time-stamp counter at the machine's first instruction.
 static inline uint64_t boot_entry_timestamp(void) { return boot_entry_tsc; }

@@ -47,19 +47,19 @@ final class NetworkDeviceModel: ModelFunction {
 
   var queues: [DeviceQueue]
   /// As left by another driver: what is not reset first goes wrong.
-  private(set) var status: UInt8 = 0x07
+  var status: UInt8 = 0x07
   private var hasBeenReset = false
   private var resetReadsDone = 0
   private var freePacketsBeforeReset = 0
-  private var isResetting = false
-  private var mustReadFeaturesOK = false
+  var isResetting = false
+  var mustReadFeaturesOK = false
   private var featuresRefused = false
   private(set) var accepted: UInt64 = 0
-  private(set) var interruptStatus: UInt8 = 0
+  var interruptStatus: UInt8 = 0
   var configurationVector: UInt16 = 0xFFFF
   private var unreadVectors: Set<Int> = []
-  private(set) var generation: UInt8 = 0
-  private var unsteadyReadsLeft: Int
+  var generation: UInt8 = 0
+  var unsteadyReadsLeft: Int
   var linkStatus: UInt16
 
   // Selectors of the common configuration.
@@ -70,11 +70,11 @@ final class NetworkDeviceModel: ModelFunction {
   // MARK: What tests look at
 
   /// The frames that the driver has sent, without their headers.
-  private(set) var sent: [[UInt8]] = []
+  var sent: [[UInt8]] = []
   /// How often each queue was notified.
-  private(set) var notifications: [Int: Int] = [:]
+  var notifications: [Int: Int] = [:]
   /// The vectors of interrupts; `nil` for the interrupt line.
-  private(set) var interrupts: [UInt16?] = []
+  var interrupts: [UInt16?] = []
   /// Whether the interrupt line is pulled.
   var isLinePulled: Bool { interruptStatus != 0 && !isMSIXEnabled }
   /// Whether frames to send are taken as soon as the driver notifies.
@@ -272,204 +272,6 @@ final class NetworkDeviceModel: ModelFunction {
   func readVector(queue: Int?) -> UInt16 {
     unreadVectors.remove(queue ?? -1)
     return queue.map { queues[$0].vector } ?? configurationVector
-  }
-
-  // MARK: Queues
-
-  var selected: Int? {
-    Int(queueSelect) < queues.count ? Int(queueSelect) : nil
-  }
-
-  /// Notes what is wrong with changing the selected queue now.
-  func checkQueueChange(isModern: Bool) {
-    if isModern ? status & 8 == 0 : status & 2 == 0 { object(.queueOutOfOrder) }
-    if mustReadFeaturesOK { object(.featuresNotReadBack) }
-    if status & 4 != 0 { object(.queueOutOfOrder) }
-    guard let selected else { return object(.noSuchQueue) }
-    if queues[selected].isEnabled { object(.queueChangedWhileEnabled) }
-  }
-
-  func enableSelected() {
-    guard let selected else { return object(.noSuchQueue) }
-    let queue = queues[selected]
-    let size = UInt64(queue.size)
-    if size == 0 || size & (size - 1) != 0 || queue.size > queue.largestSize {
-      return object(.badQueueSize)
-    }
-    if queue.descriptors % 16 != 0 || queue.driverArea % 2 != 0
-      || queue.deviceArea % 4 != 0
-    {
-      object(.misalignedQueue)
-    }
-    guard memory.contains(queue.descriptors, Int(16 * size)),
-      memory.contains(queue.driverArea, Int(6 + 2 * size)),
-      memory.contains(queue.deviceArea, Int(6 + 8 * size))
-    else { return object(.queueNotInMemory) }
-    queues[selected].isEnabled = true
-  }
-
-  func notify(_ index: UInt32) {
-    guard index < UInt32(queues.count) else { return object(.noSuchQueue) }
-    notifications[Int(index), default: 0] += 1
-    guard isRunning else { return object(.notifiedTooEarly) }
-    look(Int(index))
-    if index == 1, sendsAtOnce { send() }
-  }
-
-  /// Looks what the driver has made available.
-  private func look(_ index: Int) {
-    if command & 4 == 0 { object(.notBusMaster) }
-    beforeLooking?(self)
-    var found: [Violation] = []
-    let known = queues[index].waiting.count
-    queues[index].look(memory) { found.append($0) }
-    for chain in queues[index].waiting.dropFirst(known) {
-      if chain.parts.contains(where: { $0.isWritable != (index == 0) }) {
-        found.append(.wrongDirection)
-      }
-      if needsOwnHeader, chain.parts.first?.length != headerSize {
-        found.append(.headerNotSeparate)
-      }
-      if index == 0, chain.length < headerSize + 1514 {
-        found.append(.receiveBufferTooSmall)
-      }
-    }
-    found.forEach(object)
-  }
-
-  /// §2.7.4: a legacy driver without ANY_LAYOUT.
-  private var needsOwnHeader: Bool {
-    !isModernDriver && accepted & 1 << 27 == 0
-  }
-
-  // MARK: The wire
-
-  /// Takes the frames that the driver has made available, and gives their
-  /// buffers back.
-  func send(atMost limit: Int = .max) {
-    guard isRunning else { return }
-    look(1)
-    var count = 0
-    while count < limit, let chain = queues[1].next() {
-      count += 1
-      take(chain)
-      // §5.1.6.1: what a legacy device says of the length is rubbish.
-      let length: UInt32 = isModernDriver ? 0 : 0xDEAD
-      queues[1].use(chain, length: length, memory)
-    }
-    if count > 0 { interruptDriver(queue: 1) }
-  }
-
-  private func take(_ chain: DeviceQueue.Chain) {
-    var bytes: [UInt8] = []
-    for part in chain.parts {
-      bytes += memory.read(part.address, part.length) ?? []
-    }
-    guard bytes.count >= headerSize + 14 else { return object(.frameTooShort) }
-    if bytes[..<headerSize].contains(where: { $0 != 0 }) {
-      object(.headerNotZero)
-    }
-    sent.append(Array(bytes[headerSize...]))
-  }
-
-  /// Writes `frame` to the driver's next buffer, behind `header`; says whether
-  /// there was one.
-  @discardableResult
-  func deliver(_ frame: [UInt8], header: [UInt8]? = nil) -> Bool {
-    guard isRunning else { return false }
-    look(0)
-    guard let chain = queues[0].next() else { return false }
-    var head = header ?? [UInt8](repeating: 0, count: headerSize)
-    // §5.1.6.4.1: one buffer; not set without merged buffers by some.
-    if header == nil, headerSize == 12 { head[10] = 1 }
-    var rest = (head + frame)[...]
-    for part in chain.parts {
-      _ = memory.write(part.address, Array(rest.prefix(part.length)))
-      rest = rest.dropFirst(part.length)
-    }
-    queues[0].use(
-      chain,
-      length: UInt32(head.count + frame.count),
-      memory
-    )
-    interruptDriver(queue: 0)
-    return true
-  }
-
-  /// The next chain of a queue, for a test to use as no device may.
-  func takeChain(_ queue: Int) -> DeviceQueue.Chain? {
-    look(queue)
-    return queues[queue].next()
-  }
-
-  /// Interrupts, unless the driver asked not to. §2.7.7.
-  func interruptDriver(queue: Int) {
-    guard queues[queue].availableFlags(memory) & 1 == 0 else { return }
-    interruptStatus |= 1
-    interrupts.append(isMSIXEnabled ? queues[queue].vector : nil)
-  }
-
-  /// Changes the link and interrupts for it. §2.5, §4.1.5.4.
-  func changeLink(isUp: Bool) {
-    linkStatus = isUp ? 1 : 0
-    generation &+= 1
-    interruptStatus |= 2
-    interrupts.append(isMSIXEnabled ? configurationVector : nil)
-  }
-
-  /// Says that only a reset helps. §2.1.2.
-  func askForReset() {
-    status |= 0x40
-    interruptStatus |= 2
-    interrupts.append(isMSIXEnabled ? configurationVector : nil)
-  }
-
-  /// Reading takes the line back. §4.1.4.5.
-  func takeInterruptStatus() -> UInt8 {
-    defer { interruptStatus = 0 }
-    return interruptStatus
-  }
-
-  /// Asks the driver not to notify, or to do so again. §2.7.10.
-  func suppressNotifications(_ isSuppressed: Bool, queue: Int) {
-    memory.store(
-      isSuppressed ? 1 : 0 as UInt16,
-      at: queues[queue].deviceArea
-    )
-  }
-
-  // MARK: Configuration
-
-  /// A byte of the device's configuration. §5.1.4.
-  func configuration(_ offset: Int) -> UInt8 {
-    if unsteadyReadsLeft > 0 {
-      unsteadyReadsLeft -= 1
-      generation &+= 1
-      return UInt8(truncatingIfNeeded: unsteadyReadsLeft)
-    }
-    switch offset {
-    case 0..<6:
-      if build.offered & 1 << 5 == 0 { object(.configurationNotOffered) }
-      return build.macAddress[offset]
-    case 6, 7:
-      if build.offered & 1 << 16 == 0 { object(.configurationNotOffered) }
-      return UInt8(truncatingIfNeeded: linkStatus >> UInt16(8 * (offset - 6)))
-    case 10, 11:
-      if build.offered & 1 << 3 == 0 { object(.configurationNotOffered) }
-      return UInt8(truncatingIfNeeded: build.mtu >> UInt16(8 * (offset - 10)))
-    default:
-      object(.configurationNotOffered)
-      return 0
-    }
-  }
-
-  /// Reads a field of the configuration as wide as it is.
-  func configuration(_ offset: Int, width: Int) -> UInt32 {
-    // §4.1.3.1: the address is six fields of a byte, the rest are of two.
-    if width != (offset < 6 ? 1 : 2) { object(.wrongWidth) }
-    return (0..<width).reduce(0) {
-      $0 | UInt32(configuration(offset + $1)) << UInt32(8 * $1)
-    }
   }
 
   // MARK: Registers
