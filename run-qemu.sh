@@ -288,6 +288,11 @@ if [[ $net == user ]]; then
   done
 else
   netdev=tap,id=net0,ifname=$interface,script=no,downscript=no
+  # QEMU before 8.0 captures its header for offloads as if it were the packet's.
+  # Without that header the device offers no offloads.
+  if [[ $pcap && $(qemu-system-x86_64 --version) =~ version\ [1-7]\. ]]; then
+    netdev+=,vnet_hdr=off
+  fi
 fi
 
 # isa-debug-exit ends QEMU with 2 n + 1 when the guest writes n to its port.

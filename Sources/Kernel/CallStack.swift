@@ -12,6 +12,25 @@ import CPU
 enum CallStack {
   private static var mostFrames: Int { 64 }
 
+  /// Prints where a trap happened, and the calls that led there.
+  static func print(
+    from address: UInt64,
+    stackPointer: UInt64,
+    framePointer: UInt64
+  ) {
+    var address = address
+    if !isCode(address), isOnStack(stackPointer) {
+      // What was called is no code and has made no frame yet. The return
+      // address on top of the stack tells the call, which ends before it.
+      // SAFETY: The word lies on a mapped stack.
+      let pointer = unsafe UnsafePointer<UInt64>(
+        bitPattern: UInt(stackPointer)
+      )!
+      address = unsafe pointer.pointee &- 1
+    }
+    print(from: address, framePointer: framePointer)
+  }
+
   /// Prints `address`, where the machine was, and the return addresses from
   /// the frame at `framePointer` outwards.
   static func print(from address: UInt64, framePointer: UInt64) {
@@ -30,15 +49,19 @@ enum CallStack {
   /// Prints one line of the call stack, if `address` is one of code.
   @discardableResult
   private static func printAddress(_ address: UInt64) -> Bool {
-    let code =
-      UInt64(
-        boot_address_of_image_start()
-      )..<UInt64(boot_address_of_text_end())
-    guard code.contains(address) else { return false }
+    guard isCode(address) else { return false }
     Console.write("  at ")
     Console.write(hexadecimal: address)
     Console.write(byte: 0x0A)
     return true
+  }
+
+  private static func isCode(_ address: UInt64) -> Bool {
+    let code =
+      UInt64(
+        boot_address_of_image_start()
+      )..<UInt64(boot_address_of_text_end())
+    return code.contains(address)
   }
 
   private static func isOnStack(_ address: UInt64) -> Bool {

@@ -6,47 +6,60 @@ import Net
 /// The counter's rate is measured once against the interval timer (8254), whose
 /// rate every PC has: 1,193,182 Hz.
 enum Clock {
-  /// Nanoseconds a tick, times 2^32.
+  /// The rate of the time-stamp counter.
   ///
-  /// SAFETY: set once at boot, on the only core; so is all below.
-  nonisolated(unsafe) private static var nanosecondsPerTick: UInt64 = 0
-  /// Ticks of the local APIC's timer a second, at the divisor it is used with.
-  nonisolated(unsafe) private(set) static var timerFrequency: UInt64 = 0
-  /// Ticks of the time-stamp counter a second.
-  nonisolated(unsafe) private(set) static var frequency: UInt64 = 0
+  /// SAFETY: set once at boot, on the only core; so is the other.
+  nonisolated(unsafe) private static var rate: TickRate?
+  /// The rate of the local APIC's timer, at the divisor it is used with.
+  nonisolated(unsafe) private(set) static var timerRate: TickRate?
 
   /// The time now.
-  static var now: Instant {
-    at(timestamp: cpu_timestamp())
-  }
+  static var now: Instant { at(timestamp: cpu_timestamp()) }
 
   /// The time at which the counter had the value `timestamp`.
+  ///
+  /// - Precondition: ``calibrate()`` was called.
   static func at(timestamp: UInt64) -> Instant {
     let ticks = timestamp &- boot_entry_timestamp()
-    let product = unsafe ticks.multipliedFullWidth(by: nanosecondsPerTick)
-    return Instant(
-      nanoseconds: Int64(
-        truncatingIfNeeded: product.high << 32 | product.low >> 32
-      )
-    )
+    return unsafe Instant(nanoseconds: 0) + rate!.interval(ofTicks: ticks)
   }
+
+  /// How often a measurement that was disturbed is made again.
+  private static var mostTries: Int { 20 }
 
   /// Measures both counters' rates. Takes about 5 ms.
   ///
   /// - Precondition: The local APIC is on.
   static func calibrate() {
+    for _ in 0..<mostTries where measure() { return }
+    panic("the time-stamp counter could not be measured against the 8254")
+  }
+
+  /// One measurement; whether it is good.
+  private static func measure() -> Bool {
     let timer = IntervalTimer()
     let first = sample(timer)
     var last = first
     while first.remaining - last.remaining < IntervalTimer.frequency / 200 {
+      // A host that takes the core away for 55 ms lets the count run out, and
+      // then it says nothing any more.
+      if timer.hasEnded { return false }
       last = sample(timer)
     }
+    if timer.hasEnded { return false }
     let elapsed = UInt64(first.remaining - last.remaining)
-    let scale = UInt64(IntervalTimer.frequency)
-    unsafe frequency = (last.timestamp - first.timestamp) * scale / elapsed
-    unsafe timerFrequency =
-      UInt64(first.countdown &- last.countdown) * scale / elapsed
-    unsafe nanosecondsPerTick = (1_000_000_000 << 32) / frequency
+    let reference = UInt64(IntervalTimer.frequency)
+    unsafe rate = TickRate(
+      ticks: last.timestamp &- first.timestamp,
+      referenceTicks: elapsed,
+      referenceFrequency: reference
+    )
+    unsafe timerRate = TickRate(
+      ticks: UInt64(first.countdown &- last.countdown),
+      referenceTicks: elapsed,
+      referenceFrequency: reference
+    )
+    return unsafe rate != nil && timerRate != nil
   }
 
   private struct Sample {
@@ -85,7 +98,8 @@ private struct IntervalTimer: ~Copyable {
 
   private static var data: UInt16 { 0x42 }
   private static var command: UInt16 { 0x43 }
-  /// Bit 0 gates the channel, bit 1 lets it reach the speaker.
+  /// Bit 0 gates the channel, bit 1 lets it reach the speaker, bit 5 reads its
+  /// output.
   private static var gate: UInt16 { 0x61 }
 
   /// Starts the count.
@@ -96,6 +110,10 @@ private struct IntervalTimer: ~Copyable {
     cpu_out8(Self.data, 0xFF)
     cpu_out8(Self.data, 0xFF)
   }
+
+  /// Whether the count has run out. 8254 data sheet, mode 0: the output is low
+  /// until then.
+  var hasEnded: Bool { cpu_in8(Self.gate) & 1 << 5 != 0 }
 
   /// The ticks that are left.
   var remaining: Int {

@@ -95,16 +95,8 @@ enum Timer {
       interval = min(interval, deadline - Clock.now)
       guard interval > .zero else { return false }
     }
-    let (seconds, rest) = interval.nanoseconds.quotientAndRemainder(
-      dividingBy: 1_000_000_000
-    )
-    let frequency = unsafe Clock.timerFrequency
-    let ticks =
-      UInt64(seconds) * frequency
-      + UInt64(rest) * frequency / 1_000_000_000
-    LocalAPIC.interrupt(
-      afterTicks: UInt32(clamping: max(ticks, 1))
-    )
+    let ticks = unsafe Clock.timerRate!.ticks(in: interval)
+    LocalAPIC.interrupt(afterTicks: UInt32(clamping: max(ticks, 1)))
     return true
   }
 }

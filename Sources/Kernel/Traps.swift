@@ -128,7 +128,11 @@ enum Traps {
     register("  ss ", frame.ss)
     Console.write(byte: 0x0A)
 
-    CallStack.print(from: frame.rip, framePointer: frame.rbp)
+    CallStack.print(
+      from: frame.rip,
+      stackPointer: frame.rsp,
+      framePointer: frame.rbp
+    )
     Power.off(.panic)
   }
 

@@ -36,6 +36,8 @@ enum Faults {
     unsafe data.initialize(repeating: 0xC3, count: 16)
     let code = unsafe unsafeBitCast(data, to: (@convention(c) () -> Void).self)
     code()
+    // Work behind the call keeps it from becoming a jump, which leaves no frame.
+    unsafe data.deallocate()
   }
 
   @inline(never)

@@ -1,0 +1,91 @@
+import Deadlines
+
+/// Boots a guest, runs `body`, and ends the guest.
+///
+/// - Parameters:
+///   - options: How it is booted.
+///   - network: Where run-qemu.sh runs; `nil` for here.
+///   - body: What is done with it; its service's output is the guest's console.
+/// - Throws: ``ServiceFailure`` with what `body` throws and the console.
+public func withGuest<Result: Sendable>(
+  _ options: GuestOptions,
+  in network: NetworkNamespace? = nil,
+  body: (Service) async throws -> Result
+) async throws -> ServiceEnd<Result> {
+  try await GuestImages.build()
+  return try await GuestSlots.shared.withSlot {
+    try await withService(
+      Repository.runScript.string,
+      options.arguments,
+      in: network,
+      body: body
+    )
+  }
+}
+
+/// Boots a guest and waits until it ends by itself.
+public func runGuest(
+  _ options: GuestOptions,
+  within limit: Duration = .seconds(60)
+) async throws -> ServiceEnd<Void> {
+  try await withGuest(options) { guest in
+    try await guest.output.waitUntilEnd(within: limit)
+  }
+}
+
+/// Builds what the tests boot, once a run and before the first guest:
+/// run-qemu.sh builds too, but of builds at the same time one waits for the
+/// other, and that would count against the guest's deadlines.
+private enum GuestImages {
+  private static let products = ["Demo", "SelfTest"]
+
+  private static let building = Task {
+    for product in products {
+      try await runCommand(
+        Repository.buildScript.string,
+        ["--product", product],
+        within: .seconds(600)
+      )
+    }
+  }
+
+  static func build() async throws { try await building.value }
+}
+
+/// As many guests at once as two cores can serve.
+private actor GuestSlots {
+  static let shared = GuestSlots()
+
+  private var free = 2
+  private var waiting: [CheckedContinuation<Void, Never>] = []
+
+  nonisolated func withSlot<Result: Sendable>(
+    _ body: () async throws -> Result
+  ) async throws -> Result {
+    await take()
+    do {
+      let result = try await body()
+      await giveBack()
+      return result
+    } catch {
+      await giveBack()
+      throw error
+    }
+  }
+
+  private func take() async {
+    if free > 0 {
+      free -= 1
+    } else {
+      await withCheckedContinuation { waiting.append($0) }
+    }
+  }
+
+  private func giveBack() {
+    if waiting.isEmpty {
+      free += 1
+    } else {
+      waiting.removeFirst().resume()
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import Deadlines
+import Foundation
+import SystemPackage
+
+/// A TAP device in a network namespace of its own, and dnsmasq, which gives
+/// leases on it.
+///
+///     10.64.0.1/24  tap0  ⇄  the guest, 10.64.0.50 to .99
+public struct TAPNetwork: Sendable {
+  /// Where all this is.
+  public let namespace: NetworkNamespace
+
+  /// dnsmasq, whose standard error tells of each lease.
+  public let server: Service
+
+  /// The file in which dnsmasq keeps its leases.
+  public let leaseFile: FilePath
+
+  /// A folder for what the test makes, removed at the end.
+  public let folder: FilePath
+
+  /// What to give `--net` of run-qemu.sh.
+  public static let argument = "tap:\(device)"
+
+  /// The host's address on it.
+  public static let hostAddress = "10.64.0.1"
+
+  /// How long a lease is: dnsmasq's minimum.
+  public static let leaseSeconds = 120
+
+  /// When the guest has to renew it.
+  public static let renewalSeconds = 5
+
+  private static let device = "tap0"
+
+  private static let timeLimitSeconds = 300
+
+  /// All leases, each as dnsmasq writes it: when it ends, MAC address, IP
+  /// address, name, client identifier.
+  public var leases: [[Substring]] {
+    get throws {
+      try String(contentsOfFile: leaseFile.string, encoding: .utf8)
+        .split(separator: "\n").map { $0.split(separator: " ") }
+    }
+  }
+
+  /// Makes such a network, which ends with `body`.
+  ///
+  /// - Throws: ``NetworkRefused`` where there may be none, and what `body`
+  ///   throws.
+  public static func with<Result: Sendable>(
+    _ body: (TAPNetwork) async throws -> Result
+  ) async throws -> Result {
+    let file = "/dev/net/tun"
+    guard FileManager.default.isWritableFile(atPath: file) else {
+      throw NetworkRefused(
+        description: """
+          The TAP tests need \(file), and may not write to it. Run them as \
+          root, or: sudo modprobe tun && sudo chmod 666 \(file)
+          """
+      )
+    }
+    return try await withTemporaryFolder { folder in
+      try await withNetworkNamespace { namespace in
+        for command in [
+          ["link", "set", "lo", "up"],
+          ["tuntap", "add", "dev", device, "mode", "tap"],
+          ["address", "add", "\(hostAddress)/24", "dev", device],
+          ["link", "set", device, "up"],
+        ] {
+          try await runCommand("ip", command, in: namespace)
+        }
+        let leaseFile = folder.appending("leases")
+        return try await withService(
+          "timeout",
+          // Bounds what a run leaves behind that was killed.
+          ["\(timeLimitSeconds)", "dnsmasq"]
+            + dnsmasqArguments(leaseFile: leaseFile),
+          in: namespace
+        ) { server in
+          try await server.errors.waitForLine(
+            containing: "DHCP, sockets bound exclusively to interface",
+            within: .seconds(10)
+          )
+          return try await body(
+            TAPNetwork(
+              namespace: namespace,
+              server: server,
+              leaseFile: leaseFile,
+              folder: folder
+            )
+          )
+        }.result
+      }
+    }
+  }
+
+  private static func dnsmasqArguments(leaseFile: FilePath) -> [String] {
+    [
+      "--conf-file=/dev/null",
+      // In the foreground, logging to standard error, as the user it is: in a
+      // user namespace there is no other.
+      "--no-daemon",
+      // No name server.
+      "--port=0", "--no-resolv", "--no-hosts",
+      "--interface=\(device)", "--bind-interfaces",
+      "--dhcp-range=10.64.0.50,10.64.0.99,\(leaseSeconds)s",
+      "--dhcp-leasefile=\(leaseFile)",
+      "--dhcp-authoritative",
+      // It would wait for a ping's answer before it offers an address.
+      "--no-ping",
+      // RFC 2132 §9.11, the renewal time (T1).
+      "--dhcp-option-force=58,\(renewalSeconds)",
+    ]
+  }
+}
+
+extension TAPNetwork {
+  /// Waits until the server has renewed the lease of `address` so often.
+  public func waitForRenewal(of address: String, times: Int) async throws {
+    let limit = Duration.seconds(Self.renewalSeconds * times + 20)
+    try await withDeadline(limit, waitingFor: "\(times) renewals") {
+      var acknowledged = 0
+      for await line in server.errors.reader()
+      where line.contains("DHCPACK(") && line.contains(address) {
+        acknowledged += 1
+        // The first one is that of the lease itself.
+        if acknowledged > times { return }
+      }
+      throw MissingLine(description: "dnsmasq ended")
+    }
+  }
+}

@@ -1,0 +1,15 @@
+import ArgumentParser
+
+/// A client of the services that Demo has, in one process, so that it can also
+/// run inside a network namespace.
+@main
+struct Probe: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "probe",
+    abstract: "Tries out a service, and fails with what is wrong with it.",
+    subcommands: [
+      Echo.self, DatagramEcho.self, Discard.self, CharacterGenerator.self,
+      HTTP.self, Refused.self,
+    ]
+  )
+}
