@@ -61,11 +61,15 @@ public func kernelStart(_ startInfo: UInt) {
   }
 }
 
-/// How many packets there are: an eighth of the memory, which leaves a small
-/// machine room for its app, and no more than 32 MiB of them.
+/// How many packets there are: a quarter of the memory for the first 8 MiB of
+/// them, which a small machine needs to hold its own against peers that do not
+/// read, then an eighth, and no more than 32 MiB.
 private func packetCount(_ map: MemoryMap) -> Int {
-  let bytes = min(map.byteCount / 8, 32 << 20)
-  return max(Int(bytes) / PacketPool.defaultSlotSize, 256)
+  let bytes = max(
+    min(map.byteCount / 4, 8 << 20),
+    min(map.byteCount / 8, 32 << 20)
+  )
+  return max(Int(bytes) / PacketPool.defaultSlotSize, 512)
 }
 
 /// Makes the stack, starts the app, and runs both until the app ends.

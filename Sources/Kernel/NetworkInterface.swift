@@ -37,7 +37,7 @@ struct NetworkInterface: ~Copyable {
     for entry in assignment.entries where isNetworkDevice(entry.function) {
       let name = describe(entry.function.address)
       do throws(VirtioError) {
-        return try start(entry, pool)
+        return try start(entry, assignment, pool)
       } catch {
         Console.print("net: \(name) cannot be driven: \(describe(error))")
       }
@@ -59,16 +59,11 @@ struct NetworkInterface: ~Copyable {
 
   private static func start(
     _ entry: AddressAssignment.Entry,
+    _ assignment: AddressAssignment,
     _ pool: PacketPool
   ) throws(VirtioError) -> NetworkInterface {
     let machine = Machine()
-    let space = ConfigurationSpace(
-      host: machine,
-      address: entry.function.address
-    )
-    space.command = space.command.union([
-      .ioSpace, .memorySpace, .busMaster,
-    ])
+    assignment.enable(entry.function, machine)
     if let msix = MSIX(machine, entry), msix.vectorCount >= 3 {
       do throws(VirtioError) {
         return try startWithMessages(msix, entry, pool)

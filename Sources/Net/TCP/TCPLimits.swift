@@ -34,17 +34,18 @@ public struct TCPLimits: Sendable {
   /// Memory for written bytes of all connections together, beyond the first 2
   /// KiB of each. When it is used up a connection's buffer grows no more: a
   /// write takes less at a time, and goes on as the peer acknowledges.
-  public var sendMemory = 16 * 1024 * 1024
+  public var sendMemory = 8 * 1024 * 1024
   /// Segments kept out of order for a connection: a receive buffer of full
   /// ones is 45. One more is dropped, and the peer sends it again.
   public var outOfOrderSegments = 64
   /// Packet slots that stay free for the device to receive into: a guest that
-  /// hears nothing could not even be told to close. Of those beyond, a
-  /// connection may hold half as many as are still free, so that the more hold
+  /// hears nothing could not even be told to close, and what is sent is taken
+  /// from there too. Of those beyond, a
+  /// connection may hold a quarter of what is still free, so that the more hold
   /// some, the less each gets, and a newcomer finds its share. One that holds
   /// none may have one even of the upper half of the reserve. A segment beyond
   /// is dropped, and the peer sends it again.
-  public var reservedPackets = 64
+  public var reservedPackets = 128
   /// Bytes in front of an outgoing TCP header: IP with options is 60, Ethernet
   /// with a tag 18, virtio's header 12.
   public var headroom = 96
@@ -108,7 +109,7 @@ public struct TCPLimits: Sendable {
   /// task, so there is one for each 16 KiB.
   public init(memory: Int) {
     connections = min(connections, max(memory / (16 * 1024), 64))
-    sendMemory = min(sendMemory, memory / 4)
+    sendMemory = min(sendMemory, memory / 8)
     timeWaitConnections = min(timeWaitConnections, connections / 4)
     backlog = min(backlog, connections / 8)
   }
