@@ -6,16 +6,35 @@ struct HTTPServer {
 
   /// How long a client may be silent.
   private static let patience = Duration.seconds(30)
+  /// How much more is read from a client that has had its last answer.
+  private static let mostIgnoredBytes = 1 << 20
 
   /// Answers the requests of a connection, one after the other.
   func serve(_ connection: Connection) async {
+    await answerAll(connection)
+    // RFC 9112 §9.6: a connection that ends with bytes unread is reset, and the
+    // reset may overtake the last answer. So the client closes it.
+    connection.close()
+    var ignored = 0
+    while ignored < Self.mostIgnoredBytes,
+      let bytes = await connection.read(timeout: Self.patience)
+    {
+      ignored += bytes.count
+    }
+  }
+
+  /// Answers requests until there are no more, or none can be.
+  private func answerAll(_ connection: Connection) async {
     var received: [UInt8] = []
+    var searched = 0
     while true {
-      guard let end = HTTPRequest.headEnd(in: received) else {
-        if received.count > HTTPRequest.mostBytes {
-          await respond(connection, "431 Request Header Fields Too Large")
-          return
-        }
+      let end = HTTPRequest.headEnd(in: received, from: searched)
+      if end ?? received.count > HTTPRequest.mostBytes {
+        await respond(connection, "431 Request Header Fields Too Large")
+        return
+      }
+      guard let end else {
+        searched = received.count
         guard let bytes = await connection.read(timeout: Self.patience)
         else { return }
         for index in 0..<bytes.count { received.append(bytes[index]) }
@@ -26,45 +45,48 @@ struct HTTPServer {
         return
       }
       received.removeFirst(end)
-      await answer(request, connection)
-      if !request.keepsConnection { return }
+      searched = 0
+      guard await answer(request, connection), request.keepsConnection
+      else { return }
     }
   }
 
-  private func answer(_ request: HTTPRequest, _ connection: Connection) async {
-    let withContent = request.method != .head
+  /// Whether the answer could be sent.
+  private func answer(
+    _ request: HTTPRequest,
+    _ connection: Connection
+  ) async -> Bool {
     if request.method == .other {
       await respond(
         connection,
-        "405 Method Not Allowed\r\nAllow: GET, HEAD",
-        keep: request.keepsConnection
+        "405 Method Not Allowed",
+        fields: "Allow: GET, HEAD\r\n",
+        to: request
       )
     } else if request.isRoot {
       await respond(
         connection,
         "200 OK",
         StatusPage.render(system),
-        withContent: withContent,
-        keep: request.keepsConnection
+        to: request
       )
     } else {
-      await respond(
-        connection,
-        "404 Not Found",
-        withContent: withContent,
-        keep: request.keepsConnection
-      )
+      await respond(connection, "404 Not Found", to: request)
     }
   }
 
-  /// Sends a response; without `page`, the status is the content too.
+  /// Sends a response, and says that it is the last one unless `request` keeps
+  /// the connection; without `page`, the status is the content too.
+  ///
+  /// - Returns: Whether it could be sent.
+  @discardableResult
   private func respond(
     _ connection: Connection,
     _ status: String,
     _ page: Text? = nil,
-    withContent: Bool = true,
-    keep: Bool = false
-  ) async {
+    fields: String = "",
+    to request: HTTPRequest? = nil
+  ) async -> Bool {
     var content = Text()
     if let page {
       content = page
@@ -81,10 +103,17 @@ struct HTTPServer {
     )
     response.append("\r\nContent-Length: ")
     response.append(content.bytes.count)
-    response.append("\r\nCache-Control: no-store")
-    if !keep { response.append("\r\nConnection: close") }
-    response.append("\r\n\r\n")
-    if withContent { response.append(content) }
-    await connection.write(response.bytes, timeout: Self.patience)
+    response.append("\r\nCache-Control: no-store\r\n")
+    response.append(fields)
+    // RFC 9112 §9.3: said to 1.0, which does not expect it.
+    let keeps = request?.keepsConnection ?? false
+    if !keeps || request?.isOld ?? false {
+      response.append("Connection: ")
+      response.append(keeps ? "keep-alive" : "close")
+      response.append("\r\n")
+    }
+    response.append("\r\n")
+    if request?.method != .head { response.append(content) }
+    return await connection.write(response.bytes, timeout: Self.patience)
   }
 }
