@@ -93,9 +93,6 @@ struct HTTPRequest {
   private static func lines(
     of head: ArraySlice<UInt8>
   ) -> (ArraySlice<UInt8>, [ArraySlice<UInt8>])? {
-    var head = head
-    // RFC 9112 §2.2: an empty line in front is skipped.
-    if head.starts(with: [0x0D, 0x0A]) { head.removeFirst(2) }
     var lines: [ArraySlice<UInt8>] = []
     for line in head.split(separator: 0x0A) {
       guard line.last == 0x0D else { return nil }

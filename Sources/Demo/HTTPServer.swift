@@ -6,8 +6,8 @@ struct HTTPServer {
 
   /// How long a client may be silent.
   private static let patience = Duration.seconds(30)
-  /// How much more is read from a client that has had its last answer.
-  private static let mostIgnoredBytes = 1 << 20
+  /// How long a client that has had its last answer may go on sending.
+  private static let farewell = Duration.seconds(10)
 
   /// Answers the requests of a connection, one after the other.
   func serve(_ connection: Connection) async {
@@ -15,12 +15,10 @@ struct HTTPServer {
     // RFC 9112 §9.6: a connection that ends with bytes unread is reset, and the
     // reset may overtake the last answer. So the client closes it.
     connection.close()
-    var ignored = 0
-    while ignored < Self.mostIgnoredBytes,
-      let bytes = await connection.read(timeout: Self.patience)
-    {
-      ignored += bytes.count
-    }
+    let end = system.uptime + Self.farewell
+    while system.uptime < end,
+      await connection.read(timeout: end - system.uptime) != nil
+    {}
   }
 
   /// Answers requests until there are no more, or none can be.
@@ -28,6 +26,11 @@ struct HTTPServer {
     var received: [UInt8] = []
     var searched = 0
     while true {
+      if searched == 0 {
+        // RFC 9112 §2.2: empty lines before a request are passed over.
+        let empty = received.prefix { $0 == 0x0D || $0 == 0x0A }
+        received.removeFirst(empty.count)
+      }
       let end = HTTPRequest.headEnd(in: received, from: searched)
       if end ?? received.count > HTTPRequest.mostBytes {
         await respond(connection, "431 Request Header Fields Too Large")

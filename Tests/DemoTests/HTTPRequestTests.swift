@@ -10,7 +10,6 @@ import Testing
   @Test(arguments: [
     ("GET / HTTP/1.1\r\nHost: a\r\n\r\n", true, true),
     ("GET / HTTP/1.1\r\nhOST:a\r\n\r\n", true, true),
-    ("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", true, true),
     ("GET /?a=/b HTTP/1.1\r\nHost: a\r\n\r\n", true, true),
     ("GET http://a.b:80/ HTTP/1.1\r\nHost: a\r\n\r\n", true, true),
     ("GET http://a.b/c HTTP/1.1\r\nHost: a\r\n\r\n", false, true),

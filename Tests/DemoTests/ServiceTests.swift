@@ -156,6 +156,13 @@ private func answer(
     )
   }
 
+  @Test func empty_lines_before_a_request_are_passed_over() throws {
+    let text = try http([
+      "\r\n", "\r\n\r\n" + Self.get + "\r\n" + Self.get, "\r\n",
+    ])
+    #expect(statuses(text) == ["HTTP/1.1 200 OK", "HTTP/1.1 200 OK"])
+  }
+
   @Test func close_is_obeyed() throws {
     let text = try http(
       ["GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" + Self.get],
