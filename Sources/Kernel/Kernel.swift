@@ -15,8 +15,7 @@ public func kernelStart(_ startInfo: UInt) {
     Platform(
       writeByte: { Console.write(byte: $0) },
       panic: { panic($0) },
-      random: { RandomSource.next() },
-      nanoseconds: { Clock.now.nanoseconds }
+      random: { RandomSource.next() }
     )
   )
   Traps.initialize()
@@ -96,7 +95,7 @@ private func runApp(
   configuration.tcpLimits = TCPLimits(memory: Int(map.byteCount))
   configuration.hostName = Array("apus".utf8)
   var stack = Stack(configuration, pool: pool, at: Clock.now)
-  if interface == nil { stack.setLink(up: false, at: Clock.now) }
+  stack.setLink(up: interface?.isLinkUp ?? false, at: Clock.now)
 
   let host = Host(
     stack: stack,

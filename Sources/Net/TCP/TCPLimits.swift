@@ -10,10 +10,14 @@ public struct TCPLimits: Sendable {
   public var listeners = 64
   /// The largest backlog of a listener; a larger one asked for is cut to it. A
   /// connection counts from its SYN until it is accepted; at a full backlog a
-  /// SYN takes the place of the oldest that is not established, so that a flood
-  /// of SYNs costs others a handshake that is slower than the flood is long. If
-  /// all are established, the SYN is dropped and the peer tries again.
+  /// SYN takes the place of the oldest that is not established and whose
+  /// SYN,ACK has gone unanswered for ``halfOpenPatience``. Without one the SYN
+  /// is dropped, and the peer tries again.
   public var backlog = 512
+  /// How long a SYN,ACK must have gone unanswered before its connection gives
+  /// its place in a full backlog to another: a peer that means it answers
+  /// sooner, or sends its SYN again.
+  public var halfOpenPatience = Interval.seconds(1)
   /// How many half-open connections are looked at to find one of the listener
   /// whose backlog is full; then the SYN is dropped.
   public var halfOpenCandidates = 64
