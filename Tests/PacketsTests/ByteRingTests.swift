@@ -138,6 +138,26 @@ import Testing
     #expect(ring.read(ring.count) == model, "seed \(seed)")
   }
 
+  /// The first 2,048 bytes are always to be had; then a power of two.
+  @Test(arguments: [
+    (0, 2048), (2048, 2048), (4095, 2048), (4096, 4096), (10_000, 8192),
+    (1 << 40, 16384),
+  ])
+  func memory_growsNoFurtherThanAllowed(most: Int, taken: Int) {
+    var ring = ByteRing(limit: 16384)
+    let bytes = [UInt8](repeating: 7, count: 20_000)
+    let accepted = ring.append(bytes.rawBytes, mostMemory: most)
+    #expect(accepted == taken)
+    #expect(ring.memorySize == taken)
+    let more = ring.append([8].rawBytes, mostMemory: 0)
+    #expect(more == 0)
+    ring.removeFirst(1)
+    let one = ring.append([8].rawBytes, mostMemory: 0)
+    #expect(one == 1)
+    ring.removeAll()
+    #expect(ring.memorySize == 0)
+  }
+
   @Test(arguments: [0, 1, 1024, 2047, 2049, 3000, -2048])
   func senselessLimit_traps(limit: Int) async {
     await #expect(processExitsWith: .failure) { [limit] in
