@@ -98,6 +98,13 @@ struct NeighbourCache: ~Copyable {
     }
   }
 
+  /// Asks for `address` before there is a packet for it, unless it is known.
+  mutating func ask(_ address: IPv4Address, at now: Instant) {
+    guard find(address) == nil, entries.count < limit else { return }
+    entries.append(Neighbour(address, at: now))
+    schedule(now)
+  }
+
   /// Lets `packet` wait for the neighbour at `index`; what waited before is
   /// returned, because only the newest waits. RFC 1122 §2.3.2.2.
   mutating func park(

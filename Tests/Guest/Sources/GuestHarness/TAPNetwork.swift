@@ -109,8 +109,10 @@ public struct TAPNetwork: Sendable {
       "--dhcp-authoritative",
       // It would wait for a ping's answer before it offers an address.
       "--no-ping",
-      // RFC 2132 §9.11, the renewal time (T1).
+      // RFC 2132 §9.11 and §9.12: when to renew (T1) and when to rebind (T2).
+      // The time between bounds how long a lost request takes to be repeated.
       "--dhcp-option-force=58,\(renewalSeconds)",
+      "--dhcp-option-force=59,\(renewalSeconds * 4)",
     ]
   }
 }
