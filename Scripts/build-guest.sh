@@ -23,8 +23,11 @@ done
 
 scratch=$package/.build-guest
 triple=x86_64-unknown-linux-gnu
-toolchain=$(dirname "$(dirname "$(readlink -f "$(command -v swift)")")")
-concurrency=$toolchain/lib/swift/embedded/$triple/libswift_Concurrency.a
+# Asked of the compiler, because `swift` may be a version manager's stand-in.
+resources=$(
+  swiftc -print-target-info | sed -n 's/.*"runtimeResourcePath": "\(.*\)".*/\1/p'
+)
+concurrency=$resources/embedded/$triple/libswift_Concurrency.a
 if [[ ! -f $concurrency ]]; then
   echo "build-guest.sh: this Swift toolchain has no Embedded Swift for" \
     "$triple: $concurrency is missing. Install Swift 6.3 or newer from" \
@@ -98,6 +101,15 @@ image=$scratch/$triple/release/$product
 for input in "$apus/linker.ld" "${objects[@]}"; do
   if [[ $input -nt $image ]]; then rm -f "$image"; fi
 done
+
+# SwiftPM does not notice that a package it depends on by path has gained or
+# lost a file: its plan is dropped then, and made anew.
+listing=$scratch/sources.txt
+found=$(find "$apus/Sources" -name '*.swift' | sort)
+if [[ ! -f $listing || $(<"$listing") != "$found" ]]; then
+  rm -f "$scratch/release.yaml"
+  printf '%s\n' "$found" >"$listing"
+fi
 
 swift build --build-system native --package-path "$package" \
   --scratch-path "$scratch" --toolset "$toolset" --triple "$triple" \

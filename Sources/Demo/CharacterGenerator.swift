@@ -22,6 +22,6 @@ enum CharacterGenerator {
   }()
 
   static func serve(_ connection: Connection) async {
-    while await connection.write(lines) {}
+    while await connection.write(lines, timeout: Echo.patience) {}
   }
 }

@@ -1,5 +1,4 @@
 import Apus
-import _Concurrency
 
 /// What `run-qemu.sh` boots: the small services that RFCs define for trying a
 /// network out, and a page that shows how the machine is.

@@ -6,6 +6,8 @@ struct HTTPServer {
 
   /// How long a client may be silent.
   private static let patience = Duration.seconds(30)
+  /// How long a refused client may go on sending.
+  private static let farewell = Duration.seconds(2)
 
   /// Answers the requests of a connection, one after the other.
   func serve(_ connection: Connection) async {
@@ -13,22 +15,40 @@ struct HTTPServer {
     while true {
       guard let end = HTTPRequest.headEnd(in: received) else {
         if received.count > HTTPRequest.mostBytes {
-          await respond(connection, "431 Request Header Fields Too Large")
+          await refuse(connection, "431 Request Header Fields Too Large")
           return
         }
         guard let bytes = await connection.read(timeout: Self.patience)
         else { return }
-        for index in 0..<bytes.count { received.append(bytes[index]) }
+        for index in 0..<bytes.count {
+          // RFC 9112 §2.2: empty lines before a request are passed over.
+          if received.isEmpty, bytes[index] == 0x0D || bytes[index] == 0x0A {
+            continue
+          }
+          received.append(bytes[index])
+        }
         continue
       }
       guard let request = HTTPRequest(parsing: received[..<end]) else {
-        await respond(connection, "400 Bad Request")
+        await refuse(connection, "400 Bad Request")
         return
       }
       received.removeFirst(end)
       await answer(request, connection)
       if !request.keepsConnection { return }
     }
+  }
+
+  /// Answers what was not understood, and ends. What the client still sends is
+  /// read for a while: a connection that ends with unread bytes is reset, and
+  /// the answer might be lost with it. RFC 9112 §9.6.
+  private func refuse(_ connection: Connection, _ status: String) async {
+    await respond(connection, status)
+    connection.close()
+    let end = system.uptime + Self.farewell
+    while await connection.read(timeout: Self.farewell) != nil,
+      system.uptime < end
+    {}
   }
 
   private func answer(_ request: HTTPRequest, _ connection: Connection) async {

@@ -89,6 +89,7 @@ private func runApp(
     seed: RandomSource.key()
   )
   configuration.mtu = interface?.mtu ?? configuration.mtu
+  configuration.tcpLimits = TCPLimits(memory: Int(map.byteCount))
   configuration.hostName = Array("apus".utf8)
   var stack = Stack(configuration, pool: pool, at: Clock.now)
   if interface == nil { stack.setLink(up: false, at: Clock.now) }
@@ -99,18 +100,27 @@ private func runApp(
     commandLine: map.readCommandLine(),
     clock: { Clock.now }
   )
-  host.onLeaseChange = { lease in
-    if let lease {
-      Console.print(describe(lease))
-    } else {
-      Console.print("net: address given up")
-    }
-  }
+  host.onLeaseChange = { lease in announce(lease) }
   Host.install(host)
   phases.finish("stack")
   boot_start_app()
   phases.finish("app")
   return EventLoop(host: host, interface: interface).run()
+}
+
+/// What the console said last of the address.
+///
+/// SAFETY: one core; only the loop announces.
+nonisolated(unsafe) private var lastAnnouncement: [UInt8] = []
+
+/// Says which address is bound; nothing when it is as it was: a lease may be
+/// renewed every few seconds.
+private func announce(_ lease: Lease?) {
+  let text = lease.map { describe($0) } ?? "net: address given up"
+  let bytes = Array(text.utf8)
+  guard unsafe bytes != lastAnnouncement else { return }
+  unsafe lastAnnouncement = bytes
+  Console.print(text)
 }
 
 private func announce(_ interface: InterfaceInformation, isThere: Bool) {

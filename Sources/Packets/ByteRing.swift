@@ -19,7 +19,8 @@ public struct ByteRing: ~Copyable {
   /// The most it ever holds.
   public let limit: Int
 
-  private static var smallestSize: Int { 2048 }
+  /// The memory that a ring takes with its first byte.
+  public static var smallestSize: Int { 2048 }
 
   /// An empty ring that will hold `limit` bytes at the most.
   ///
@@ -38,9 +39,20 @@ public struct ByteRing: ~Copyable {
   /// The bytes that can still be appended.
   public var available: Int { limit - count }
 
+  /// The bytes of memory that the ring has taken.
+  public var memorySize: Int { size }
+
   /// Appends as much of `bytes` as fits and returns how many that were.
-  public mutating func append(_ bytes: RawSpan) -> Int {
-    let accepted = min(bytes.byteCount, available)
+  ///
+  /// - Parameter mostMemory: What the ring may grow to, should it have to; it
+  ///   never shrinks for this. The smallest size is 2,048 bytes.
+  public mutating func append(
+    _ bytes: RawSpan,
+    mostMemory: Int = .max
+  ) -> Int {
+    var most = max(size, Self.smallestSize)
+    while most < limit, most * 2 <= mostMemory { most *= 2 }
+    let accepted = min(bytes.byteCount, most - count)
     guard accepted > 0 else { return 0 }
     grow(toHold: count + accepted)
     let position = (start + count) & (size - 1)

@@ -89,6 +89,13 @@ public final class TestNetwork: @unchecked Sendable {
     .nanoseconds((now - start).nanoseconds)
   }
 
+  /// Puts a frame on the wire that neither machine has sent.
+  public func send(_ frame: [UInt8], toServer isForServer: Bool) {
+    wire.append(
+      Frame(arrival: now + latency, isForServer: isForServer, bytes: frame)
+    )
+  }
+
   // MARK: Running
 
   /// Why a run ended before its time.

@@ -225,7 +225,8 @@ struct DHCPClient: Sendable {
     }
     switch (state, reply.kind) {
     case (.selecting, .offer):
-      guard reply.yourAddress.isUnicast else {
+      // A server does not give its own address away.
+      guard reply.yourAddress.isUnicast, reply.yourAddress != server else {
         throw DropReason.dhcpLeaseInvalid
       }
       // The first offer is as good as any.

@@ -101,6 +101,19 @@ struct Assembler: ~Copyable {
     if !segments.isEmpty { segments.removeLast() }
   }
 
+  /// Drops every byte from `end` on.
+  mutating func removeAll(from end: SequenceNumber) {
+    while !segments.isEmpty {
+      let last = segments.count - 1
+      guard segments[last].start >= end else {
+        let over = segments[last].end - end
+        if over > 0 { segments[last].packet.removeLast(over) }
+        return
+      }
+      segments.removeLast()
+    }
+  }
+
   /// Drops all and gives the memory back.
   mutating func removeAll() { segments = UniqueArray() }
 }

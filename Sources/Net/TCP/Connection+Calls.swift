@@ -28,9 +28,11 @@ extension Connection {
     }
   }
 
-  /// RFC 9293 §3.10.2 (SEND). Returns how many bytes were taken.
+  /// RFC 9293 §3.10.2 (SEND). Returns how many bytes were taken. `freeMemory`
+  /// is what all send buffers together may still grow by.
   mutating func write(
     _ bytes: RawSpan,
+    freeMemory: Int,
     at now: Instant
   ) throws(NetworkError) -> Int {
     if let error { throw error }
@@ -44,7 +46,10 @@ extension Connection {
     if send.inFlight == 0, let lastSent, lastSent + roundTrip.timeout < now {
       congestion.restartAfterIdle()
     }
-    let accepted = sendBuffer.append(bytes)
+    let accepted = sendBuffer.append(
+      bytes,
+      mostMemory: sendBuffer.memorySize + max(freeMemory, 0)
+    )
     if accepted < bytes.byteCount { wantsToWrite = true }
     return accepted
   }

@@ -26,6 +26,8 @@ extension Connection {
     var end = start + packet.count
     if segment.flags.contains(.fin), receive.fin == nil, end <= receive.edge {
       receive.fin = end
+      // Whoever sent more than that before its turn contradicts itself.
+      assembler.removeAll(from: end)
     }
     // And so is what lies beyond the window, or beyond the peer's end.
     var limit = receive.edge
@@ -72,7 +74,7 @@ extension Connection {
     at now: Instant
   ) {
     let fits = packet.count <= receiveQueue.lastTailroom
-    if !fits, freePackets < limits.reservedPackets {
+    if !fits, !mayHoldPacket(freePackets: freePackets, limits: limits) {
       // Packets are short. One out of order gives its slot for this one, so
       // that connections that wait for a hole to be filled are never stuck.
       guard !assembler.isEmpty else {
@@ -96,6 +98,17 @@ extension Connection {
     changes.insert(.readable)
   }
 
+  /// Whether the connection may hold one more packet of the pool, of which
+  /// `freePackets` are left: see ``TCPLimits/reservedPackets``.
+  private func mayHoldPacket(
+    freePackets: Int,
+    limits: borrowing TCPLimits
+  ) -> Bool {
+    let held = receiveQueue.count + assembler.count
+    if held == 0 { return freePackets > limits.reservedPackets / 2 }
+    return held < (freePackets - limits.reservedPackets) / 2
+  }
+
   /// Puts `packet`, whose first byte is RCV.NXT, before the app.
   private mutating func deliver(
     _ packet: consuming PacketBuffer,
@@ -117,7 +130,7 @@ extension Connection {
     limits: borrowing TCPLimits,
     counters: inout TCPCounters
   ) {
-    guard freePackets >= limits.reservedPackets else {
+    guard mayHoldPacket(freePackets: freePackets, limits: limits) else {
       counters.packetsShort &+= 1
       return
     }

@@ -18,6 +18,12 @@ struct SlotList {
   /// The slot that was put in before all others.
   var first: UInt32? { head == Self.none ? nil : head }
 
+  /// The slot that was put in after `slot`, which is in the list.
+  func next(after slot: UInt32) -> UInt32? {
+    let next = links[Int(slot)].next
+    return next == Self.none ? nil : next
+  }
+
   func contains(_ slot: UInt32) -> Bool {
     slot < links.count && links[Int(slot)].isMember
   }

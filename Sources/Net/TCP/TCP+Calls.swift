@@ -129,7 +129,11 @@ extension TCP {
     at now: Instant
   ) throws(NetworkError) -> Int {
     guard let index = index(of: id) else { throw .closed }
-    let count = try slots[index].connection.write(bytes, at: now)
+    let count = try slots[index].connection.write(
+      bytes,
+      freeMemory: limits.sendMemory - sendMemoryInUse,
+      at: now
+    )
     settle(id.index, at: now)
     return count
   }

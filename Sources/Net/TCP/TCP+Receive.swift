@@ -94,7 +94,9 @@ extension TCP {
     at now: Instant
   ) {
     let index = Int(listener)
-    guard listeners[index].pending < listeners[index].backlog else {
+    if listeners[index].pending >= listeners[index].backlog,
+      !evictHalfOpen(of: listener)
+    {
       counters.backlogFull &+= 1
       return
     }

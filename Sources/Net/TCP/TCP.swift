@@ -18,6 +18,8 @@ struct TCP: ~Copyable {
   struct Slot: ~Copyable {
     var generation: UInt32 = 0
     var isUsed = true
+    /// What of the connection's send buffer is in `sendMemoryInUse`.
+    var countedSendMemory = 0
     var connection: Connection
   }
 
@@ -54,6 +56,11 @@ struct TCP: ~Copyable {
   /// Listeners with a connection to accept that no event has told.
   var signalled = SlotList()
   var deadlines = DeadlineHeap()
+  /// Slots whose handshake a peer has begun and not completed, the oldest
+  /// first.
+  var halfOpen = SlotList()
+  /// The memory of all send buffers, as far as it counts to the limit.
+  var sendMemoryInUse = 0
 
   /// What happened so far.
   var counters = TCPCounters()
@@ -136,6 +143,14 @@ struct TCP: ~Copyable {
   /// Brings the lists and tables in line with the connection in `slot`.
   mutating func refile(_ slot: UInt32) {
     let index = Int(slot)
+    countSendMemory(of: index)
+    if slots[index].connection.state == .synReceived,
+      slots[index].connection.listener != nil
+    {
+      halfOpen.append(slot)
+    } else {
+      halfOpen.remove(slot)
+    }
     if let listener = slots[index].connection.listener {
       refilePending(slot, of: Int(listener.index))
     }
@@ -163,6 +178,31 @@ struct TCP: ~Copyable {
     } else {
       timeWait.remove(slot)
     }
+  }
+
+  private mutating func countSendMemory(of index: Int) {
+    let size = slots[index].connection.sendBuffer.memorySize
+    let counted = max(size - ByteRing.smallestSize, 0)
+    sendMemoryInUse += counted - slots[index].countedSendMemory
+    slots[index].countedSendMemory = counted
+  }
+
+  /// Ends the oldest half-open connection of the listener, so that a peer who
+  /// means it gets its place. Looks at few: those of other listeners may stand
+  /// before it. Returns whether there was one.
+  mutating func evictHalfOpen(of listener: UInt32) -> Bool {
+    var candidate = halfOpen.first
+    for _ in 0..<limits.halfOpenCandidates {
+      guard let slot = candidate else { return false }
+      if slots[Int(slot)].connection.listener?.index == listener {
+        counters.halfOpenEvicted &+= 1
+        slots[Int(slot)].connection.end(nil)
+        refile(slot)
+        return true
+      }
+      candidate = halfOpen.next(after: slot)
+    }
+    return false
   }
 
   /// The connection in `slot` counts to the backlog of the listener.

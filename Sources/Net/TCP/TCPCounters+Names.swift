@@ -32,6 +32,7 @@ extension TCPCounters {
     body("tcp: checksum wrong", checksumWrong)
     body("tcp: not unicast", notUnicast)
     body("tcp: no connection", noConnection)
+    body("tcp: half-open evicted", halfOpenEvicted)
     body("tcp: backlog full", backlogFull)
     body("tcp: table full", tableFull)
     body("tcp: replies full", repliesFull)

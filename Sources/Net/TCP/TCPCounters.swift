@@ -67,6 +67,8 @@ public struct TCPCounters: Hashable, Sendable {
   public internal(set) var notUnicast: UInt64 = 0
   /// Dropped: no connection and no listener has it.
   public internal(set) var noConnection: UInt64 = 0
+  /// Half-open connections that gave their place in a full backlog.
+  public internal(set) var halfOpenEvicted: UInt64 = 0
   /// Dropped SYN: the listener's backlog is full.
   public internal(set) var backlogFull: UInt64 = 0
   /// Dropped SYN: the connection table is full.

@@ -10,8 +10,13 @@ public struct TCPLimits: Sendable {
   public var listeners = 64
   /// The largest backlog of a listener; a larger one asked for is cut to it. A
   /// connection counts from its SYN until it is accepted; at a full backlog a
-  /// SYN is dropped, and the peer tries again.
+  /// SYN takes the place of the oldest that is not established, so that a flood
+  /// of SYNs costs others a handshake that is slower than the flood is long. If
+  /// all are established, the SYN is dropped and the peer tries again.
   public var backlog = 512
+  /// How many half-open connections are looked at to find one of the listener
+  /// whose backlog is full; then the SYN is dropped.
+  public var halfOpenCandidates = 64
   /// Connections in TIME-WAIT; each holds a slot and no buffers. At the limit
   /// the oldest ends early.
   public var timeWaitConnections = 1024
@@ -26,12 +31,19 @@ public struct TCPLimits: Sendable {
   /// Written bytes kept until the peer acknowledged them; a power of two. A
   /// write beyond takes a part, or nothing.
   public var sendBuffer = 64 * 1024
+  /// Memory for written bytes of all connections together, beyond the first 2
+  /// KiB of each. When it is used up a connection's buffer grows no more: a
+  /// write takes less at a time, and goes on as the peer acknowledges.
+  public var sendMemory = 16 * 1024 * 1024
   /// Segments kept out of order for a connection: a receive buffer of full
   /// ones is 45. One more is dropped, and the peer sends it again.
   public var outOfOrderSegments = 64
-  /// Packet slots that stay free for the device to receive into. A segment
-  /// that would hold one of the last is dropped, and the peer sends it again:
-  /// a guest that hears nothing could not even be told to close.
+  /// Packet slots that stay free for the device to receive into: a guest that
+  /// hears nothing could not even be told to close. Of those beyond, a
+  /// connection may hold half as many as are still free, so that the more hold
+  /// some, the less each gets, and a newcomer finds its share. One that holds
+  /// none may have one even of the upper half of the reserve. A segment beyond
+  /// is dropped, and the peer sends it again.
   public var reservedPackets = 64
   /// Bytes in front of an outgoing TCP header: IP with options is 60, Ethernet
   /// with a tag 18, virtio's header 12.
@@ -87,6 +99,17 @@ public struct TCPLimits: Sendable {
   /// there fails with ``NetworkError/limitReached``.
   public var firstEphemeralPort: UInt16 = 49152
 
-  /// The defaults.
+  /// The defaults, for 64 MiB of memory and more.
   public init() {}
+
+  /// The limits for a machine with `memory` bytes: where it is less, what the
+  /// worst peers can make all connections hold together still fits. A
+  /// connection costs a slot, the first 2 KiB of its send buffer and the app's
+  /// task, so there is one for each 16 KiB.
+  public init(memory: Int) {
+    connections = min(connections, max(memory / (16 * 1024), 64))
+    sendMemory = min(sendMemory, memory / 4)
+    timeWaitConnections = min(timeWaitConnections, connections / 4)
+    backlog = min(backlog, connections / 8)
+  }
 }

@@ -1,5 +1,4 @@
 import Apus
-import _Concurrency
 
 /// Sends back what it is sent, on TCP port 7. RFC 862.
 @main
