@@ -51,15 +51,7 @@ public struct TAPNetwork: Sendable {
   public static func with<Result: Sendable>(
     _ body: (TAPNetwork) async throws -> Result
   ) async throws -> Result {
-    let file = "/dev/net/tun"
-    guard FileManager.default.isWritableFile(atPath: file) else {
-      throw NetworkRefused(
-        description: """
-          The TAP tests need \(file), and may not write to it. Run them as \
-          root, or: sudo modprobe tun && sudo chmod 666 \(file)
-          """
-      )
-    }
+    try requireDevice()
     return try await withTemporaryFolder { folder in
       try await withNetworkNamespace { namespace in
         for command in [
@@ -92,6 +84,26 @@ public struct TAPNetwork: Sendable {
           )
         }.result
       }
+    }
+  }
+
+  /// Finds out whether there may be such a network.
+  ///
+  /// - Throws: ``NetworkRefused`` with what to do about it.
+  public static func requirePermission() async throws {
+    try requireDevice()
+    try await withNetworkNamespace { _ in }
+  }
+
+  private static func requireDevice() throws {
+    let file = "/dev/net/tun"
+    guard FileManager.default.isWritableFile(atPath: file) else {
+      throw NetworkRefused(
+        description: """
+          The TAP tests need \(file), and may not write to it. Run them as \
+          root, or: sudo modprobe tun && sudo chmod 666 \(file)
+          """
+      )
     }
   }
 
