@@ -117,6 +117,11 @@ let package = Package(
       swiftSettings: settings
     ),
     .testTarget(
+      name: "DemoTests",
+      dependencies: ["Demo", "TestMachines", "Apus"],
+      swiftSettings: settings
+    ),
+    .testTarget(
       name: "RuntimeTests",
       dependencies: ["Runtime"],
       swiftSettings: settings

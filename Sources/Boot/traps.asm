@@ -2,7 +2,7 @@
 ; SDM 3A chapter 6.
 ;
 ; An exception is the end of the machine: its stub saves every register in the
-; layout of Kernel/TrapFrame and calls `kernel_trap`, which does not return.
+; layout of `struct trap_frame` (CPU/include/Boot.h) and calls `kernel_trap`, which does not return.
 ;
 ; An interrupt only ends a halt. Interrupts are enabled in `cpu_halt` alone, so
 ; its stub acknowledges, notes which vector it was, and returns with interrupts
@@ -95,6 +95,14 @@ global cpu_halt
 cpu_halt:
   sti
   hlt
+  cli
+  ret
+
+; Lets an interrupt in that is waiting, if one is.
+global cpu_glance
+cpu_glance:
+  sti
+  nop
   cli
   ret
 

@@ -22,6 +22,9 @@ enum CharacterGenerator {
   }()
 
   static func serve(_ connection: Connection) async {
-    while await connection.write(lines, timeout: Echo.patience) {}
+    while await connection.write(lines, timeout: Echo.patience) {
+      // What comes is thrown away.
+      while connection.tryRead() != nil {}
+    }
   }
 }

@@ -9,7 +9,8 @@ struct Text {
   }
 
   mutating func append(_ number: some BinaryInteger) {
-    append(String(Int64(truncatingIfNeeded: number)))
+    if number < 0 { append("-") }
+    append(String(UInt64(truncatingIfNeeded: number.magnitude)))
   }
 
   mutating func append(_ other: Text) {

@@ -15,7 +15,12 @@ import Virtio
 final class EventLoop {
   private let host: Host
   private var interface: NetworkInterface?
+  /// How many turns went by without a wait, and so without interrupts.
+  private var busyTurns = 0
 
+  /// After so many, interrupts are let in all the same: frames are looked for
+  /// in any case, but a change of the device's configuration only interrupts.
+  private static var mostBusyTurns: Int { 64 }
   /// How long the loop goes on after the app's end for what it has written to
   /// be sent and acknowledged.
   private static var lingerTime: Interval { .seconds(2) }
@@ -35,7 +40,11 @@ final class EventLoop {
         linger()
         return end
       }
-      if !Executor.hasReadyJobs { wait(until: host.deadline) }
+      if Executor.hasReadyJobs {
+        stayBusy()
+      } else {
+        wait(until: host.deadline)
+      }
     }
   }
 
@@ -51,7 +60,20 @@ final class EventLoop {
   /// Waits for more to do, until `deadline` at the latest.
   private func wait(until deadline: Instant?) {
     let hasWork = interface?.enableInterrupts() ?? false
-    if !hasWork, Timer.arm(for: deadline) { Interrupts.wait() }
+    if !hasWork, Timer.arm(for: deadline) {
+      Interrupts.wait()
+      busyTurns = 0
+    } else {
+      stayBusy()
+    }
+    interface?.disableInterrupts(host, at: Clock.now)
+  }
+
+  private func stayBusy() {
+    busyTurns += 1
+    guard busyTurns >= Self.mostBusyTurns else { return }
+    busyTurns = 0
+    Interrupts.glance()
     interface?.disableInterrupts(host, at: Clock.now)
   }
 

@@ -13,12 +13,16 @@ enum Vector {
 }
 
 /// Interrupts end a halt and note that they came; nothing else happens in them.
-/// They are enabled inside ``wait(until:)`` alone.
+/// They are enabled inside ``wait()`` and ``glance()`` alone.
 enum Interrupts {
   /// Halts until an interrupt comes. The caller has looked for work after it
   /// enabled the devices' interrupts: one that came since ends the halt at
   /// once.
   static func wait() { cpu_halt() }
+
+  /// Lets one interrupt in that is waiting, without halting: for a machine
+  /// that is too busy to halt.
+  static func glance() { cpu_glance() }
 
   /// Whether `vector` came since it was last asked.
   static func take(_ vector: UInt8) -> Bool {

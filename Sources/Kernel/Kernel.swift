@@ -15,8 +15,7 @@ public func kernelStart(_ startInfo: UInt) {
     Platform(
       writeByte: { Console.write(byte: $0) },
       panic: { panic($0) },
-      random: { RandomSource.next() },
-      nanoseconds: { Clock.now.nanoseconds }
+      random: { RandomSource.next() }
     )
   )
   Traps.initialize()
@@ -61,11 +60,15 @@ public func kernelStart(_ startInfo: UInt) {
   }
 }
 
-/// How many packets there are: an eighth of the memory, which leaves a small
-/// machine room for its app, and no more than 32 MiB of them.
+/// How many packets there are: a quarter of the memory for the first 8 MiB of
+/// them, which a small machine needs to hold its own against peers that do not
+/// read, then an eighth, and no more than 32 MiB.
 private func packetCount(_ map: MemoryMap) -> Int {
-  let bytes = min(map.byteCount / 8, 32 << 20)
-  return max(Int(bytes) / PacketPool.defaultSlotSize, 256)
+  let bytes = max(
+    min(map.byteCount / 4, 8 << 20),
+    min(map.byteCount / 8, 32 << 20)
+  )
+  return max(Int(bytes) / PacketPool.defaultSlotSize, 512)
 }
 
 /// Makes the stack, starts the app, and runs both until the app ends.
@@ -92,7 +95,7 @@ private func runApp(
   configuration.tcpLimits = TCPLimits(memory: Int(map.byteCount))
   configuration.hostName = Array("apus".utf8)
   var stack = Stack(configuration, pool: pool, at: Clock.now)
-  if interface == nil { stack.setLink(up: false, at: Clock.now) }
+  stack.setLink(up: interface?.isLinkUp ?? false, at: Clock.now)
 
   let host = Host(
     stack: stack,

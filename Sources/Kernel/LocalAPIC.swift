@@ -55,11 +55,6 @@ enum LocalAPIC {
     write(Register.initialCount, ticks)
   }
 
-  /// Takes the timer's interrupt back.
-  static func cancelTimer() {
-    write(Register.initialCount, 0)
-  }
-
   private static func read(_ register: UInt) -> UInt32 {
     cpu_load32(base + register)
   }

@@ -25,6 +25,9 @@ struct NetworkInterface: ~Copyable {
   /// How many frames are taken from the device before the app gets its turn: a
   /// flood of them must not starve it.
   private static var mostFramesAtOnce: Int { 256 }
+  /// How often a device is started again: one that needs it more often has
+  /// nothing but that to do.
+  private static var mostRestarts: UInt64 { 64 }
 
   // MARK: Starting
 
@@ -37,7 +40,7 @@ struct NetworkInterface: ~Copyable {
     for entry in assignment.entries where isNetworkDevice(entry.function) {
       let name = describe(entry.function.address)
       do throws(VirtioError) {
-        return try start(entry, pool)
+        return try start(entry, assignment, pool)
       } catch {
         Console.print("net: \(name) cannot be driven: \(describe(error))")
       }
@@ -59,16 +62,11 @@ struct NetworkInterface: ~Copyable {
 
   private static func start(
     _ entry: AddressAssignment.Entry,
+    _ assignment: AddressAssignment,
     _ pool: PacketPool
   ) throws(VirtioError) -> NetworkInterface {
     let machine = Machine()
-    let space = ConfigurationSpace(
-      host: machine,
-      address: entry.function.address
-    )
-    space.command = space.command.union([
-      .ioSpace, .memorySpace, .busMaster,
-    ])
+    assignment.enable(entry.function, machine)
     if let msix = MSIX(machine, entry), msix.vectorCount >= 3 {
       do throws(VirtioError) {
         return try startWithMessages(msix, entry, pool)
@@ -148,6 +146,7 @@ struct NetworkInterface: ~Copyable {
       guard let frame = device.receive() else { break }
       host.receive(frame, at: now)
     }
+    if device.isBroken { recover(host, at: now) }
   }
 
   /// Gives the device what the host has to send, as far as there is room, and
@@ -189,30 +188,37 @@ struct NetworkInterface: ~Copyable {
         reasons = device.acknowledgeInterrupt()
       }
     }
-    if device.isBroken
-      || reasons.contains(.configuration) && device.needsReset
-    {
-      recover()
-    }
-    if reasons.contains(.configuration) {
-      host.setLink(up: isRunning && device.isLinkUp, at: now)
-    }
+    guard reasons.contains(.configuration) else { return }
+    if device.needsReset { recover(host, at: now) }
+    host.setLink(up: isLinkUp, at: now)
   }
 
   /// Starts the device again, because it asked for that or its rings are not
   /// what they should be. VIRTIO 1.2 §2.1.2. What it held is sent again by
   /// those who miss it.
-  private mutating func recover() {
+  private mutating func recover(_ host: Host, at now: Instant) {
     guard isRunning else { return }
-    do throws(VirtioError) {
-      try device.restart()
-      Console.print("net: the device was reset and started again")
-    } catch {
-      isRunning = false
-      Console.write("net: the device is given up: ")
-      Console.print(Self.describe(error))
+    if device.counters.restarts >= Self.mostRestarts {
+      giveUp("it needed too many resets")
+    } else {
+      do throws(VirtioError) {
+        try device.restart()
+        Console.print("net: the device was reset and started again")
+      } catch {
+        giveUp(Self.describe(error))
+      }
     }
+    host.setLink(up: isLinkUp, at: now)
   }
+
+  private mutating func giveUp(_ reason: StaticString) {
+    isRunning = false
+    Console.write("net: the device is given up: ")
+    Console.print(reason)
+  }
+
+  /// Whether frames can come and go.
+  var isLinkUp: Bool { isRunning && device.isLinkUp }
 
   private static var configurationVector: UInt8 { Vector.firstMessage }
 

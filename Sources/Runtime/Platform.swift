@@ -6,20 +6,16 @@ public struct Platform {
   public var panic: (StaticString) -> Never
   /// 64 random bits.
   public var random: () -> UInt64
-  /// Nanoseconds since boot.
-  public var nanoseconds: () -> Int64
 
   /// The machine's services, each callable from here on.
   public init(
     writeByte: @escaping (UInt8) -> Void,
     panic: @escaping (StaticString) -> Never,
-    random: @escaping () -> UInt64,
-    nanoseconds: @escaping () -> Int64
+    random: @escaping () -> UInt64
   ) {
     self.writeByte = writeByte
     self.panic = panic
     self.random = random
-    self.nanoseconds = nanoseconds
   }
 
   /// The platform that the kernel has installed.

@@ -13,15 +13,16 @@ struct NetworkConfiguration<T: Transport> {
   }
 
   /// What of `offered` the device says nothing sensible of: a field that is
-  /// behind the end of its configuration, or an MTU that no network has. RFC 791
-  /// §3.1 has 68 bytes for the least.
+  /// behind the end of its configuration, or an MTU too small to be used.
   func unusable(_ offered: Features) -> Features {
     let size = transport.configurationSize
     var unusable: Features = []
     if size < Field.mac + 6 { unusable.insert(.mac) }
     if size < Field.status + 2 { unusable.insert(.status) }
     // Without the feature the field need not be there.
-    if offered.contains(.mtu), size < Field.mtu + 2 || mtu < 68 {
+    if offered.contains(.mtu),
+      size < Field.mtu + 2 || mtu < VirtioLimits.smallestMTU
+    {
       unusable.insert(.mtu)
     }
     return unusable

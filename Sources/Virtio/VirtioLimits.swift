@@ -22,4 +22,9 @@ enum VirtioLimits {
   /// How often configuration that keeps changing while it is read is read
   /// again; after that the last reading is taken.
   static let configurationReads = 16
+
+  /// The smallest MTU that is believed: a host must be able to receive a
+  /// datagram of 576 bytes, RFC 791 §3.1, and the stack counts on it. With less
+  /// the feature is not accepted, and frames have the size of Ethernet's.
+  static let smallestMTU = 576
 }

@@ -14,7 +14,8 @@ private final class Waiting: @unchecked Sendable {
   private var tickets: [Int: WaitTable.Ticket] = [:]
 
   /// Lets a task wait under `name`.
-  func begin(_ name: Int, for event: WaitEvent, until deadline: Instant? = nil) {
+  func begin(_ name: Int, for event: WaitEvent, until deadline: Instant? = nil)
+  {
     Task(executorPreference: executor) { [self] in
       let result = await withCheckedContinuation { continuation in
         let ticket = table.makeTicket()

@@ -44,7 +44,8 @@ public final class TestNetwork: @unchecked Sendable {
   public var ringSize = 256
   /// Whether the wire loses the frame, which the client or the server sent.
   public var loses: (_ frame: [UInt8], _ isFromClient: Bool) -> Bool = {
-    _, _ in false
+    _,
+    _ in false
   }
 
   private let clock = TestClock()

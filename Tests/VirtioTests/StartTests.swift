@@ -125,10 +125,10 @@ import Virtio
     #expect(rig.model.violations == [])
   }
 
-  /// RFC 791 §3.1: no network has less than 68.
+  /// RFC 791 §3.1: every host takes 576.
   @Test func mtuImpossible_isNotAccepted() throws {
     let offered: UInt64 = 1 << 3 | 1 << 5 | 1 << 32
-    let rig = Rig(.modernLine, Build(offered: offered, mtu: 67))
+    let rig = Rig(.modernLine, Build(offered: offered, mtu: 575))
     let device = try rig.start()
     let (mtu, features) = (device.mtu, device.features)
     #expect(mtu == nil)

@@ -18,6 +18,8 @@ struct trap_frame {
 
 // Enables interrupts, waits for one, and returns with interrupts disabled.
 BOOT_SYMBOL void cpu_halt(void);
+// Lets an interrupt in that is waiting, if one is.
+BOOT_SYMBOL void cpu_glance(void);
 // Loads the interrupt table and the task register.
 BOOT_SYMBOL void traps_load(void);
 

@@ -95,7 +95,7 @@ extension TCP {
   ) {
     let index = Int(listener)
     if listeners[index].pending >= listeners[index].backlog,
-      !evictHalfOpen(of: listener)
+      !evictHalfOpen(of: listener, at: now)
     {
       counters.backlogFull &+= 1
       return
@@ -127,6 +127,7 @@ extension TCP {
       return
     }
     listeners[index].pending += 1
+    slots[Int(slot)].halfOpenSince = now
     settle(slot, at: now)
   }
 

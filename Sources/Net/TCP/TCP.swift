@@ -18,6 +18,8 @@ struct TCP: ~Copyable {
   struct Slot: ~Copyable {
     var generation: UInt32 = 0
     var isUsed = true
+    /// When the peer's SYN came, while the connection is half-open.
+    var halfOpenSince = Instant(nanoseconds: 0)
     /// What of the connection's send buffer is in `sendMemoryInUse`.
     var countedSendMemory = 0
     var connection: Connection
@@ -188,12 +190,15 @@ struct TCP: ~Copyable {
   }
 
   /// Ends the oldest half-open connection of the listener, so that a peer who
-  /// means it gets its place. Looks at few: those of other listeners may stand
-  /// before it. Returns whether there was one.
-  mutating func evictHalfOpen(of listener: UInt32) -> Bool {
+  /// means it gets its place: one whose SYN,ACK has gone unanswered for long.
+  /// Looks at few: those of other listeners may stand before it. Returns
+  /// whether there was one.
+  mutating func evictHalfOpen(of listener: UInt32, at now: Instant) -> Bool {
     var candidate = halfOpen.first
     for _ in 0..<limits.halfOpenCandidates {
-      guard let slot = candidate else { return false }
+      guard let slot = candidate,
+        now - slots[Int(slot)].halfOpenSince >= limits.halfOpenPatience
+      else { return false }
       if slots[Int(slot)].connection.listener?.index == listener {
         counters.halfOpenEvicted &+= 1
         slots[Int(slot)].connection.end(nil)

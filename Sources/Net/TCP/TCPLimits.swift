@@ -10,10 +10,14 @@ public struct TCPLimits: Sendable {
   public var listeners = 64
   /// The largest backlog of a listener; a larger one asked for is cut to it. A
   /// connection counts from its SYN until it is accepted; at a full backlog a
-  /// SYN takes the place of the oldest that is not established, so that a flood
-  /// of SYNs costs others a handshake that is slower than the flood is long. If
-  /// all are established, the SYN is dropped and the peer tries again.
+  /// SYN takes the place of the oldest that is not established and whose
+  /// SYN,ACK has gone unanswered for ``halfOpenPatience``. Without one the SYN
+  /// is dropped, and the peer tries again.
   public var backlog = 512
+  /// How long a SYN,ACK must have gone unanswered before its connection gives
+  /// its place in a full backlog to another: a peer that means it answers
+  /// sooner, or sends its SYN again.
+  public var halfOpenPatience = Interval.seconds(1)
   /// How many half-open connections are looked at to find one of the listener
   /// whose backlog is full; then the SYN is dropped.
   public var halfOpenCandidates = 64
@@ -34,17 +38,18 @@ public struct TCPLimits: Sendable {
   /// Memory for written bytes of all connections together, beyond the first 2
   /// KiB of each. When it is used up a connection's buffer grows no more: a
   /// write takes less at a time, and goes on as the peer acknowledges.
-  public var sendMemory = 16 * 1024 * 1024
+  public var sendMemory = 8 * 1024 * 1024
   /// Segments kept out of order for a connection: a receive buffer of full
   /// ones is 45. One more is dropped, and the peer sends it again.
   public var outOfOrderSegments = 64
   /// Packet slots that stay free for the device to receive into: a guest that
-  /// hears nothing could not even be told to close. Of those beyond, a
-  /// connection may hold half as many as are still free, so that the more hold
+  /// hears nothing could not even be told to close, and what is sent is taken
+  /// from there too. Of those beyond, a
+  /// connection may hold a quarter of what is still free, so that the more hold
   /// some, the less each gets, and a newcomer finds its share. One that holds
   /// none may have one even of the upper half of the reserve. A segment beyond
   /// is dropped, and the peer sends it again.
-  public var reservedPackets = 64
+  public var reservedPackets = 128
   /// Bytes in front of an outgoing TCP header: IP with options is 60, Ethernet
   /// with a tag 18, virtio's header 12.
   public var headroom = 96
@@ -108,7 +113,7 @@ public struct TCPLimits: Sendable {
   /// task, so there is one for each 16 KiB.
   public init(memory: Int) {
     connections = min(connections, max(memory / (16 * 1024), 64))
-    sendMemory = min(sendMemory, memory / 4)
+    sendMemory = min(sendMemory, memory / 8)
     timeWaitConnections = min(timeWaitConnections, connections / 4)
     backlog = min(backlog, connections / 8)
   }

@@ -51,6 +51,25 @@ import Testing
     #expect(!open(harness, 1004))
   }
 
+  @Test func fullBacklog_theUnansweredMakesRoom() throws {
+    let harness = TCPHarness()
+    let listener = try harness.listen(backlog: 2)
+    #expect(open(harness, 1001))
+    #expect(open(harness, 1002))
+    harness.receive(Segment([], 1, ack: 1))
+    harness.wait(999)
+    #expect(!open(harness, 1003))
+    // The SYN,ACK to 1001 has gone unanswered for a second. What was answered
+    // stays.
+    harness.wait(1)
+    #expect(open(harness, 1003))
+    #expect(harness.tcp.counters.halfOpenEvicted == 1)
+    #expect(harness.tcp.counters.connectionsNeverAccepted == 1)
+    #expect(!open(harness, 1004))
+    #expect(harness.accept(listener) != nil)
+    #expect(harness.tcp.counters.backlogFull == 2)
+  }
+
   @Test func accept_isInTheOrderOfTheHandshakes() throws {
     let harness = TCPHarness()
     let listener = try harness.listen(backlog: 4)

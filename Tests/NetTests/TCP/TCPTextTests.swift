@@ -267,7 +267,8 @@ import Testing
 
   @Test func packetsShort_textIsDropped() {
     let (harness, id) = TCPHarness.established()
-    harness.freePackets = 63
+    // One that holds none may have one, down to half the reserve of 128.
+    harness.freePackets = 64
     harness.receive(Segment([], 1, ack: 1, pattern(1000)))
     #expect(harness.tcp.counters.packetsShort == 1)
     #expect(harness.read(id) == .wouldBlock)
@@ -275,9 +276,36 @@ import Testing
     #expect(harness.tcp.counters.packetsShort == 2)
     #expect(harness.pool.available == harness.pool.capacity)
     harness.drain()
-    harness.freePackets = 64
+    harness.freePackets = 65
     harness.receive(Segment([], 1, ack: 1, pattern(1000)))
     #expect(harness.read(id) == .bytes(pattern(1000)))
+  }
+
+  /// A connection may hold a quarter of what is free beyond the reserve.
+  @Test(arguments: [(128, 1), (132, 1), (136, 2), (140, 3), (168, 8)])
+  func packetsShort_eachHasItsShare(free: Int, share: Int) {
+    let (harness, id) = TCPHarness.established()
+    harness.freePackets = free
+    for index in 0..<8 {
+      harness.receive(
+        Segment([], 1 + 1400 * index, ack: 1, pattern(1400))
+      )
+    }
+    harness.drain()
+    #expect(harness.tcp.information(id)?.bytesToRead == 1400 * share)
+  }
+
+  /// Those out of order count to the share too.
+  @Test func packetsShort_outOfOrderHasItsShare() {
+    let (harness, _) = TCPHarness.established()
+    harness.freePackets = 140
+    for index in 1..<8 {
+      harness.receive(
+        Segment([], 1 + 3000 * index, ack: 1, pattern(1))
+      )
+    }
+    #expect(harness.tcp.counters.outOfOrderKept == 3)
+    #expect(harness.tcp.counters.packetsShort == 4)
   }
 
   @Test func packetsShort_theAcknowledgementIsTaken() throws {
