@@ -13,8 +13,9 @@ public struct Limits: Sendable {
 
   /// Replies and requests of the stack itself (ARP, ICMP, DHCP, packets whose
   /// neighbour has just answered) that wait for the device. What comes beyond
-  /// is dropped as ``DropReason/controlQueueFull``.
-  public var controlPackets = 64
+  /// is dropped as ``DropReason/controlQueueFull``. As many as frames may come
+  /// in before any goes out: each may be an echo request.
+  public var controlPackets = 256
 
   /// ICMP errors a second. Echo replies are not bounded: one request is one
   /// reply of the same size. RFC 1812 §4.3.2.8.

@@ -71,8 +71,9 @@ import TestMachines
     network.latency = .milliseconds(100)
     try network.play { client, server in
       let listener = try server.network.listen(port: 7)
-      // ARP is at 200 ms, the SYN there at 300, its answer back at 400.
-      let error = await cancelled(after: .milliseconds(350), of: client) {
+      // The server's announcement comes at 100 ms, the SYN is there at 200, its
+      // answer back at 300.
+      let error = await cancelled(after: .milliseconds(250), of: client) {
         await failure { () throws(NetworkError) in
           _ = try await client.network.connect(to: network.server.endpoint(7))
         }

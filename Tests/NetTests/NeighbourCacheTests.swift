@@ -226,6 +226,41 @@ import Testing
     #expect(count == 3)
   }
 
+  @Test func full_whoAskedForUsTakesNoPlace_andLosesItFirst() {
+    var limits = Limits()
+    limits.neighbours = 3
+    var cache = NeighbourCache(limits: limits)
+    func address(_ last: UInt8) -> IPv4Address { IPv4Address(10, 0, 2, last) }
+    _ = resolve(&cache, address(1), at: 1)
+    _ = learn(&cache, hardware, at: 1)
+    for last in 2...9 as ClosedRange<UInt8> {
+      cache.add(address(last), at: other, now: .at(2))
+    }
+    let full = cache.count
+    #expect(full == 3)
+    // 2 and 3 found a free place, and make room, one each, for those we use.
+    for last in 11...12 as ClosedRange<UInt8> {
+      let pending = resolve(&cache, address(last), at: 3)
+      #expect(pending == .pending(2))
+      _ = cache.learn(address(last), at: other, isAnswer: true, now: .at(3))
+    }
+    let known = resolve(&cache, address(1), at: 3)
+    #expect(known == .known(hardware))
+    let count = cache.count
+    #expect(count == 3)
+  }
+
+  @Test func whoAskedForUs_isKnown_andProbedAtTheNextUse() {
+    var cache = NeighbourCache(limits: Limits())
+    cache.add(first, at: hardware, now: .at(0))
+    let unused = actions(&cache, at: 0)
+    #expect(unused == [])
+    let known = resolve(&cache, first, at: 1)
+    #expect(known == .known(hardware))
+    let probed = actions(&cache, at: 1)
+    #expect(probed == ["1 of one"])
+  }
+
   @Test func manyWaiting_eachHasItsOwnTime() {
     var cache = NeighbourCache(limits: Limits())
     for last in 1...3 as ClosedRange<UInt8> {

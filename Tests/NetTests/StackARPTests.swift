@@ -80,6 +80,33 @@ import Testing
     }
   }
 
+  @Test func request_teachesWhereTheAskerIs() throws {
+    try withHost { host in
+      host.receive(request())
+      #expect(host.sent().count == 1)
+      // Several at once: nothing waits, nothing is lost.
+      let socket = try host.bind(port: 5000)
+      for byte in 1...3 as ClosedRange<UInt8> {
+        try send(byte, from: socket, on: host)
+      }
+      let sent = host.sent().filter { $0.word(at: 12) == 0x0800 }
+      #expect(sent.map(\.last) == [1, 2, 3])
+      #expect(host.counters.dropped == 0)
+    }
+  }
+
+  @Test func requestFromElsewhere_teachesNothing() throws {
+    try withHost { host in
+      let stranger = IPv4Address(10, 0, 3, 9)
+      host.receive(request(from: Hosts.peer, stranger))
+      #expect(host.sent().count == 1)
+      let socket = try host.bind(port: 5000)
+      try send(1, to: stranger, from: socket, on: host)
+      // It goes by way of the gateway, who is asked for.
+      #expect(host.sent().map { $0.word(at: 12) } == [0x0806])
+    }
+  }
+
   @Test func probe_isAnswered_butTeachesNothing() throws {
     try withHost { host in
       host.receive(request(from: Hosts.peer, .any))
@@ -283,13 +310,19 @@ import Testing
     }
   }
 
-  @Test func requestForUs_makesNoEntry() throws {
+  @Test func requestForUs_isTaken_butProbedAtTheNextUse() throws {
     try withHost { host in
       host.receive(request(from: Hosts.attacker))
       #expect(host.sent().count == 1)
       let socket = try host.bind(port: 5000)
       try send(1, from: socket, on: host)
-      #expect(host.sent() == [ourRequest])
+      let probe = Frames.bytes(Hosts.attacker) + ourRequest[6...]
+      #expect(host.sent().contains(probe))
+      // The right host's answer puts it right.
+      host.receive(reply())
+      try send(2, from: socket, on: host)
+      let frame = try #require(host.sent().first { $0.word(at: 12) == 0x0800 })
+      #expect(frame.prefix(6) == Frames.bytes(Hosts.peer)[...])
     }
   }
 

@@ -109,22 +109,26 @@ import Testing
       #expect(lease.renewal == .at(1 + 43200))
       #expect(lease.rebinding == .at(1 + 75600))
       #expect(lease.expiry == .at(1 + 86400))
-      #expect(host.deadline == lease.renewal)
       guard case .addressBound(lease)? = host.events().first else {
         Issue.record("nobody is told")
         return
       }
-      // The address is announced to the link, and nothing else is said.
+      // The address is announced to the link, the gateway is asked for, and
+      // nothing else is said.
       #expect(
-        host.sent(at: 2) == [
-          Frames.arp(
-            operation: 1,
-            from: Hosts.our,
-            Hosts.ourAddress,
-            Hosts.ourAddress
-          )
-        ]
+        host.sent(at: 2)
+          == [Hosts.ourAddress, Hosts.gatewayAddress].map {
+            Frames.arp(
+              operation: 1,
+              from: Hosts.our,
+              Hosts.ourAddress,
+              $0
+            )
+          }
       )
+      introduceServer(host, at: 2)
+      #expect(host.sent(at: 3).isEmpty)
+      #expect(host.deadline == lease.renewal)
     }
   }
 
@@ -381,7 +385,8 @@ import Testing
       var server = DHCPServer()
       server.leaseSeconds = 0xFFFF_FFFF
       host.bind(server, at: 0)
-      _ = host.sent()
+      introduceServer(host, at: 0)
+      #expect(host.sent(at: 1).isEmpty)
       #expect(host.lease?.expiry == nil)
       #expect(host.lease?.seconds == nil)
       #expect(host.deadline == nil)

@@ -11,9 +11,11 @@ import Packets
 ///                                       |    use, too old    |
 ///                                       +------ answer ------+
 ///
-/// Only our own use makes an entry: what others send can change one that is
-/// there, as RFC 826 has it, but cannot fill the table. A new hardware address
-/// that comes so is probed at its next use. Each entry waits on its own, with
+/// Our own use makes an entry, and so does who asks for us, because an answer
+/// to it is about to follow; but the latter takes a free place only, and is the
+/// first to lose it, so that others cannot push out whom we use. What they send
+/// can change an entry, as RFC 826 has it; a new hardware address that comes so
+/// is probed at its next use. Each entry waits on its own, with
 /// one packet, so a neighbour that is gone keeps back nobody else's packets.
 struct NeighbourCache: ~Copyable {
   /// What a lookup found.
@@ -96,6 +98,13 @@ struct NeighbourCache: ~Copyable {
     }
   }
 
+  /// Asks for `address` before there is a packet for it, unless it is known.
+  mutating func ask(_ address: IPv4Address, at now: Instant) {
+    guard find(address) == nil, entries.count < limit else { return }
+    entries.append(Neighbour(address, at: now))
+    schedule(now)
+  }
+
   /// Lets `packet` wait for the neighbour at `index`; what waited before is
   /// returned, because only the newest waits. RFC 1122 §2.3.2.2.
   mutating func park(
@@ -131,6 +140,25 @@ struct NeighbourCache: ~Copyable {
       until: isTrusted ? now + lifetime : now
     )
     return index
+  }
+
+  /// Takes in that `address`, which has no entry, is at `hardware` and has asked
+  /// for us. RFC 826 ("Am I the target protocol address?").
+  ///
+  /// It is probed at its next use, as nobody had asked for it. When the table
+  /// is full nothing is taken in.
+  mutating func add(
+    _ address: IPv4Address,
+    at hardware: MACAddress,
+    now: Instant
+  ) {
+    guard entries.count < limit else { return }
+    var entry = Neighbour(address, at: now)
+    entry.hardware = hardware
+    entry.state = .reachable(until: now)
+    // Not used yet: older than all that were.
+    entry.lastUse = Instant(nanoseconds: 0)
+    entries.append(entry)
   }
 
   /// The packet that waited for the neighbour at `index`.

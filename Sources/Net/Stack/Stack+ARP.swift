@@ -28,6 +28,12 @@ extension Stack {
     }
     switch arp.operation {
     case .request where isForUs:
+      // On the link only: nobody else is a neighbour to send to.
+      if !isKnown, !isProbe,
+        nextHop(to: arp.senderProtocol) == .neighbour(arp.senderProtocol)
+      {
+        neighbours.add(arp.senderProtocol, at: arp.senderHardware, now: now)
+      }
       sendARPReply(to: arp, from: route.address)
     case .request:
       guard isKnown else { throw DropReason.arpNotForUs }

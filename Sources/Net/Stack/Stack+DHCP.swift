@@ -51,6 +51,9 @@ extension Stack {
       break
     case .bound(let lease):
       bind(lease)
+      // It need not ask for us, whom DHCP has told it of, and so its first
+      // packets may come close together, when only one answer can wait for ARP.
+      if let gateway = lease.gateway { neighbours.ask(gateway, at: now) }
     case .renewed(let lease):
       self.lease = lease
       leaseEvents.noteRenewed()

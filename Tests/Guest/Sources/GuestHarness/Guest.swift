@@ -37,13 +37,20 @@ public func runGuest(
 /// run-qemu.sh builds too, but of builds at the same time one waits for the
 /// other, and that would count against the guest's deadlines.
 private enum GuestImages {
-  private static let products = ["Demo", "SelfTest"]
+  private static let arguments: [[String]] = [
+    ["--product", "Demo"],
+    ["--product", "SelfTest"],
+    [
+      "--package", Repository.root.appending("Examples/Echo").string,
+      "--product", "Echo",
+    ],
+  ]
 
   private static let building = Task {
-    for product in products {
+    for arguments in arguments {
       try await runCommand(
         Repository.buildScript.string,
-        ["--product", product],
+        arguments,
         within: .seconds(600)
       )
     }

@@ -23,18 +23,17 @@ public func withNetworkNamespace<Result: Sendable>(
   _ body: (NetworkNamespace) async throws -> Result
 ) async throws -> Result {
   let isRoot = geteuid() == 0
-  // `cat` holds the namespace until its input is closed, even if by our death.
+  // Says when it is inside, and holds the namespace until its input is closed,
+  // even if by our death.
   let command =
     ["unshare"] + (isRoot ? [] : ["--user", "--map-root-user"])
-    + ["--net", "cat"]
+    + ["--net", "sh", "-c", "echo inside && exec cat"]
   let outcome = try await run(
     Configuration(command: command),
     input: .inputWriter,
     output: .sequence,
     error: .string(limit: 1 << 16)
   ) { holder -> Result? in
-    // It answers once it is inside, or never.
-    _ = try? await holder.standardInputWriter.write("ready\n")
     let isInside = try await withDeadline(
       .seconds(10),
       waitingFor: "unshare"

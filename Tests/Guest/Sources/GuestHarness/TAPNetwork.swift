@@ -51,15 +51,7 @@ public struct TAPNetwork: Sendable {
   public static func with<Result: Sendable>(
     _ body: (TAPNetwork) async throws -> Result
   ) async throws -> Result {
-    let file = "/dev/net/tun"
-    guard FileManager.default.isWritableFile(atPath: file) else {
-      throw NetworkRefused(
-        description: """
-          The TAP tests need \(file), and may not write to it. Run them as \
-          root, or: sudo modprobe tun && sudo chmod 666 \(file)
-          """
-      )
-    }
+    try requireDevice()
     return try await withTemporaryFolder { folder in
       try await withNetworkNamespace { namespace in
         for command in [
@@ -95,6 +87,26 @@ public struct TAPNetwork: Sendable {
     }
   }
 
+  /// Finds out whether there may be such a network.
+  ///
+  /// - Throws: ``NetworkRefused`` with what to do about it.
+  public static func requirePermission() async throws {
+    try requireDevice()
+    try await withNetworkNamespace { _ in }
+  }
+
+  private static func requireDevice() throws {
+    let file = "/dev/net/tun"
+    guard FileManager.default.isWritableFile(atPath: file) else {
+      throw NetworkRefused(
+        description: """
+          The TAP tests need \(file), and may not write to it. Run them as \
+          root, or: sudo modprobe tun && sudo chmod 666 \(file)
+          """
+      )
+    }
+  }
+
   private static func dnsmasqArguments(leaseFile: FilePath) -> [String] {
     [
       "--conf-file=/dev/null",
@@ -109,8 +121,10 @@ public struct TAPNetwork: Sendable {
       "--dhcp-authoritative",
       // It would wait for a ping's answer before it offers an address.
       "--no-ping",
-      // RFC 2132 §9.11, the renewal time (T1).
+      // RFC 2132 §9.11 and §9.12: when to renew (T1) and when to rebind (T2).
+      // The time between bounds how long a lost request takes to be repeated.
       "--dhcp-option-force=58,\(renewalSeconds)",
+      "--dhcp-option-force=59,\(renewalSeconds * 4)",
     ]
   }
 }

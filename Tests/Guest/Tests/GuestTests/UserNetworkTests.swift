@@ -56,6 +56,22 @@ import Testing
     }
   }
 
+  @Test("An app in a package of its own boots the same way")
+  func otherPackage() async throws {
+    var options = GuestOptions()
+    options.package = Repository.root.appending("Examples/Echo")
+    options.app = "Echo"
+    let port = try await HostPorts.reserve()
+    options.forwards = [.init("tcp", from: port, to: 7)]
+    _ = try await withGuest(options) { guest in
+      try await guest.output.waitForLine(
+        containing: "net: bound ",
+        within: DemoServices.readyLimit
+      )
+      try await probe("echo", "--port", "\(port)")
+    }
+  }
+
   @Test("16 MiB are enough")
   func littleMemory() async throws {
     var options = GuestOptions()
