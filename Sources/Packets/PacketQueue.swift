@@ -46,19 +46,6 @@ public struct PacketQueue: ~Copyable {
     unsafe tail = unsafe slot
   }
 
-  /// Puts `packet` first.
-  public mutating func prepend(_ packet: consuming PacketBuffer) {
-    byteCount &+= packet.count
-    count &+= 1
-    // SAFETY: The queue takes the slot over from the value.
-    let slot = unsafe packet.unsafeRelease()
-    unsafe slot.pointee.next = unsafe head
-    if unsafe head == nil {
-      unsafe tail = unsafe slot
-    }
-    unsafe head = unsafe slot
-  }
-
   /// Takes the first packet out, or `nil` when there is none.
   public mutating func popFirst() -> PacketBuffer? {
     guard let slot = unsafe head else { return nil }

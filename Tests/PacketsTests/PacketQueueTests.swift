@@ -30,20 +30,6 @@ import Testing
     #expect(pool.available == 8)
   }
 
-  @Test func prependedPacket_comesOutFirst() {
-    var queue = PacketQueue()
-    queue.prepend(pool.packet([1, 1]))
-    queue.append(pool.packet([1, 1, 1]))
-    queue.prepend(pool.packet([1]))
-    #expect(queue.byteCount == 6)
-    #expect(queue.drain() == [1, 2, 3])
-    // The last one out leaves no trace of itself.
-    queue.append(pool.packet([9]))
-    #expect(queue.lastTailroom == 63)
-    #expect(queue.pop() == [9])
-    #expect(queue.lastTailroom == 0)
-  }
-
   @Test func bytes_areAddedToTheLastPacket() {
     var queue = PacketQueue()
     queue.append(pool.packet([1]))
@@ -93,14 +79,10 @@ import Testing
         UInt8(truncatingIfNeeded: numbers.next())
       }
       switch numbers.next() % 5 {
-      case 0, 1:
+      case 0, 1, 2:
         guard pool.available > 0 else { continue }
         queue.append(pool.packet(bytes))
         model.append(bytes)
-      case 2:
-        guard pool.available > 0 else { continue }
-        queue.prepend(pool.packet(bytes))
-        model.insert(bytes, at: 0)
       case 3:
         guard !model.isEmpty, queue.lastTailroom >= bytes.count else {
           continue
