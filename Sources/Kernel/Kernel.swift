@@ -93,6 +93,7 @@ private func runApp(
   )
   configuration.mtu = interface?.mtu ?? configuration.mtu
   configuration.tcpLimits = TCPLimits(memory: Int(map.byteCount))
+  configuration.tcpLimits.firstPackets = pool.capacity / 4
   configuration.hostName = Array("apus".utf8)
   var stack = Stack(configuration, pool: pool, at: Clock.now)
   stack.setLink(up: interface?.isLinkUp ?? false, at: Clock.now)

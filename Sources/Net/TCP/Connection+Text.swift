@@ -106,7 +106,8 @@ extension Connection {
   ) -> Bool {
     let held = receiveQueue.count + assembler.count
     if held == 0 { return freePackets > limits.reservedPackets / 2 }
-    return held < (freePackets - limits.reservedPackets) / 4
+    let free = freePackets - limits.reservedPackets - limits.firstPackets
+    return held < free / 4
   }
 
   /// Puts `packet`, whose first byte is RCV.NXT, before the app.

@@ -50,6 +50,10 @@ public struct TCPLimits: Sendable {
   /// none may have one even of the upper half of the reserve. A segment beyond
   /// is dropped, and the peer sends it again.
   public var reservedPackets = 128
+  /// Packet slots beyond the reserve that are for connections that hold none:
+  /// those who came before, and fill their windows while the app does not read,
+  /// cannot have them. The kernel makes it a quarter of the pool.
+  public var firstPackets = 0
   /// Bytes in front of an outgoing TCP header: IP with options is 60, Ethernet
   /// with a tag 18, virtio's header 12.
   public var headroom = 96

@@ -295,6 +295,19 @@ import Testing
     #expect(harness.tcp.information(id)?.bytesToRead == 1400 * share)
   }
 
+  /// What is for newcomers is for them.
+  @Test func packetsShort_theFirstIsKeptForNewcomers() {
+    var limits = TCPLimits()
+    limits.firstPackets = 100
+    let (harness, id) = TCPHarness.established(limits: limits)
+    harness.freePackets = 230
+    for index in 0..<3 {
+      harness.receive(Segment([], 1 + 1400 * index, ack: 1, pattern(1400)))
+    }
+    #expect(harness.tcp.information(id)?.bytesToRead == 1400)
+    #expect(harness.tcp.counters.packetsShort == 2)
+  }
+
   /// Those out of order count to the share too.
   @Test func packetsShort_outOfOrderHasItsShare() {
     let (harness, _) = TCPHarness.established()
