@@ -61,7 +61,7 @@ struct WaitTable {
 
   private var slots: [Slot] = []
   private var firstFree = -1
-  private var timers = TimerHeap()
+  private var timers = DeadlineHeap()
 
   private var bound = Queue()
   private var acceptable: [Queue] = []
@@ -74,7 +74,7 @@ struct WaitTable {
   private(set) var count = 0
 
   /// The earliest deadline of a wait.
-  var deadline: Instant? { timers.earliest }
+  var deadline: Instant? { timers.first?.deadline }
 
   /// The number of waits that there is memory for: the most at once so far.
   var capacity: Int { slots.count }
@@ -109,7 +109,7 @@ struct WaitTable {
     slots[slot].continuation = continuation
     slots[slot].event = event
     count += 1
-    if let deadline { timers.insert(deadline, of: slot) }
+    timers.set(UInt32(slot), to: deadline)
     var queue = queue(of: event)
     slots[slot].previous = queue.last
     if queue.last >= 0 { slots[queue.last].next = slot }
@@ -138,7 +138,9 @@ struct WaitTable {
 
   /// Ends the waits whose deadline has come.
   mutating func expire(at now: Instant) {
-    while let slot = timers.popDue(at: now) { end(slot, .timedOut) }
+    while let (slot, deadline) = timers.first, deadline <= now {
+      end(Int(slot), .timedOut)
+    }
   }
 
   private mutating func end(_ slot: Int, _ result: WaitResult) {
@@ -152,7 +154,7 @@ struct WaitTable {
       queue.last = previous
     }
     setQueue(of: event, queue)
-    timers.remove(slot)
+    timers.set(UInt32(slot), to: nil)
     count -= 1
     let continuation = slots[slot].continuation.take()
     release(slot)

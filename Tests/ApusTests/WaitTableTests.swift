@@ -152,7 +152,7 @@ private struct Ended: Equatable {
       switch Int.random(in: 0..<5, using: &random) {
       case 0, 1, 2:
         let event = Self.events.randomElement(using: &random)!
-        // No two the same: the order of equal ones is TimerHeap's to test.
+        // No two the same: the order of equal ones is DeadlineHeap's to test.
         let deadline =
           Bool.random(using: &random)
           ? now + Interval(nanoseconds: Int64(name % 37 * 1000 + name)) : nil

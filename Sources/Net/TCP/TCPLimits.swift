@@ -15,9 +15,9 @@ public struct TCPLimits: Sendable {
   /// is dropped, and the peer tries again.
   public var backlog = 512
   /// How long a SYN,ACK must have gone unanswered before its connection gives
-  /// its place in a full backlog to another: a peer that means it answers
-  /// sooner, or sends its SYN again.
-  public var halfOpenPatience = Interval.seconds(1)
+  /// its place in a full backlog to another: it was sent twice by then, and a
+  /// peer that means it has answered one, or sends its SYN again.
+  public var halfOpenPatience = Interval.seconds(3)
   /// How many half-open connections are looked at to find one of the listener
   /// whose backlog is full; then the SYN is dropped.
   public var halfOpenCandidates = 64

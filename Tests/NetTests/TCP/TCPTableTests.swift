@@ -57,10 +57,12 @@ import Testing
     #expect(open(harness, 1001))
     #expect(open(harness, 1002))
     harness.receive(Segment([], 1, ack: 1))
-    harness.wait(999)
+    harness.wait(2999)
+    harness.remotePort = 1001
+    harness.drain()
     #expect(!open(harness, 1003))
-    // The SYN,ACK to 1001 has gone unanswered for a second. What was answered
-    // stays.
+    // The SYN,ACK to 1001 has gone unanswered for three seconds. What was
+    // answered stays.
     harness.wait(1)
     #expect(open(harness, 1003))
     #expect(harness.tcp.counters.halfOpenEvicted == 1)

@@ -1,20 +1,18 @@
 import Net
 import Testing
 
-@testable import Apus
-
-@Suite struct TimerHeapTests {
+@Suite struct DeadlineOrderTests {
   @Test func empty_has_nothing_due() {
-    var heap = TimerHeap()
-    #expect(heap.earliest == nil)
+    var heap = DeadlineHeap()
+    #expect(heap.first?.deadline == nil)
     #expect(heap.popDue(at: Instant(nanoseconds: .max)) == nil)
-    heap.remove(3)
-    #expect(heap.earliest == nil)
+    heap.set(3, to: nil)
+    #expect(heap.first?.deadline == nil)
   }
 
   @Test func due_at_its_instant_and_not_before() {
-    var heap = TimerHeap()
-    heap.insert(Instant(nanoseconds: 10), of: 4)
+    var heap = DeadlineHeap()
+    heap.set(4, to: Instant(nanoseconds: 10))
     #expect(heap.popDue(at: Instant(nanoseconds: 9)) == nil)
     #expect(heap.popDue(at: Instant(nanoseconds: 10)) == 4)
     #expect(heap.popDue(at: Instant(nanoseconds: 10)) == nil)
@@ -24,7 +22,7 @@ import Testing
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
   func is_a_sorted_array_to_the_outside(seed: UInt64) {
     var random = RandomNumbers(seed: SipHash.Key(seed, 0))
-    var heap = TimerHeap()
+    var heap = DeadlineHeap()
     var model: [(deadline: Instant, owner: Int)] = []
     for step in 0..<2_000 {
       switch Int.random(in: 0..<4, using: &random) {
@@ -35,12 +33,12 @@ import Testing
         let deadline = Instant(
           nanoseconds: Int64.random(in: 0..<30, using: &random)
         )
-        heap.insert(deadline, of: owner)
+        heap.set(UInt32(owner), to: deadline)
         let place = model.firstIndex { $0.deadline > deadline }
         model.insert((deadline, owner), at: place ?? model.count)
       case 2:
         let owner = Int.random(in: 0..<120, using: &random)
-        heap.remove(owner)
+        heap.set(UInt32(owner), to: nil)
         model.removeAll { $0.owner == owner }
       default:
         let now = Instant(nanoseconds: Int64.random(in: 0..<30, using: &random))
@@ -52,9 +50,19 @@ import Testing
         #expect(heap.popDue(at: now) == expected, "seed \(seed), step \(step)")
       }
       #expect(
-        heap.earliest == model.first?.deadline,
+        heap.first?.deadline == model.first?.deadline,
         "seed \(seed), step \(step)"
       )
     }
+  }
+}
+
+extension DeadlineHeap {
+  /// Takes out and returns whose deadline is earliest, if that is `now` or
+  /// before.
+  fileprivate mutating func popDue(at now: Instant) -> Int? {
+    guard let first, first.deadline <= now else { return nil }
+    set(first.slot, to: nil)
+    return Int(first.slot)
   }
 }

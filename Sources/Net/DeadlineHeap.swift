@@ -1,25 +1,37 @@
-/// The deadline of each slot of a table, the earliest at hand: a binary heap
-/// that knows where each slot is.
+/// The deadline of each slot of a table, the earliest at hand; of equal ones,
+/// that which was set first. A binary heap that knows where each slot is, so
+/// that a deadline that is not needed any more leaves at once.
 ///
 /// Reading the earliest takes constant time, setting one at most the logarithm
-/// of the number of slots that have one.
-struct DeadlineHeap {
+/// of the number of slots that have one. Memory grows with the highest slot.
+public struct DeadlineHeap: Sendable {
   private struct Entry {
     var deadline: Instant
+    /// How many were set before it.
+    var age: UInt64
     var slot: UInt32
+
+    func isBefore(_ other: Entry) -> Bool {
+      deadline == other.deadline
+        ? age < other.age : deadline < other.deadline
+    }
   }
 
   private var entries: [Entry] = []
   /// Where each slot is in `entries`; -1 for nowhere.
   private var positions: [Int32] = []
+  private var settings: UInt64 = 0
+
+  /// No deadlines.
+  public init() {}
 
   /// The slot whose deadline is earliest, and that deadline.
-  var first: (slot: UInt32, deadline: Instant)? {
+  public var first: (slot: UInt32, deadline: Instant)? {
     entries.isEmpty ? nil : (entries[0].slot, entries[0].deadline)
   }
 
   /// Sets the deadline of `slot`, or takes it away.
-  mutating func set(_ slot: UInt32, to deadline: Instant?) {
+  public mutating func set(_ slot: UInt32, to deadline: Instant?) {
     let position =
       slot < positions.count ? Int(positions[Int(slot)]) : -1
     guard let deadline else {
@@ -28,14 +40,17 @@ struct DeadlineHeap {
     }
     guard position >= 0 else {
       while positions.count <= slot { positions.append(-1) }
-      entries.append(Entry(deadline: deadline, slot: slot))
+      settings &+= 1
+      entries.append(Entry(deadline: deadline, age: settings, slot: slot))
       positions[Int(slot)] = Int32(entries.count - 1)
       moveUp(from: entries.count - 1)
       return
     }
     let old = entries[position].deadline
     guard old != deadline else { return }
+    settings &+= 1
     entries[position].deadline = deadline
+    entries[position].age = settings
     if deadline < old {
       moveUp(from: position)
     } else {
@@ -62,7 +77,7 @@ struct DeadlineHeap {
     let entry = entries[position]
     while position > 0 {
       let parent = (position - 1) / 2
-      guard entry.deadline < entries[parent].deadline else { break }
+      guard entry.isBefore(entries[parent]) else { break }
       place(entries[parent], at: position)
       position = parent
     }
@@ -76,11 +91,11 @@ struct DeadlineHeap {
       var child = 2 * position + 1
       guard child < entries.count else { break }
       if child + 1 < entries.count,
-        entries[child + 1].deadline < entries[child].deadline
+        entries[child + 1].isBefore(entries[child])
       {
         child += 1
       }
-      guard entries[child].deadline < entry.deadline else { break }
+      guard entries[child].isBefore(entry) else { break }
       place(entries[child], at: position)
       position = child
     }
