@@ -21,7 +21,7 @@ let package = Package(
   dependencies: [
     .package(
       url: "https://github.com/apple/swift-collections",
-      from: "1.6.0"
+      .upToNextMinor(from: "1.6.0")
     )
   ],
   targets: [

@@ -63,7 +63,8 @@ swift_options=(
   -g
 )
 # SwiftPM links through the compiler's driver, so these are its options too.
-for option in -nostdlib -static -no-pie -fuse-ld=lld; do
+for option in -nostdlib -static -no-pie -fuse-ld=lld \
+  -Wno-unused-command-line-argument; do
   swift_options+=(-Xclang-linker "$option")
 done
 # swift-collections 1.6.0 marks a record for debuggers as used, and Embedded Swift

@@ -22,7 +22,8 @@ missing=()
 
 # Notes package $1 if command $2 is not there.
 need() {
-  command -v "$2" >/dev/null || missing+=("$1")
+  command -v "$2" >/dev/null && return
+  [[ " ${missing[*]} " == *" $1 "* ]] || missing+=("$1")
 }
 
 need qemu-system-x86 qemu-system-x86_64
