@@ -106,7 +106,7 @@ struct NetworkInterface: ~Copyable {
       PCITransport(Machine(), entry, hasVectors: true),
       pool: pool,
       randomBits: RandomSource.next(),
-      vectors: Device.Vectors(configuration: 0, receive: 1, transmit: 2)
+      vectors: .perQueue(configuration: 0, first: 1)
     )
     return NetworkInterface(device, .messages)
   }

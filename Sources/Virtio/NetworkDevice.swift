@@ -9,23 +9,6 @@ import Packets
 /// that nothing is copied and nothing allocated. The driver's calls are made
 /// from one loop; a notification is written at most once a ``flush()``.
 public struct NetworkDevice<T: Transport>: ~Copyable {
-  /// Which entries of the MSI-X table the device is to use.
-  public struct Vectors: Sendable {
-    /// For changes of the configuration.
-    public let configuration: UInt16
-    /// For received frames.
-    public let receive: UInt16
-    /// For sent frames.
-    public let transmit: UInt16
-
-    /// These three.
-    public init(configuration: UInt16, receive: UInt16, transmit: UInt16) {
-      self.configuration = configuration
-      self.receive = receive
-      self.transmit = transmit
-    }
-  }
-
   /// §5.1.2.
   private enum QueueIndex {
     static var receive: UInt16 { 0 }
@@ -52,7 +35,7 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   public private(set) var counters = NetworkCounters()
 
   private let pool: PacketPool
-  private let vectors: Vectors?
+  private let vectors: InterruptVectors?
   private let headerSize: Int
   /// Whether the header must have a descriptor of its own. §2.7.4.
   private let splitsHeader: Bool
@@ -83,7 +66,7 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     _ transport: T,
     pool: PacketPool,
     randomBits: UInt64,
-    vectors: Vectors?
+    vectors: InterruptVectors?
   ) throws(VirtioError) -> NetworkDevice {
     do throws(VirtioError) {
       // Steps 1 to 3.
@@ -120,7 +103,7 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     _ pool: PacketPool,
     _ features: Features,
     _ randomBits: UInt64,
-    _ vectors: Vectors?,
+    _ vectors: InterruptVectors?,
     _ receiveQueue: consuming SplitQueue,
     _ transmitQueue: consuming SplitQueue
   ) {
@@ -155,12 +138,12 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
       receiveDoorbell = try receiveQueue.enable(
         on: transport,
         QueueIndex.receive,
-        vector: vectors?.receive
+        vector: vectors?.queue(QueueIndex.receive)
       )
       transmitDoorbell = try transmitQueue.enable(
         on: transport,
         QueueIndex.transmit,
-        vector: vectors?.transmit
+        vector: vectors?.queue(QueueIndex.transmit)
       )
     } catch {
       try halt()

@@ -66,7 +66,7 @@ final class Rig {
       pool: pool,
       randomBits: randomBits,
       vectors: way.hasVectors
-        ? Device.Vectors(configuration: 0, receive: 1, transmit: 2) : nil
+        ? .perQueue(configuration: 0, first: 1) : nil
     )
   }
 
