@@ -80,7 +80,7 @@ final class EventLoop {
   /// What the device and the heap count.
   private var counters: [Counter] {
     var counters: [Counter] = []
-    interface?.counters.forEach { counters.append(Counter($0, $1)) }
+    interface?.forEachCounter { counters.append(Counter($0, $1)) }
     let heap = MachineHeap.statistics
     counters.append(Counter("heap: bytes", UInt64(heap.capacity)))
     counters.append(Counter("heap: bytes in use", UInt64(heap.bytesInUse)))

@@ -35,12 +35,12 @@ struct NetworkInterface: ~Copyable {
   /// which, or why not.
   static func start(
     _ assignment: AddressAssignment,
-    pool: PacketPool
+    receiveMemory: Int
   ) -> NetworkInterface? {
     for entry in assignment.entries where isNetworkDevice(entry.function) {
       let name = describe(entry.function.address)
       do throws(VirtioError) {
-        return try start(entry, assignment, pool)
+        return try start(entry, assignment, receiveMemory)
       } catch {
         Console.print("net: \(name) cannot be driven: \(describe(error))")
       }
@@ -63,13 +63,13 @@ struct NetworkInterface: ~Copyable {
   private static func start(
     _ entry: AddressAssignment.Entry,
     _ assignment: AddressAssignment,
-    _ pool: PacketPool
+    _ receiveMemory: Int
   ) throws(VirtioError) -> NetworkInterface {
     let machine = Machine()
     assignment.enable(entry.function, machine)
     if let msix = MSIX(machine, entry), msix.vectorCount >= 3 {
       do throws(VirtioError) {
-        return try startWithMessages(msix, entry, pool)
+        return try startWithMessages(msix, entry, receiveMemory)
       } catch {
         guard error == .noVector else { throw error }
         // It has the table, but no vectors for it: by its line, then.
@@ -81,9 +81,11 @@ struct NetworkInterface: ~Copyable {
     guard line < 16, line != 2 else { throw VirtioError.noVector }
     let device = try Device.start(
       PCITransport(machine, entry, hasVectors: false),
-      pool: pool,
-      randomBits: RandomSource.next(),
-      vectors: nil
+      NetworkSettings(
+        receiveMemory: receiveMemory,
+        randomBits: RandomSource.next(),
+        vectors: nil
+      )
     )
     LegacyInterruptController.unmask(line)
     return NetworkInterface(device, .line(line))
@@ -92,7 +94,7 @@ struct NetworkInterface: ~Copyable {
   private static func startWithMessages(
     _ msix: MSIX<Machine>,
     _ entry: AddressAssignment.Entry,
-    _ pool: PacketPool
+    _ receiveMemory: Int
   ) throws(VirtioError) -> NetworkInterface {
     msix.enable()
     for vector in 0..<3 {
@@ -104,9 +106,11 @@ struct NetworkInterface: ~Copyable {
     }
     let device = try Device.start(
       PCITransport(Machine(), entry, hasVectors: true),
-      pool: pool,
-      randomBits: RandomSource.next(),
-      vectors: .perQueue(configuration: 0, first: 1)
+      NetworkSettings(
+        receiveMemory: receiveMemory,
+        randomBits: RandomSource.next(),
+        vectors: .perQueue(configuration: 0, first: 1)
+      )
     )
     return NetworkInterface(device, .messages)
   }
@@ -115,10 +119,13 @@ struct NetworkInterface: ~Copyable {
   var macAddress: MACAddress { MACAddress(bits: device.macAddressBits) }
 
   /// The largest IP packet that the device passes on.
-  var mtu: Int { min(device.mtu ?? 1500, 1500) }
+  var mtu: Int { device.mtu ?? 1500 }
 
-  /// What the device counts.
-  var counters: NetworkCounters { device.counters }
+  /// Calls `body` with the name and the value of each thing that the device
+  /// counts.
+  func forEachCounter(_ body: (StaticString, UInt64) -> Void) {
+    device.forEachCounter(body)
+  }
 
   /// What there is to say of it.
   var information: InterfaceInformation {
