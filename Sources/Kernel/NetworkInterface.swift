@@ -8,7 +8,7 @@ import Virtio
 /// Where Virtio meets Net: the network device that was found, how it
 /// interrupts, and the way of frames between it and the host.
 struct NetworkInterface: ~Copyable {
-  typealias Device = NetworkDevice<PCITransport<Machine>>
+  typealias Device = NetworkDevice<DeviceTransport<Machine>>
 
   private enum Interrupt {
     /// By message, one vector a queue and one for the configuration.
@@ -80,7 +80,7 @@ struct NetworkInterface: ~Copyable {
     let line = entry.function.interruptLine
     guard line < 16, line != 2 else { throw VirtioError.noVector }
     let device = try Device.start(
-      PCITransport(machine, entry, hasVectors: false),
+      DeviceTransport(machine, entry, hasVectors: false),
       pool: pool,
       randomBits: RandomSource.next(),
       vectors: nil
@@ -103,7 +103,7 @@ struct NetworkInterface: ~Copyable {
       )
     }
     let device = try Device.start(
-      PCITransport(Machine(), entry, hasVectors: true),
+      DeviceTransport(Machine(), entry, hasVectors: true),
       pool: pool,
       randomBits: RandomSource.next(),
       vectors: .perQueue(configuration: 0, first: 1)
