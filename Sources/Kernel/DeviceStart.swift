@@ -52,6 +52,10 @@ struct DeviceStart {
           continue
         }
         guard Memory.mapDevice(range) else { throw VirtioError.unsupported }
+        Console.print(
+          "virtio: \(name) has registers at"
+            + " 0x\(String(range.lowerBound, radix: 16))"
+        )
       }
       assignment.enable(entry.function, Machine())
       let steps = InterruptSteps(Machine(), entry, queueCount: queueCount)

@@ -155,7 +155,8 @@ private func announce(_ lease: Lease?) {
 private func announce(_ interface: InterfaceInformation, isThere: Bool) {
   guard isThere else {
     Console.print(
-      "net: no network device; give QEMU one: -device virtio-net-pci"
+      "net: no network device; give QEMU one: -device virtio-net-pci, or"
+        + " virtio-net-device on a microvm"
     )
     return
   }
