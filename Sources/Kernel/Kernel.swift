@@ -27,9 +27,11 @@ public func kernelStart(_ startInfo: UInt) {
 
   LegacyInterruptController.initialize()
   LocalAPIC.initialize()
-  Clock.calibrate()
+  let reference = Clock.calibrate()
   var phases = BootPhases()
   phases.finish("memory", at: Clock.at(timestamp: memoryReady))
+  Console.write("clock: ")
+  Console.print(reference.name)
   phases.finish("clock")
 
   let origin = RandomSource.initialize()
@@ -46,9 +48,15 @@ public func kernelStart(_ startInfo: UInt) {
     Console.print("pci: no place for \(assignment.unplacedCount) registers")
   }
   phases.finish("pci")
+  let devices = VirtioDevices(
+    assignment,
+    readTables(map),
+    commandLine: map.readCommandLine()
+  )
+  phases.finish("acpi")
 
   let interface = NetworkInterface.start(
-    assignment,
+    devices,
     receiveMemory: packetMemory(map) / 2
   )
   phases.finish("network device")
@@ -60,6 +68,23 @@ public func kernelStart(_ startInfo: UInt) {
     Console.print("app: run threw .\(describe(error))")
     Power.off(.panic)
   }
+}
+
+/// Reads what ACPI tells of interrupt controllers, which are set up, and of
+/// memory-mapped devices, which are returned.
+private func readTables(_ map: MemoryMap) -> [MMIOPlace] {
+  guard map.rootPointer != 0 else {
+    InterruptLines.initialize(nil)
+    return []
+  }
+  let tables = ACPITables(rootPointer: map.rootPointer, MachineMemory())
+  let controllers = tables.controllers.map { InterruptControllers($0) }
+  let devices = tables.devices.map { ACPIDevices($0) }
+  for problem in tables.problems { Console.print(problem) }
+  for problem in controllers?.problems ?? [] { Console.print(problem) }
+  for problem in devices?.problems ?? [] { Console.print(problem) }
+  InterruptLines.initialize(controllers)
+  return devices?.places ?? []
 }
 
 /// How much memory there is for packets: a quarter of the memory for the first 8
@@ -146,7 +171,8 @@ private func announce(_ lease: Lease?) {
 private func announce(_ interface: InterfaceInformation, isThere: Bool) {
   guard isThere else {
     Console.print(
-      "net: no network device; give QEMU one: -device virtio-net-pci"
+      "net: no network device; give QEMU one: -device virtio-net-pci, or"
+        + " virtio-net-device on a microvm"
     )
     return
   }

@@ -6,7 +6,7 @@ import Virtio
 /// A made-up machine with a device model on its bus, and the real driver's way
 /// to it.
 final class Rig {
-  typealias Device = NetworkDevice<PCITransport<ModelHost>>
+  typealias Device = NetworkDevice<DeviceTransport<ModelHost>>
 
   /// How the driver drives the device.
   enum Way: CaseIterable {
@@ -71,7 +71,7 @@ final class Rig {
         )
       }
     }
-    let transport = try PCITransport(
+    let transport = try DeviceTransport(
       host,
       entry,
       hasVectors: way.hasVectors,
