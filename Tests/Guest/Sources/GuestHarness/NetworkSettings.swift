@@ -5,12 +5,22 @@ public struct NetworkSettings: Sendable, Hashable, CustomStringConvertible {
 
   /// How the device can interrupt.
   public enum Interrupts: String, Sendable, CaseIterable {
-    /// A vector for each queue and one for the configuration.
+    /// As many vectors as QEMU gives: one for each queue, one for the
+    /// configuration.
     case vectors
-    /// Two vectors.
-    case fewVectors = "2 vectors"
+    /// None for the control queue.
+    case threeVectors = "3 vectors"
+    /// None for one of both queues of packets.
+    case twoVectors = "2 vectors"
+    /// Too few to tell a packet from a change of the configuration.
+    case oneVector = "1 vector"
     /// A line.
     case line
+
+    /// Whether the driver has to take the vectors.
+    public var hasMessages: Bool {
+      self != .line && self != .oneVector
+    }
   }
 
   /// What the device offers to do for the driver.
@@ -87,7 +97,9 @@ public struct NetworkSettings: Sendable, Hashable, CustomStringConvertible {
     if ring == .packed { properties.append("packed=on") }
     switch interrupts {
     case .vectors: break
-    case .fewVectors: properties.append("vectors=2")
+    case .threeVectors: properties.append("vectors=3")
+    case .twoVectors: properties.append("vectors=2")
+    case .oneVector: properties.append("vectors=1")
     case .line: if !transport.isMMIO { properties.append("vectors=0") }
     }
     return properties + offloads.withheld.map { "\($0.lowercased())=off" }

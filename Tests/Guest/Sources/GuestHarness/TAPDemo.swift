@@ -1,3 +1,5 @@
+import Deadlines
+
 /// A Demo that has its lease on a ``TAPNetwork``.
 public struct TAPDemo: Sendable {
   /// run-qemu.sh; its output is the guest's console.
@@ -89,15 +91,46 @@ public struct TAPDemo: Sendable {
   ///
   /// - Returns: How many were answered.
   public func flood(count: Int, byteCount: Int = 56) async throws -> Int {
+    let options = "-n -q -f -W 1 -c \(count) -s \(byteCount)"
     let report = try await runCommand(
-      "ping",
-      ["-n", "-q", "-f", "-c", "\(count)", "-s", "\(byteCount)", address],
+      "sh",
+      // Status 1: not all were answered.
+      ["-c", "ping \(options) \(address) || test $? -eq 1"],
       in: network.namespace
     )
     guard let line = report.firstMatch(of: #/(\d+) received/#),
       let received = Int(line.1)
     else { throw MissingLine(description: "ping says nothing: \(report)") }
     return received
+  }
+
+  /// Runs every kind of TCP stream at once.
+  ///
+  /// - Parameters:
+  ///   - seconds: How long; then each must move once more.
+  ///   - mostSeconds: How long a stream may stand still.
+  /// - Returns: How far each came.
+  @discardableResult
+  public func soak(seconds: Int, mostSeconds: Int) async throws -> String {
+    try await probe(
+      "soak",
+      "--host",
+      address,
+      "--seconds",
+      "\(seconds)",
+      "--stall",
+      "\(mostSeconds)",
+      in: network.namespace,
+      within: .seconds(seconds + mostSeconds + 30)
+    )
+  }
+
+  /// Waits until the guest has all connections of ``soak(seconds:mostSeconds:)``
+  /// and that of the question.
+  public func waitForSoak() async throws {
+    try await withDeadline(.seconds(20), waitingFor: "70 connections") {
+      while try await statusPage().counter("TCP connections") < 70 {}
+    }
   }
 }
 

@@ -125,15 +125,26 @@ struct Soak: AsyncParsableCommand {
       .asByteChannel()
   }
 
+  /// Writes, and waits until the system has taken the bytes: an async channel
+  /// takes many megabytes when it is busy, and the stream is said to move.
+  private func write(_ piece: ByteBuffer, to channel: ByteChannel) async throws
+  {
+    try await withTaskCancellationHandler {
+      try await channel.channel.writeAndFlush(piece)
+    } onCancel: {
+      channel.channel.close(promise: nil)
+    }
+  }
+
   private func discard(
     _ bytes: CyclicBytes,
     _ progress: StreamProgress
   ) async throws {
     let channel = try await connect(Self.discardPort)
-    try await channel.executeThenClose { _, outbound in
+    try await channel.executeThenClose { _, _ in
       while !Task.isCancelled {
         let piece = bytes.piece(at: progress.count, atMost: Self.pieceSize)
-        try await outbound.write(piece)
+        try await write(piece, to: channel)
         progress.add(piece.readableBytes)
       }
     }
@@ -169,13 +180,13 @@ struct Soak: AsyncParsableCommand {
     _ progress: StreamProgress
   ) async throws {
     let channel = try await connect(Self.echoPort)
-    try await channel.executeThenClose { inbound, outbound in
+    try await channel.executeThenClose { inbound, _ in
       try await withThrowingTaskGroup { group in
         group.addTask {
           var sent = 0
           while !Task.isCancelled {
             let piece = bytes.piece(at: sent, atMost: Self.pieceSize)
-            try await outbound.write(piece)
+            try await write(piece, to: channel)
             sent += piece.readableBytes
           }
         }
