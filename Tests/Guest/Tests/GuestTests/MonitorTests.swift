@@ -192,34 +192,38 @@ import Testing
   @Test("migrate: traffic goes on in another QEMU")
   func migration() async throws {
     try await TAPNetwork.with { network in
-      let file = network.folder.appending("machine").string
-      try await withThrowingTaskGroup { group in
-        let demo = try await withMachine(on: network) { machine in
-          group.addTask {
-            try await machine.demo.soak(
-              seconds: Self.seconds,
-              mostSeconds: Self.mostSeconds
-            )
-          }
-          try await machine.demo.waitForSoak()
-          try await machine.monitor.execute(
-            "migrate",
-            ["uri": "exec:cat > '\(file)'"]
+      try await withGuestTurn { try await migrate(on: network) }
+    }
+  }
+
+  private func migrate(on network: TAPNetwork) async throws {
+    let file = network.folder.appending("machine").string
+    try await withThrowingTaskGroup { group in
+      let demo = try await withMachine(on: network) { machine in
+        group.addTask {
+          try await machine.demo.soak(
+            seconds: Self.seconds,
+            mostSeconds: Self.mostSeconds
           )
-          try await machine.monitor.waitUntil(
-            "query-migrate",
-            says: "\"status\": \"completed\""
-          )
-          return machine.demo
         }
-        var options = GuestOptions()
-        options.network = TAPNetwork.argument
-        options.macAddress = Self.macAddress
-        options.qemuArguments = ["-incoming", "exec:cat '\(file)'"]
-        _ = try await withGuest(options, in: network.namespace) { _ in
-          try await group.waitForAll()
-          #expect(try await demo.flood(count: 20) == 20)
-        }
+        try await machine.demo.waitForSoak()
+        try await machine.monitor.execute(
+          "migrate",
+          ["uri": "exec:cat > '\(file)'"]
+        )
+        try await machine.monitor.waitUntil(
+          "query-migrate",
+          says: "\"status\": \"completed\""
+        )
+        return machine.demo
+      }
+      var options = GuestOptions()
+      options.network = TAPNetwork.argument
+      options.macAddress = Self.macAddress
+      options.qemuArguments = ["-incoming", "exec:cat '\(file)'"]
+      _ = try await withGuest(options, in: network.namespace) { _ in
+        try await group.waitForAll()
+        #expect(try await demo.flood(count: 20) == 20)
       }
     }
   }
