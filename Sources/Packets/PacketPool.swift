@@ -15,10 +15,6 @@ public final class PacketPool {
   private let state: UnsafeMutablePointer<FreeList>
   private let memory: UnsafeMutableRawPointer
   private let slotSize: Int
-  /// How many slots have been taken at least once: those behind them are
-  /// memory that nothing has touched yet, so that a large pool costs nothing
-  /// until it is needed.
-  private var madeCount = 0
 
   /// The number of slots.
   public let capacity: Int
@@ -42,7 +38,7 @@ public final class PacketPool {
       alignment: 64
     )
     unsafe state = .allocate(capacity: 1)
-    unsafe state.initialize(to: FreeList(head: nil, count: 0))
+    unsafe state.initialize(to: FreeList(untouched: capacity))
   }
 
   deinit {
@@ -55,7 +51,7 @@ public final class PacketPool {
 
   /// The number of slots that are free.
   public var available: Int {
-    unsafe state.pointee.count &+ (capacity &- madeCount)
+    unsafe state.pointee.available
   }
 
   /// An empty packet with `headroom` bytes before it, or `nil` when every slot
@@ -74,72 +70,23 @@ public final class PacketPool {
 
   /// The next slot that was never taken; `nil` when all were.
   private func makeSlot() -> UnsafeMutablePointer<Slot>? {
-    guard madeCount < capacity else { return nil }
+    let index = unsafe capacity - state.pointee.untouched
+    guard index < capacity else { return nil }
     // SAFETY: The slot lies within `memory`: its control block first, then its
     // bytes.
-    let start = unsafe memory + madeCount * slotSize
+    let start = unsafe memory + index * slotSize
     let slot = unsafe start.bindMemory(to: Slot.self, capacity: 1)
     unsafe slot.initialize(
       to: Slot(
-        next: nil,
         pool: state,
         base: start + Slot.controlBlockSize,
-        start: 0,
-        end: 0,
         capacity: UInt32(bytesPerPacket)
       )
     )
-    madeCount += 1
+    unsafe state.pointee.untouched -= 1
     return unsafe slot
   }
 }
 
 // SAFETY: A pool belongs to one core; see `PacketBuffer`.
 extension PacketPool: @unchecked Sendable {}
-
-/// The control block at the front of a slot.
-@unsafe
-@usableFromInline
-struct Slot {
-  /// The next slot of the free list or of the queue this one is in.
-  @usableFromInline
-  var next: UnsafeMutablePointer<Slot>?
-  @usableFromInline
-  let pool: UnsafeMutablePointer<FreeList>
-  @usableFromInline
-  let base: UnsafeMutableRawPointer
-  @usableFromInline
-  var start: UInt32
-  @usableFromInline
-  var end: UInt32
-  @usableFromInline
-  let capacity: UInt32
-
-  /// One cache line, so that packets begin on one.
-  static var controlBlockSize: Int { 64 }
-}
-
-/// The slots that nobody owns, last in, first out: the warmest is used next.
-@unsafe
-@usableFromInline
-struct FreeList {
-  @usableFromInline
-  var head: UnsafeMutablePointer<Slot>?
-  @usableFromInline
-  var count: Int
-
-  @inlinable
-  mutating func push(_ slot: UnsafeMutablePointer<Slot>) {
-    unsafe slot.pointee.next = unsafe head
-    unsafe head = unsafe slot
-    unsafe count &+= 1
-  }
-
-  mutating func pop() -> UnsafeMutablePointer<Slot>? {
-    guard let slot = unsafe head else { return nil }
-    unsafe head = unsafe slot.pointee.next
-    unsafe slot.pointee.next = nil
-    unsafe count &-= 1
-    return unsafe slot
-  }
-}

@@ -301,11 +301,11 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   public mutating func flush() {
     if receiveQueue.publish(), let receiveDoorbell {
       counters.notifications &+= 1
-      transport.notify(QueueIndex.receive, receiveDoorbell)
+      transport.notify(QueueIndex.receive, receiveDoorbell, data: nil)
     }
     if transmitQueue.publish(), let transmitDoorbell {
       counters.notifications &+= 1
-      transport.notify(QueueIndex.transmit, transmitDoorbell)
+      transport.notify(QueueIndex.transmit, transmitDoorbell, data: nil)
     }
   }
 

@@ -97,6 +97,14 @@ public enum PCITransport<Host: PCIHost>: Transport {
   }
 
   /// See ``Transport``.
+  public var queueCount: UInt16? {
+    switch self {
+    case .legacy(let transport): transport.queueCount
+    case .modern(let transport): transport.queueCount
+    }
+  }
+
+  /// See ``Transport``.
   public func enableQueue(
     _ index: UInt16,
     _ rings: RingAddresses,
@@ -111,10 +119,26 @@ public enum PCITransport<Host: PCIHost>: Transport {
   }
 
   /// See ``Transport``.
-  public func notify(_ index: UInt16, _ doorbell: Doorbell) {
+  public func notify(_ index: UInt16, _ doorbell: Doorbell, data: UInt32?) {
     switch self {
-    case .legacy(let transport): transport.notify(index, doorbell)
-    case .modern(let transport): transport.notify(index, doorbell)
+    case .legacy(let transport): transport.notify(index, doorbell, data: data)
+    case .modern(let transport): transport.notify(index, doorbell, data: data)
+    }
+  }
+
+  /// See ``Transport``.
+  public var canResetQueues: Bool {
+    switch self {
+    case .legacy(let transport): transport.canResetQueues
+    case .modern(let transport): transport.canResetQueues
+    }
+  }
+
+  /// See ``Transport``.
+  public func resetQueue(_ index: UInt16) throws(VirtioError) {
+    switch self {
+    case .legacy(let transport): try transport.resetQueue(index)
+    case .modern(let transport): try transport.resetQueue(index)
     }
   }
 
@@ -155,6 +179,22 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): transport.configuration16(offset)
     case .modern(let transport): transport.configuration16(offset)
+    }
+  }
+
+  /// See ``Transport``.
+  public func configuration32(_ offset: Int) -> UInt32 {
+    switch self {
+    case .legacy(let transport): transport.configuration32(offset)
+    case .modern(let transport): transport.configuration32(offset)
+    }
+  }
+
+  /// See ``Transport``.
+  public func writeConfiguration8(_ offset: Int, _ value: UInt8) {
+    switch self {
+    case .legacy(let transport): transport.writeConfiguration8(offset, value)
+    case .modern(let transport): transport.writeConfiguration8(offset, value)
     }
   }
 

@@ -1,0 +1,107 @@
+/// The control block at the front of a slot: its bounds, who else refers to it,
+/// and what of its packet is the device's to do.
+@unsafe
+@usableFromInline
+struct Slot {
+  /// The next slot of the free list or of the queue this one is in.
+  @usableFromInline
+  var next: UnsafeMutablePointer<Slot>?
+  @usableFromInline
+  let pool: UnsafeMutablePointer<FreeList>
+  @usableFromInline
+  let base: UnsafeMutableRawPointer
+  @usableFromInline
+  var start: UInt32 = 0
+  @usableFromInline
+  var end: UInt32 = 0
+  @usableFromInline
+  let capacity: UInt32
+  /// Who refers to the slot: the buffer that owns it, and each packet that has
+  /// a part of its bytes as a fragment.
+  @usableFromInline
+  var references: UInt32 = 1
+
+  /// The fragments behind the packet's own bytes: ``PacketFragments``.
+  @usableFromInline
+  var fragmentCount: UInt8 = 0
+  /// What is known or wanted of the checksum: ``PacketBuffer/Offload``.
+  @usableFromInline
+  var checksum = ChecksumState.unknown
+  /// Where it begins and where it is written, from `base`.
+  @usableFromInline
+  var checksumStart: UInt16 = 0
+  @usableFromInline
+  var checksumField: UInt16 = 0
+  /// How the packet is to be cut, or what it was merged from.
+  @usableFromInline
+  var segmentation = SegmentationKind.none
+  @usableFromInline
+  var segmentSize: UInt16 = 0
+  /// Where the payload begins that is cut, from `base`.
+  @usableFromInline
+  var payloadStart: UInt16 = 0
+
+  @inlinable
+  init(
+    pool: UnsafeMutablePointer<FreeList>,
+    base: UnsafeMutableRawPointer,
+    capacity: UInt32
+  ) {
+    unsafe next = nil
+    unsafe self.pool = unsafe pool
+    unsafe self.base = unsafe base
+    unsafe self.capacity = capacity
+  }
+
+  /// One cache line, so that packets begin on one.
+  static var controlBlockSize: Int { 64 }
+}
+
+/// The slots that nobody owns, last in, first out: the warmest is used next.
+@unsafe
+@usableFromInline
+struct FreeList {
+  @usableFromInline
+  var head: UnsafeMutablePointer<Slot>?
+  @usableFromInline
+  var count = 0
+  /// How many slots have never been taken: memory that nothing has touched yet,
+  /// so that a large pool costs nothing until it is needed.
+  @usableFromInline
+  var untouched: Int
+
+  init(untouched: Int) {
+    unsafe head = nil
+    unsafe self.untouched = untouched
+  }
+
+  /// The slots that can be taken.
+  @inlinable
+  var available: Int { unsafe count &+ untouched }
+
+  /// Drops one reference to `slot`; the last makes it free.
+  @inlinable
+  static func release(_ slot: UnsafeMutablePointer<Slot>) {
+    // SAFETY: The caller held the reference, so the slot is not free.
+    if unsafe slot.pointee.references == 1 {
+      unsafe slot.pointee.pool.pointee.push(slot)
+    } else {
+      unsafe slot.pointee.references &-= 1
+    }
+  }
+
+  @inlinable
+  mutating func push(_ slot: UnsafeMutablePointer<Slot>) {
+    unsafe slot.pointee.next = unsafe head
+    unsafe head = unsafe slot
+    unsafe count &+= 1
+  }
+
+  mutating func pop() -> UnsafeMutablePointer<Slot>? {
+    guard let slot = unsafe head else { return nil }
+    unsafe head = unsafe slot.pointee.next
+    unsafe slot.pointee.next = nil
+    unsafe count &-= 1
+    return unsafe slot
+  }
+}
