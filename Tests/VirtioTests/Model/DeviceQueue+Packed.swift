@@ -136,7 +136,7 @@ extension DeviceQueue {
     for (place, (chain, length)) in zip(places, chains).reversed() {
       writeUsedSlot(id: chain.head, length: length, at: place, memory)
     }
-    for position in first..<used { lockedSlots[slot(position)] = nil }
+    unlock(first..<used)
   }
 
   /// Writes a used descriptor, true or not. `flags` are those of the wrap

@@ -205,14 +205,21 @@ struct DeviceQueue {
     guard let last = chains.last else { return }
     for chain in chains { release(chain) }
     if rules.isPacked {
-      let slots = chains.reduce(0) { $0 + $1.descriptors.count }
-      writeUsedSlot(id: last.head, length: length, at: used, memory)
-      used += slots
+      let first = used
+      writeUsedSlot(id: last.head, length: length, at: first, memory)
+      used += chains.reduce(0) { $0 + $1.descriptors.count }
+      unlock(first..<used)
     } else {
       writeUsedEntry(UInt32(last.head), length: length, at: used, memory)
       used += chains.count
       publishUsedIndex(memory)
     }
+  }
+
+  /// Packed: these places are the driver's again, whichever chains were there:
+  /// the device has its own copy of those that are not used yet.
+  mutating func unlock(_ positions: Range<Int>) {
+    for position in positions { lockedSlots[slot(position)] = nil }
   }
 
   private mutating func release(_ chain: Chain) {
