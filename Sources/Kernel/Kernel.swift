@@ -32,10 +32,8 @@ public func kernelStart(_ startInfo: UInt) {
   phases.finish("memory", at: Clock.at(timestamp: memoryReady))
   phases.finish("clock")
 
-  let origin = RandomSource.initialize()
+  RandomSource.initialize()
   RandomSource.armStackProtector()
-  Console.write("random: ")
-  Console.print(origin.name)
   phases.finish("random")
   Console.print("memory: \(map.byteCount >> 20) MiB usable")
 
@@ -46,6 +44,8 @@ public func kernelStart(_ startInfo: UInt) {
     Console.print("pci: no place for \(assignment.unplacedCount) registers")
   }
   phases.finish("pci")
+  RandomSource.add(EntropySource.start(assignment))
+  phases.finish("entropy device")
 
   let pool = PacketPool(capacity: packetCount(map))
   let interface = NetworkInterface.start(assignment, pool: pool)
