@@ -34,10 +34,8 @@ public func kernelStart(_ startInfo: UInt) {
   Console.print(reference.name)
   phases.finish("clock")
 
-  let origin = RandomSource.initialize()
+  RandomSource.initialize()
   RandomSource.armStackProtector()
-  Console.write("random: ")
-  Console.print(origin.name)
   phases.finish("random")
   Console.print("memory: \(map.byteCount >> 20) MiB usable")
 
@@ -54,6 +52,8 @@ public func kernelStart(_ startInfo: UInt) {
     commandLine: map.readCommandLine()
   )
   phases.finish("acpi")
+  RandomSource.add(EntropySource.start(devices))
+  phases.finish("entropy device")
 
   let end = runApp(map, devices, &phases)
   switch end {

@@ -78,10 +78,10 @@ import Testing
   }
 
   @Test func randomOrigin_isNamed() {
-    #expect("\(RandomSource.Origin.rdseed.name)" == "RDSEED")
-    #expect("\(RandomSource.Origin.rdrand.name)" == "RDRAND")
+    #expect("\(RandomGenerator.Origin.rdseed.name)" == "RDSEED")
+    #expect("\(RandomGenerator.Origin.rdrand.name)" == "RDRAND")
     #expect(
-      "\(RandomSource.Origin.timing.name)"
+      "\(RandomGenerator.Origin.timing.name)"
         == "timing noise (the processor has no RDRAND)"
     )
   }
