@@ -77,9 +77,14 @@ final class TCPHarness {
   /// The ports of the conversation.
   var localPort = TCPHarness.port
   var remotePort = TCPHarness.theirPort
-  var freePackets = 1000
+  /// How many packets of the pool are free when a segment has come; `nil`: as
+  /// many as are.
+  var freePackets: Int?
 
-  init(limits: TCPLimits = TCPLimits()) {
+  /// Buffers of 64 KiB, which one window field says.
+  static var limits: TCPLimits { TCPLimits().with64KiB }
+
+  init(limits: TCPLimits = TCPHarness.limits) {
     pool = PacketPool(capacity: 512)
     tcp = TCP(
       limits: limits,
@@ -121,12 +126,16 @@ final class TCPHarness {
   }
 
   func receive(_ packet: consuming PacketBuffer) {
+    var others = PacketQueue()
+    while let freePackets, pool.available > freePackets {
+      others.append(pool.allocate()!)
+    }
     tcp.receive(
       packet,
       from: Self.theirs,
       to: Self.ours,
       maximumSegmentSize: 1460,
-      freePackets: freePackets,
+      pool: pool,
       at: now
     )
   }
@@ -136,7 +145,7 @@ final class TCPHarness {
     guard let outgoing = tcp.transmit(at: now, pool: pool) else { return nil }
     let headroom = outgoing.packet.headroom
     let isRight = TCPHeader.isChecksumRight(
-      outgoing.packet.bytes,
+      of: outgoing.packet,
       from: outgoing.source,
       to: outgoing.destination
     )
@@ -250,6 +259,17 @@ final class TCPHarness {
   func close(_ id: ConnectionID) { tcp.close(id, at: now) }
   func abort(_ id: ConnectionID) { tcp.abort(id, at: now) }
   func release(_ id: ConnectionID) { tcp.release(id, at: now) }
+}
+
+extension TCPLimits {
+  /// The same with buffers of 64 KiB.
+  var with64KiB: TCPLimits {
+    var limits = self
+    limits.receiveBuffer = 64 * 1024
+    limits.sendBuffer = 64 * 1024
+    limits.outOfOrderSegments = 64
+    return limits
+  }
 }
 
 /// `ReadResult`, to be compared.
