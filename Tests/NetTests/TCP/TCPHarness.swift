@@ -59,6 +59,28 @@ struct Segment: CustomStringConvertible {
   }
 }
 
+/// What there is to say of a packet beside its segments.
+struct SentPacket: Equatable {
+  /// The payload in all.
+  var payload: Int
+  /// The payload of each segment that it is to be cut into.
+  var segmentSize: Int?
+  var fragments: Int
+
+  init(_ payload: Int, cut segmentSize: Int? = nil, fragments: Int) {
+    self.payload = payload
+    self.segmentSize = segmentSize
+    self.fragments = fragments
+  }
+
+  init(_ packet: borrowing PacketBuffer) {
+    let header = Int(packet.bytes.byte(at: 12) >> 4) * 4
+    payload = packet.totalCount - header
+    segmentSize = packet.segmentation?.segmentSize
+    fragments = packet.fragmentCount
+  }
+}
+
 /// One TCP, whose peer is the test.
 final class TCPHarness {
   var tcp: TCP
@@ -77,6 +99,10 @@ final class TCPHarness {
   /// The ports of the conversation.
   var localPort = TCPHarness.port
   var remotePort = TCPHarness.theirPort
+  /// What of a packet that a device has cut is still to be seen.
+  private var cutSegments: [[UInt8]] = []
+  /// The packets that were sent, before a device cut them.
+  var packets: [SentPacket] = []
   /// How many packets of the pool are free when a segment has come; `nil`: as
   /// many as are.
   var freePackets: Int?
@@ -84,8 +110,8 @@ final class TCPHarness {
   /// Buffers of 64 KiB, which one window field says.
   static var limits: TCPLimits { TCPLimits().with64KiB }
 
-  init(limits: TCPLimits = TCPHarness.limits) {
-    pool = PacketPool(capacity: 512)
+  init(limits: TCPLimits = TCPHarness.limits, packets: Int = 512) {
+    pool = PacketPool(capacity: packets)
     tcp = TCP(
       limits: limits,
       secret: Self.secret,
@@ -101,8 +127,8 @@ final class TCPHarness {
     tcp.poll(at: now)
   }
 
-  /// The packet of `segment` from the peer.
-  func packet(_ segment: Segment) -> PacketBuffer {
+  /// The packet of `segment` from the peer, in a slot of `other` or the pool.
+  func packet(_ segment: Segment, in other: PacketPool? = nil) -> PacketBuffer {
     var header = TCPHeader(
       sourcePort: remotePort,
       destinationPort: localPort,
@@ -115,7 +141,7 @@ final class TCPHarness {
     header.window = UInt16(segment.window ?? 65535)
     header.maximumSegmentSize = segment.segmentSize.map { UInt16($0) }
     header.windowScale = segment.scale.map { UInt8($0) }
-    var packet = pool.allocate(headroom: 128)!
+    var packet = (other ?? pool).allocate(headroom: 128)!
     packet.append(copying: segment.payload.rawSpan)
     packet.prepend(header, from: Self.theirs, to: Self.ours)
     return packet
@@ -140,20 +166,18 @@ final class TCPHarness {
     )
   }
 
-  /// The next segment that TCP sends, which must be well formed.
+  /// The next segment that TCP sends, which must be well formed: of what is to
+  /// be cut, each that a device makes of it.
   func transmit(_ location: SourceLocation = #_sourceLocation) -> Segment? {
-    guard let outgoing = tcp.transmit(at: now, pool: pool) else { return nil }
-    let headroom = outgoing.packet.headroom
-    let isRight = TCPHeader.isChecksumRight(
-      of: outgoing.packet,
-      from: outgoing.source,
-      to: outgoing.destination
-    )
-    let ends = (outgoing.source, outgoing.destination)
-    let bytes = Array(copying: outgoing.packet.bytes)
-    #expect(headroom >= 96, sourceLocation: location)
-    #expect(isRight, "checksum", sourceLocation: location)
-    #expect(ends == (Self.ours, Self.theirs), sourceLocation: location)
+    if cutSegments.isEmpty {
+      guard let outgoing = tcp.transmit(at: now, pool: pool) else { return nil }
+      let ends = (outgoing.source, outgoing.destination)
+      #expect(ends == (Self.ours, Self.theirs), sourceLocation: location)
+      packets.append(SentPacket(outgoing.packet))
+      let device = TestDevice(capabilities: tcp.capabilities)
+      cutSegments = device.send(outgoing, location)
+    }
+    let bytes = cutSegments.removeFirst()
     guard let header = try? TCPHeader(parsing: bytes.rawSpan) else {
       Issue.record("malformed header", sourceLocation: location)
       return nil

@@ -41,6 +41,9 @@ final class TCPWire {
   private var underway: [Segment] = []
   private var number = 0
   private(set) var carried = 0
+  /// How many packets a device has cut, and merged.
+  private(set) var cutPackets = 0
+  private(set) var mergedPackets = 0
   /// What both machines have beneath their stacks.
   private let device: TestDevice
   /// The packets that the devices receive into.
@@ -82,10 +85,14 @@ final class TCPWire {
   /// Takes what both have to send onto the wire.
   func transmit() {
     while let outgoing = client.transmit(at: now, pool: clientPool) {
-      for bytes in device.send(outgoing) { carry(bytes, toServer: true) }
+      let segments = device.send(outgoing)
+      if segments.count > 1 { cutPackets += 1 }
+      for bytes in segments { carry(bytes, toServer: true) }
     }
     while let outgoing = server.transmit(at: now, pool: serverPool) {
-      for bytes in device.send(outgoing) { carry(bytes, toServer: false) }
+      let segments = device.send(outgoing)
+      if segments.count > 1 { cutPackets += 1 }
+      for bytes in segments { carry(bytes, toServer: false) }
     }
   }
 
@@ -135,6 +142,7 @@ final class TCPWire {
         ? (clientAddress, serverAddress) : (serverAddress, clientAddress)
       let segments = arrived.filter { $0.toServer == toServer }.map(\.bytes)
       for merged in device.merge(segments, from: ends.0, to: ends.1) {
+        if merged.segmentSize > 0 { mergedPackets += 1 }
         deliver(merged, toServer: toServer)
       }
     }

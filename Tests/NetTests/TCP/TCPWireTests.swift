@@ -107,6 +107,9 @@ import Testing
     let seed: UInt64 = 4
     let wire = TCPWire(seed: seed, impairment: impairment, device: device)
     try megabyteBothWays(wire, seed, device.testDescription)
+    let isCut = device.capabilities.largestSegmentation > 0
+    #expect((wire.cutPackets > 10) == isCut, "\(wire.cutPackets)")
+    #expect((wire.mergedPackets > 10) == device.merges, "\(wire.mergedPackets)")
     let isFree = { (pool: PacketPool) in pool.available == pool.capacity }
     #expect(isFree(wire.clientDevicePool) && isFree(wire.serverDevicePool))
   }
