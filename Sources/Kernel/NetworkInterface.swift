@@ -54,6 +54,17 @@ struct NetworkInterface: ~Copyable {
     )
   }
 
+  /// What the device does with what is sent. The stack makes no IPv6, nor
+  /// datagrams that are to be cut.
+  var capabilities: LinkCapabilities {
+    var capabilities = LinkCapabilities()
+    capabilities.completesChecksums = device.features.contains(.csum)
+    capabilities.largestSegmentation =
+      device.features.contains(.hostTSO4) ? 65535 : 0
+    capabilities.mostFragments = device.mostFragments
+    return capabilities
+  }
+
   // MARK: The way of frames
 
   /// Takes what the device has, up to a bound, and gives the host its turn.
@@ -124,6 +135,7 @@ struct NetworkInterface: ~Copyable {
     } else {
       do throws(VirtioError) {
         try device.restart()
+        host.setCapabilities(capabilities)
         Console.write("net: the device was reset and started again: ")
         Console.print(reason)
       } catch {

@@ -41,6 +41,8 @@ final class NetworkPort {
       seed: RandomSource.key()
     )
     configuration.mtu = mtu
+    configuration.capabilities =
+      interface?.capabilities ?? configuration.capabilities
     configuration.tcpLimits = TCPLimits(memory: memory)
     configuration.tcpLimits.firstPackets = pool.capacity / 4
     configuration.hostName = Array("apus".utf8)
