@@ -131,10 +131,16 @@ struct Virtqueue: ~Copyable {
   mutating func handOver() { memory.isWithDevice = true }
 
   /// Notes that the device, or its queue, has been reset: it does not use the
-  /// queue any more, and neither can the driver.
+  /// queue any more, and neither can the driver. The packets go back to their
+  /// pools.
   mutating func takeBack() {
     memory.isWithDevice = false
     isBroken = true
+    for index in 0..<Int(size) {
+      // SAFETY: The index is below `size`.
+      _ = unsafe inFlight[index].take()
+    }
+    inFlightCount = 0
   }
 
   // MARK: To the device
