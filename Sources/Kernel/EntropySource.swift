@@ -5,7 +5,7 @@ import Virtio
 
 /// Where Virtio meets the random source: the entropy device that was found.
 struct EntropySource: EntropyProvider, ~Copyable {
-  typealias Device = EntropyDevice<PCITransport<Machine>>
+  typealias Device = EntropyDevice<DeviceTransport<Machine>>
 
   /// The one buffer of the device. It outlives the device, as it must, because
   /// it is the machine's.
@@ -14,57 +14,49 @@ struct EntropySource: EntropyProvider, ~Copyable {
   private var device: Device
 
   /// Starts the first entropy device that can be driven; says on the console
-  /// why, if one cannot.
-  static func start(_ assignment: AddressAssignment) -> EntropySource? {
-    for entry in assignment.entries where isEntropyDevice(entry.function) {
+  /// which not, and why.
+  static func start(_ devices: VirtioDevices) -> EntropySource? {
+    for device in devices.devices where device.kind == .entropy {
       do throws(VirtioError) {
-        return EntropySource(device: try start(entry, assignment))
+        return EntropySource(
+          device: try Device.start(
+            transport(to: device, devices.assignment),
+            pool: pool
+          )
+        )
       } catch {
-        let name = describe(entry.function.address)
-        Console.write("random: PCI function ")
-        Console.print("\(name) cannot be driven: \(describe(error))")
+        Console.print(
+          "random: \(device.name) cannot be driven: \(describe(error))"
+        )
       }
     }
     return nil
   }
 
-  /// VIRTIO 1.2 §4.1.2 and §5.4.1: vendor 0x1AF4; an entropy device's id is
-  /// 0x1044, or 0x1005 when it is transitional or legacy.
-  private static func isEntropyDevice(_ function: PCIFunction) -> Bool {
-    function.vendor == 0x1AF4
-      && (function.device == 0x1044 || function.device == 0x1005)
-  }
-
-  private static func start(
-    _ entry: AddressAssignment.Entry,
+  /// The way to the device, which need not interrupt: it is looked at. So no
+  /// line is let through for it, and on PCI it may not pull the one that it
+  /// perhaps shares.
+  private static func transport(
+    to device: FoundDevice,
     _ assignment: AddressAssignment
-  ) throws(VirtioError) -> Device {
+  ) throws(VirtioError) -> DeviceTransport<Machine> {
     let machine = Machine()
-    assignment.enable(entry.function, machine)
-    // It is looked at and need not interrupt, nor pull a line that another
-    // device may share.
-    let space = ConfigurationSpace(
-      host: machine,
-      address: entry.function.address
-    )
-    space.command = space.command.union(.interruptDisable)
-    return try Device.start(
-      PCITransport(machine, entry, hasVectors: false),
-      pool: pool
-    )
-  }
-
-  private static func describe(_ address: FunctionAddress) -> String {
-    "\(address.bus):\(address.device).\(address.function)"
-  }
-
-  private static func describe(_ error: VirtioError) -> StaticString {
-    switch error {
-    case .unsupported: "a register that it must have is missing"
-    case .resetFailed: "it does not come out of its reset"
-    case .featuresRefused: "it refuses the features that the driver chose"
-    case .badQueue: "its queue is missing or of an impossible size"
-    case .noVector: "it refuses a vector that nobody gave it"
+    switch device.place {
+    case .memory(let device, _): return DeviceTransport(machine, device)
+    case .function(let entry):
+      for register in entry.registers where register.space == .memory {
+        guard let range = register.range, range.upperBound > 1 << 32 else {
+          continue
+        }
+        guard Memory.mapDevice(range) else { throw VirtioError.unsupported }
+      }
+      assignment.enable(entry.function, machine)
+      let space = ConfigurationSpace(
+        host: machine,
+        address: entry.function.address
+      )
+      space.command = space.command.union(.interruptDisable)
+      return try DeviceTransport(machine, entry, hasVectors: false)
     }
   }
 
