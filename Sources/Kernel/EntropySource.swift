@@ -14,50 +14,19 @@ struct EntropySource: EntropyProvider, ~Copyable {
   private var device: Device
 
   /// Starts the first entropy device that can be driven; says on the console
-  /// which not, and why.
+  /// why, if one cannot.
   static func start(_ devices: VirtioDevices) -> EntropySource? {
-    for device in devices.devices where device.kind == .entropy {
+    for found in devices.devices where found.kind == .entropy {
       do throws(VirtioError) {
-        return EntropySource(
-          device: try Device.start(
-            transport(to: device, devices.assignment),
-            pool: pool
-          )
-        )
+        let transport = try found.transportWithoutInterrupts(devices)
+        return EntropySource(device: try Device.start(transport, pool: pool))
       } catch {
         Console.print(
-          "random: \(device.name) cannot be driven: \(describe(error))"
+          "random: \(found.name) cannot be driven: \(describe(error))"
         )
       }
     }
     return nil
-  }
-
-  /// The way to the device, which need not interrupt: it is looked at. So no
-  /// line is let through for it, and on PCI it may not pull the one that it
-  /// perhaps shares.
-  private static func transport(
-    to device: FoundDevice,
-    _ assignment: AddressAssignment
-  ) throws(VirtioError) -> DeviceTransport<Machine> {
-    let machine = Machine()
-    switch device.place {
-    case .memory(let device, _): return DeviceTransport(machine, device)
-    case .function(let entry):
-      for register in entry.registers where register.space == .memory {
-        guard let range = register.range, range.upperBound > 1 << 32 else {
-          continue
-        }
-        guard Memory.mapDevice(range) else { throw VirtioError.unsupported }
-      }
-      assignment.enable(entry.function, machine)
-      let space = ConfigurationSpace(
-        host: machine,
-        address: entry.function.address
-      )
-      space.command = space.command.union(.interruptDisable)
-      return try DeviceTransport(machine, entry, hasVectors: false)
-    }
   }
 
   // MARK: Bytes

@@ -19,7 +19,7 @@ public struct NetworkCounters: Sendable {
   public internal(set) var receivedPartly: UInt64 = 0
   /// Dropped: buffers that make no packet together.
   public internal(set) var receivedBadMerge: UInt64 = 0
-  /// Dropped: a large packet for a device that cuts none any more.
+  /// Dropped: it leaves to the device what that has not agreed to.
   public internal(set) var transmitUnsupported: UInt64 = 0
   /// Times that the device was reset and started again.
   public internal(set) var restarts: UInt64 = 0
@@ -35,7 +35,7 @@ public struct NetworkCounters: Sendable {
     body("virtio: dropped, bad header", receivedBadHeader)
     body("virtio: dropped, came only partly", receivedPartly)
     body("virtio: dropped, bad merge", receivedBadMerge)
-    body("virtio: dropped, not to be cut any more", transmitUnsupported)
+    body("virtio: dropped, not agreed to", transmitUnsupported)
     body("virtio: restarts", restarts)
   }
 

@@ -25,8 +25,8 @@ extension NetworkDevice {
   }
 
   /// Gives the device `frame`, which begins with its Ethernet header, to send.
-  /// What is left of it to a device that cannot do it is done here, where it
-  /// can be: a device that was started again may offer less than before.
+  /// One that leaves to the device what it has not agreed to is dropped and
+  /// counted.
   ///
   /// - Precondition: ``canTransmit()`` was true, and the frame has
   ///   ``headroom`` bytes before it, no more than ``mostFragments``, and with
@@ -38,12 +38,9 @@ extension NetworkDevice {
         || fragments <= mostFragments
           && frame.tailroom >= Self.tailroom(fragments: fragments)
     )
-    if !features.isSuperset(of: PacketHeader.needs(frame)) {
-      guard frame.segmentation == nil else {
-        counters.transmitUnsupported &+= 1
-        return
-      }
-      frame.completeChecksum()
+    guard features.isSuperset(of: PacketHeader.needs(frame)) else {
+      counters.transmitUnsupported &+= 1
+      return
     }
     PacketHeader.prepend(size: headerSize, to: &frame)
     pairs[0].transmit.post(

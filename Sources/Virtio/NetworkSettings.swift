@@ -10,7 +10,7 @@ public struct NetworkSettings: Sendable {
   /// for more than one, but may be told to.
   public var queuePairs = 1
   /// Features that are not accepted though they could be.
-  public var without: Features = [.guestCsum]
+  public var without: Features = []
 
   /// Settings for a device with these, and one pair of queues.
   public init(
