@@ -8,7 +8,7 @@ import Virtio
 enum RandomSource {
   /// How long the device's first bytes are waited for: a host gives them at
   /// once, or rations them.
-  private static var longestWait: Interval { .milliseconds(20) }
+  private static var longestWait: Interval { .milliseconds(100) }
 
   /// What everything draws from.
   ///

@@ -6,36 +6,34 @@ import Testing
 @Suite struct EntropyTests {
   /// A way to give QEMU's device.
   struct Build: Sendable, CustomTestStringConvertible {
-    let testDescription: String
     let machine: String
+    /// Of the network device beside it.
+    var transport = GuestOptions.Transport.auto
     let device: String
 
-    init(_ name: String, machine: String, _ device: String) {
-      testDescription = "\(machine), \(name)"
-      self.machine = machine
-      self.device = device
+    var testDescription: String { "\(machine), \(device)" }
+
+    var options: GuestOptions {
+      var options = GuestOptions()
+      options.machine = machine
+      options.transport = transport
+      options.qemuArguments = ["-device", device]
+      return options
     }
   }
 
-  static let builds = ["pc", "q35"].flatMap { machine in
-    [
-      Build(
-        "modern",
-        machine: machine,
-        "virtio-rng-pci,disable-legacy=on,disable-modern=off"
-      ),
-      Build(
-        "legacy",
-        machine: machine,
-        "virtio-rng-pci,disable-legacy=off,disable-modern=on"
-      ),
-      Build(
-        "transitional",
-        machine: machine,
-        "virtio-rng-pci,disable-legacy=off,disable-modern=off"
-      ),
-    ]
-  }
+  static let builds =
+    ["pc", "q35"].flatMap { machine in
+      [
+        "virtio-rng-pci,disable-legacy=on",
+        "virtio-rng-pci,disable-modern=on",
+        "virtio-rng-pci,disable-legacy=off,disable-modern=off",
+        "virtio-rng-pci,disable-legacy=on,packed=on",
+      ].map { Build(machine: machine, device: $0) }
+    }
+    + [.mmio, .mmioLegacy].map {
+      Build(machine: "microvm", transport: $0, device: "virtio-rng-device")
+    }
 
   /// What the console says of random bits.
   private func origins(_ guest: Service) -> [String] {
@@ -44,10 +42,7 @@ import Testing
 
   @Test("Its bytes go into the random numbers", arguments: builds)
   func entropy(_ build: Build) async throws {
-    var options = GuestOptions()
-    options.machine = build.machine
-    options.qemuArguments = ["-device", build.device]
-    try await DemoServices.withDemo(options) { guest, services in
+    try await DemoServices.withDemo(build.options) { guest, services in
       let origins = origins(guest)
       #expect(origins.count == 1)
       #expect(origins.first?.hasSuffix(", virtio entropy") == true)
