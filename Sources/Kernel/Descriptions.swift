@@ -1,5 +1,6 @@
 import Net
 import PCI
+import Virtio
 
 // How values are written on the console.
 
@@ -59,5 +60,21 @@ func describe(_ error: NetworkError) -> StaticString {
   case .limitReached: "limitReached"
   case .messageTooLarge: "messageTooLarge"
   case .cancelled: "cancelled"
+  }
+}
+
+/// Such as `0xfeb00e00`.
+func describe(_ place: MMIOPlace) -> String {
+  "0x\(String(place.registers.lowerBound, radix: 16))"
+}
+
+/// Why a device cannot be driven.
+func describe(_ error: VirtioError) -> StaticString {
+  switch error {
+  case .unsupported: "a register that it must have is missing"
+  case .resetFailed: "it does not come out of its reset"
+  case .featuresRefused: "it refuses the features that the driver chose"
+  case .badQueue: "a queue is missing or of an impossible size"
+  case .noVector: "it can interrupt neither by MSI-X nor by a line"
   }
 }

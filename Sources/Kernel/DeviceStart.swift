@@ -167,14 +167,3 @@ extension FoundDevice {
     }
   }
 }
-
-/// Why a device cannot be driven.
-func describe(_ error: VirtioError) -> StaticString {
-  switch error {
-  case .unsupported: "a register that it must have is missing"
-  case .resetFailed: "it does not come out of its reset"
-  case .featuresRefused: "it refuses the features that the driver chose"
-  case .badQueue: "a queue is missing or of an impossible size"
-  case .noVector: "it can interrupt neither by MSI-X nor by a line"
-  }
-}
