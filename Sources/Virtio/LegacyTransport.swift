@@ -69,6 +69,9 @@ public struct LegacyTransport<Host: PCIHost>: Transport {
     return host.read16(registers + LegacyRegister.queueSize)
   }
 
+  /// `nil`: there is no register that says.
+  public var queueCount: UInt16? { nil }
+
   /// See ``Transport``. The rings lie one behind the other from the table on,
   /// as §2.7.2 has it, so that the table's page number says all.
   public func enableQueue(
@@ -92,12 +95,23 @@ public struct LegacyTransport<Host: PCIHost>: Transport {
       registers + LegacyRegister.queueAddress,
       UInt32(truncatingIfNeeded: page)
     )
-    return Doorbell(register: registers + LegacyRegister.queueNotify)
+    return Doorbell(
+      register: registers + LegacyRegister.queueNotify,
+      takesData: false
+    )
   }
 
-  /// See ``Transport``.
-  public func notify(_ index: UInt16, _ doorbell: Doorbell) {
+  /// See ``Transport``. There is no data: its feature has a bit beyond the 32.
+  public func notify(_ index: UInt16, _ doorbell: Doorbell, data: UInt32?) {
     host.write16(doorbell.register, index)
+  }
+
+  /// False: the feature's bit is beyond the 32.
+  public var canResetQueues: Bool { false }
+
+  /// Throws `unsupported`.
+  public func resetQueue(_ index: UInt16) throws(VirtioError) {
+    throw VirtioError.unsupported
   }
 
   /// See ``Transport``.
@@ -130,8 +144,20 @@ public struct LegacyTransport<Host: PCIHost>: Transport {
     return host.read16(registers + (configurationOffset + offset))
   }
 
+  /// See ``Transport``.
+  public func configuration32(_ offset: Int) -> UInt32 {
+    guard offset >= 0, offset < configurationSize - 3 else { return 0 }
+    return host.read32(registers + (configurationOffset + offset))
+  }
+
+  /// See ``Transport``.
+  public func writeConfiguration8(_ offset: Int, _ value: UInt8) {
+    guard offset >= 0, offset < configurationSize else { return }
+    host.write8(registers + (configurationOffset + offset), value)
+  }
+
   /// Always 0: there is none.
-  public var configurationGeneration: UInt8 { 0 }
+  public var configurationGeneration: UInt32 { 0 }
 
   /// See ``Transport``.
   public func deviceAddress(of address: UInt, byteCount: Int) -> UInt64 {

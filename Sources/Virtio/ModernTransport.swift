@@ -5,6 +5,8 @@ import PCI
 public struct ModernTransport<Host: PCIHost>: Transport {
   private let host: Host
   private let common: RegisterAddress
+  /// The bytes of the common structure: later versions have more.
+  private let commonLength: UInt64
   private let interruptStatus: RegisterAddress
   private let device: RegisterRange?
   private let notifications: RegisterRange
@@ -24,6 +26,7 @@ public struct ModernTransport<Host: PCIHost>: Transport {
     else { throw VirtioError.unsupported }
     self.host = host
     self.common = common.start
+    commonLength = common.length
     self.interruptStatus = interruptStatus.start
     self.notifications = notifications
     notifyMultiplier = structures.notifyMultiplier
@@ -73,6 +76,11 @@ public struct ModernTransport<Host: PCIHost>: Transport {
   }
 
   /// See ``Transport``.
+  public var queueCount: UInt16? {
+    host.read16(common + CommonRegister.queueCount)
+  }
+
+  /// See ``Transport``.
   public func enableQueue(
     _ index: UInt16,
     _ rings: RingAddresses,
@@ -93,8 +101,28 @@ public struct ModernTransport<Host: PCIHost>: Transport {
   }
 
   /// See ``Transport``.
-  public func notify(_ index: UInt16, _ doorbell: Doorbell) {
-    host.write16(doorbell.register, index)
+  public func notify(_ index: UInt16, _ doorbell: Doorbell, data: UInt32?) {
+    if let data {
+      host.write32(doorbell.register, data)
+    } else {
+      host.write16(doorbell.register, index)
+    }
+  }
+
+  /// See ``Transport``.
+  public var canResetQueues: Bool {
+    commonLength >= UInt64(CommonRegister.sizeWithQueueReset)
+  }
+
+  /// See ``Transport``. §4.1.4.3.2: over when the register reads 0 again.
+  public func resetQueue(_ index: UInt16) throws(VirtioError) {
+    guard canResetQueues else { throw VirtioError.unsupported }
+    host.write16(common + CommonRegister.queueSelect, index)
+    host.write16(common + CommonRegister.queueReset, 1)
+    try awaitQueueReset(
+      isGoingOn: { host.read16(common + CommonRegister.queueReset) != 0 },
+      isEnabled: { host.read16(common + CommonRegister.queueEnable) != 0 }
+    )
   }
 
   /// See ``Transport``.
@@ -130,8 +158,22 @@ public struct ModernTransport<Host: PCIHost>: Transport {
   }
 
   /// See ``Transport``.
-  public var configurationGeneration: UInt8 {
-    host.read8(common + CommonRegister.configurationGeneration)
+  public func configuration32(_ offset: Int) -> UInt32 {
+    guard let register = device?.register(at: offset, size: 4) else {
+      return 0
+    }
+    return host.read32(register)
+  }
+
+  /// See ``Transport``.
+  public func writeConfiguration8(_ offset: Int, _ value: UInt8) {
+    guard let register = device?.register(at: offset, size: 1) else { return }
+    host.write8(register, value)
+  }
+
+  /// See ``Transport``.
+  public var configurationGeneration: UInt32 {
+    UInt32(host.read8(common + CommonRegister.configurationGeneration))
   }
 
   /// See ``Transport``.
@@ -146,7 +188,12 @@ public struct ModernTransport<Host: PCIHost>: Transport {
     guard bytes <= UInt64(UInt32.max),
       let register = notifications.register(at: Int(bytes), size: 2)
     else { throw VirtioError.badQueue }
-    return Doorbell(register: register)
+    // §4.1.4.4.1: with data the register has 32 bits, at a multiple of 4.
+    let wide = notifications.register(at: Int(bytes), size: 4)
+    return Doorbell(
+      register: register,
+      takesData: wide != nil && register.address & 3 == 0
+    )
   }
 
   /// §4.1.3.1: 64 bits are two accesses of 32.
@@ -188,6 +235,9 @@ enum CommonRegister {
   static let queueDescriptors = 32
   static let queueDriver = 40
   static let queueDevice = 48
-  /// The bytes that all drivers need; later versions have more.
+  static let queueReset = 58
+  /// The bytes that all drivers need.
   static let size = 56
+  /// The bytes up to the end of queue_reset.
+  static let sizeWithQueueReset = 60
 }

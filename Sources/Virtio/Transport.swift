@@ -1,9 +1,9 @@
 import PCI
 
 /// How a driver reaches a device: all that differs between legacy PCI, modern
-/// PCI and, later, memory-mapped devices. Nothing above knows which it has.
+/// PCI and memory-mapped devices. Nothing above knows which it has.
 /// VIRTIO 1.2 §4.
-public protocol Transport {
+public protocol Transport: AddressMapping {
   /// Whether the device is driven as before the standard: another layout of
   /// the rings and of the packet header, and no FEATURES_OK.
   var isLegacy: Bool { get }
@@ -15,8 +15,14 @@ public protocol Transport {
   func accept(_ features: Features)
   /// The most descriptors that queue `index` may have; 0 when there is none.
   func largestQueueSize(_ index: UInt16) -> UInt16
+  /// How many queues the device has, where it says so; elsewhere a queue that
+  /// is not there has the largest size 0. §4.1.4.3 (num_queues).
+  var queueCount: UInt16? { get }
   /// Lets the device use queue `index` at these addresses, and interrupt by
   /// `vector` of its MSI-X table, if that is given. §4.1.5.1.3.
+  ///
+  /// The queue may be smaller than ``largestQueueSize(_:)`` says, except on
+  /// legacy PCI, where the device cannot be told.
   ///
   /// - Returns: Where notifications of the queue are written.
   func enableQueue(
@@ -25,11 +31,25 @@ public protocol Transport {
     vector: UInt16?
   ) throws(VirtioError) -> Doorbell
   /// Tells the device that queue `index` has new buffers. §4.1.5.2.
-  func notify(_ index: UInt16, _ doorbell: Doorbell)
+  ///
+  /// - Parameter data: Where the queue is, when VIRTIO_F_NOTIFICATION_DATA was
+  ///   agreed on: all that is written then. §2.9. Only for a doorbell that
+  ///   ``Doorbell/takesData``.
+  func notify(_ index: UInt16, _ doorbell: Doorbell, data: UInt32?)
+  /// Whether the registers for ``resetQueue(_:)`` are there. When they are not,
+  /// VIRTIO_F_RING_RESET must not be accepted.
+  var canResetQueues: Bool { get }
+  /// Takes queue `index` back from the device, which uses nothing of it any
+  /// more afterwards; it may be enabled again, with another size too. §2.6.1.
+  ///
+  /// - Precondition: VIRTIO_F_RING_RESET was agreed on.
+  /// - Throws: `resetFailed` when the device does not come to it, `unsupported`
+  ///   where there is no such register.
+  func resetQueue(_ index: UInt16) throws(VirtioError)
   /// Lets the device interrupt by `vector` when its configuration changes.
   func setConfigurationVector(_ vector: UInt16) throws(VirtioError)
-  /// Reads why the device interrupted by its line, which takes the line back.
-  /// §4.1.4.5.
+  /// Reads why the device interrupted by its line, and takes the line back.
+  /// §4.1.4.5, §4.2.3.4.
   func acknowledgeInterrupt() -> InterruptReasons
   /// The bytes of the device's own configuration. §2.5.
   var configurationSize: Int { get }
@@ -37,12 +57,14 @@ public protocol Transport {
   func configuration8(_ offset: Int) -> UInt8
   /// The 16 bits at `offset` of it; 0 behind its end.
   func configuration16(_ offset: Int) -> UInt16
+  /// The 32 bits at `offset` of it; 0 behind its end.
+  func configuration32(_ offset: Int) -> UInt32
+  /// Writes the byte at `offset` of it; nothing behind its end. §2.5: a driver
+  /// writes only what its device's chapter calls writable.
+  func writeConfiguration8(_ offset: Int, _ value: UInt8)
   /// A number that changes when the configuration does; always 0 where there
   /// is none. §2.5.1.
-  var configurationGeneration: UInt8 { get }
-  /// The address by which the device reaches the `byteCount` bytes of our
-  /// memory at `address`.
-  func deviceAddress(of address: UInt, byteCount: Int) -> UInt64
+  var configurationGeneration: UInt32 { get }
 }
 
 /// Where the parts of a queue are. VIRTIO 1.2 §2.7.
@@ -61,6 +83,8 @@ public struct RingAddresses: Hashable, Sendable {
 /// an exit each.
 public struct Doorbell: Hashable, Sendable {
   let register: RegisterAddress
+  /// Whether it has the 32 bits that notification data takes. §4.1.4.4.1.
+  public let takesData: Bool
 }
 
 /// Why a device interrupted. VIRTIO 1.2 §4.1.4.5.
@@ -85,6 +109,22 @@ extension Transport {
   func reset() throws(VirtioError) {
     status = []
     for _ in 0..<VirtioLimits.resetReads where status.isEmpty { return }
+    throw VirtioError.resetFailed
+  }
+
+  /// Waits until a queue's reset is over: until it is not going on any more,
+  /// and then the queue must be disabled. A device that offers the feature
+  /// without having the register shows at once that it is not.
+  ///
+  /// - Throws: `resetFailed` when it is never over, or nothing came of it.
+  func awaitQueueReset(
+    isGoingOn: () -> Bool,
+    isEnabled: () -> Bool
+  ) throws(VirtioError) {
+    for _ in 0..<VirtioLimits.resetReads where !isGoingOn() {
+      guard !isEnabled() else { throw VirtioError.resetFailed }
+      return
+    }
     throw VirtioError.resetFailed
   }
 
