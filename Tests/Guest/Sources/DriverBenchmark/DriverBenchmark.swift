@@ -89,15 +89,12 @@ struct DriverBenchmark: AsyncParsableCommand {
       let socket = network.folder.appending("qmp")
       var options = settings.options
       options.monitor = socket
-      let proxy = transport.isMMIO ? "virtio-mmio" : "virtio-net-pci"
-      options.qemuArguments  // Idle time passes as it does outside.
-        +=
-        ["-icount", "shift=0,sleep=on"]
-        // Otherwise a notification goes past what is logged.
-        + ["-global", "\(proxy).ioeventfd=off"] + log.qemuArguments
+      // Idle time passes as it does outside.
+      options.qemuArguments += ["-icount", "shift=0,sleep=on"]
+      options.qemuArguments += log.qemuArguments(transport)
       return try await TAPDemo.with(options, on: network) { demo in
         try await QMP.with(socket) { try await AccessLog.start($0) }
-        let workload = Workload(meter: Meter(demo: demo, log: log))
+        let workload = Workload(meter: Meter(demo, log))
         var costs: [(String, Measurements)] = []
         for time in 0..<times {
           for (index, (name, cost)) in try await workload.run().enumerated() {

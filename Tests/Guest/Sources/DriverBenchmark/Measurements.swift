@@ -1,3 +1,5 @@
+import GuestHarness
+
 /// The same, measured several times.
 struct Measurements {
   private var costs: [Cost] = []

@@ -1,16 +1,16 @@
 /// What something costs the guest.
-struct Cost {
+public struct Cost: Sendable {
   /// Instructions of the guest's processor.
-  var instructions: Double
+  public var instructions: Double
   /// Accesses to the network device.
-  var device: Double
+  public var device: Double
   /// Accesses to the interrupt controllers.
-  var controller: Double
+  public var controller: Double
   /// Interrupts taken.
-  var interrupts: Double
+  public var interrupts: Double
 
   /// Everything that leaves the guest.
-  var exits: Double { device + controller + interrupts }
+  public var exits: Double { device + controller + interrupts }
 
   private func combined(
     with other: Cost,
@@ -24,11 +24,13 @@ struct Cost {
     )
   }
 
-  static func - (left: Cost, right: Cost) -> Cost {
+  /// What one costs more than the other.
+  public static func - (left: Cost, right: Cost) -> Cost {
     left.combined(with: right, -)
   }
 
-  static func * (left: Cost, right: Double) -> Cost {
+  /// That much of it.
+  public static func * (left: Cost, right: Double) -> Cost {
     left.combined(with: left) { value, _ in value * right }
   }
 }

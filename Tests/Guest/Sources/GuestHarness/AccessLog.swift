@@ -1,27 +1,27 @@
 import Foundation
-import GuestHarness
 import SystemPackage
 
 /// The accesses to devices that QEMU has logged: on real hardware under a
 /// hypervisor, each is an exit.
-final class AccessLog {
+public final class AccessLog {
   private let file: FilePath
   private var total = Counts()
   /// How many bytes of the file are counted.
   private var position: UInt64 = 0
 
   /// What the guest did up to some moment.
-  struct Counts {
+  public struct Counts: Sendable {
     /// To registers of the network device.
-    var device = 0
+    public var device = 0
     /// To those of the interrupt controllers and their timer.
-    var controller = 0
+    public var controller = 0
     /// To any other.
-    var other = 0
+    public var other = 0
     /// Interrupts that the guest has taken: each ends with one write.
-    var interrupts = 0
+    public var interrupts = 0
 
-    static func - (left: Counts, right: Counts) -> Counts {
+    /// What was counted between two moments.
+    public static func - (left: Counts, right: Counts) -> Counts {
       Counts(
         device: left.device - right.device,
         controller: left.controller - right.controller,
@@ -32,13 +32,17 @@ final class AccessLog {
   }
 
   /// The log that QEMU writes to `file` once ``start(_:)`` was called.
-  init(_ file: FilePath) { self.file = file }
+  public init(_ file: FilePath) { self.file = file }
 
-  /// What QEMU needs to be told.
-  var qemuArguments: [String] { ["-D", file.string] }
+  /// What QEMU needs to be told of a device on `transport`: where the log is,
+  /// and that no notification goes past it.
+  public func qemuArguments(_ transport: GuestOptions.Transport) -> [String] {
+    let proxy = transport.isMMIO ? "virtio-mmio" : "virtio-net-pci"
+    return ["-D", file.string, "-global", "\(proxy).ioeventfd=off"]
+  }
 
   /// Has QEMU log from now on.
-  static func start(_ monitor: QMP) async throws {
+  public static func start(_ monitor: QMP) async throws {
     for event in ["memory_region_ops_read", "memory_region_ops_write"] {
       try await monitor.execute(
         "trace-event-set-state",
@@ -48,7 +52,7 @@ final class AccessLog {
   }
 
   /// Counts what is in the log.
-  func counts() throws -> Counts {
+  public func counts() throws -> Counts {
     let handle = try FileHandle(forReadingFrom: URL(filePath: file.string))
     try handle.seek(toOffset: position)
     let bytes = try handle.readToEnd() ?? Data()
