@@ -84,6 +84,28 @@ import Testing
     }
   }
 
+  /// Datagrams that wait leave the last quarter of a device's slots free.
+  @Test func datagrams_ofADevice_areCopiedWhenItIsShort() throws {
+    let device = PacketPool(capacity: 16, slotSize: 16 * 1024)
+    try withHost { host in
+      let socket = try host.bind(port: 7)
+      for number in 0..<20 as Range<UInt8> {
+        var packet = device.allocate(headroom: 12)!
+        packet.append(copying: Frames.udpFrame(port: 7, [number]).raw)
+        host.stack.receive(packet, at: .at(0))
+      }
+      #expect(device.available == 4)
+      var large = device.allocate(headroom: 12)!
+      large.append(copying: Frames.udpFrame(port: 7, pattern(3000)).raw)
+      host.stack.receive(large, at: .at(0))
+      #expect(host.count(.noBuffer) == 1)
+      for number in 0..<20 as Range<UInt8> {
+        #expect(host.received(socket)?.bytes == [number])
+      }
+    }
+    #expect(device.available == 16)
+  }
+
   /// The header of IP is checked whatever the device says.
   @Test func verifiedDatagram_wrongIPHeader_isDropped() {
     withHost { host in

@@ -160,12 +160,27 @@ extension Connection {
     return true
   }
 
-  /// Whether `packet` may wait in the slot that it came in.
-  private func mayStay(
+  /// Whether `packet`, which was received, may wait in its slot to be sent and
+  /// acknowledged. All that does is taken to be in packets as large.
+  func maySend(
     _ packet: borrowing PacketBuffer,
     _ pool: PacketPool,
     _ limits: borrowing TCPLimits
   ) -> Bool {
+    let size = packet.count
+    guard size > TCPLimits.smallText else { return false }
+    return mayStay(packet, beside: 1 + sendBuffer.count / size, pool, limits)
+  }
+
+  /// Whether `packet` may wait in the slot that it came in, beside `others` that
+  /// the connection holds elsewhere.
+  private func mayStay(
+    _ packet: borrowing PacketBuffer,
+    beside others: Int = 0,
+    _ pool: PacketPool,
+    _ limits: borrowing TCPLimits
+  ) -> Bool {
+    let held = self.held + others
     let free = packet.freeInPool
     if pool.owns(packet) { return limits.mayHold(held, free: free) }
     let capacity = packet.poolCapacity
