@@ -75,13 +75,18 @@ extension Stack {
   }
 
   /// The packet, or a copy of one that the device has put into several slots:
-  /// whoever reads a datagram reads it in one piece.
+  /// whoever reads a datagram reads it in one piece. A copy, too, when the
+  /// device has a pool of its own that runs short: datagrams wait, and its last
+  /// quarter is not theirs to hold.
   private func inOneSlot(
     _ packet: consuming PacketBuffer
   ) throws(DropReason) -> PacketBuffer {
-    guard packet.fragmentCount > 0 else { return packet }
+    let isInPieces = packet.fragmentCount > 0
+    let isShort =
+      !pool.owns(packet) && packet.freeInPool < packet.poolCapacity / 4
+    guard isInPieces || isShort else { return packet }
     guard packet.totalCount + Self.payloadHeadroom <= pool.bytesPerPacket else {
-      throw DropReason.ipv4TooLarge
+      throw isInPieces ? DropReason.ipv4TooLarge : DropReason.noBuffer
     }
     guard var whole = pool.allocate(headroom: Self.payloadHeadroom) else {
       throw DropReason.noBuffer

@@ -5,8 +5,9 @@ import Packets
 /// Its parts are files of their own: the calls of the app in `Connection+Calls`,
 /// the state machine for what comes in `SegmentArrives`, what the sender learns
 /// from acknowledgements in `Connection+Acknowledgements`, the receiver's bytes
-/// in `Connection+Text`, the choice of the next segment in `Connection+Segments`
-/// and the passing of time in `Connection+Timers`.
+/// in `Connection+Text` and `Connection+Room`, the choice of the next segment in
+/// `Connection+Segments`, its making in `Connection+Transmission` and the passing
+/// of time in `Connection+Timers`.
 struct Connection: ~Copyable {
   let local: Endpoint
   let remote: Endpoint

@@ -251,4 +251,77 @@ import Testing
     #expect(harness.tcp.blocks.memoryInUse == 0)
     #expect(harness.pool.available == harness.pool.capacity)
   }
+
+  // MARK: Received packets, sent
+
+  /// Lets the peer send, and writes what was read; returns how much of that was
+  /// left.
+  private func echo(
+    _ harness: TCPHarness,
+    _ id: ConnectionID,
+    _ count: Int,
+    from start: Int = 0,
+    in device: PacketPool
+  ) throws -> Int? {
+    harness.receive(
+      harness.packet(
+        Segment([], 1 + start, ack: 1, pattern(count, from: start)),
+        in: device
+      )
+    )
+    guard case .bytes(let packet) = harness.tcp.read(id, at: harness.now)
+    else { return nil }
+    let rest = try harness.tcp.write(
+      id,
+      consuming: packet,
+      pool: harness.pool,
+      at: harness.now
+    )
+    guard let rest else { return 0 }
+    return rest.count
+  }
+
+  @Test func readPacket_isSentFromWhereItIs() throws {
+    let device = PacketPool(capacity: 64, slotSize: 16 * 1024)
+    let (harness, id) = Self.established()
+    #expect(try echo(harness, id, 9000, in: device) == 0)
+    #expect(device.available == 63)
+    #expect(harness.tcp.blocks.memoryInUse == 0)
+    #expect(harness.drain().flatMap(\.payload) == pattern(9000))
+    harness.receive(Segment([], 9001, ack: 9001))
+    #expect(device.available == 64)
+  }
+
+  @Test func readPacket_thatIsSmall_isCopied() throws {
+    let device = PacketPool(capacity: 64, slotSize: 16 * 1024)
+    let (harness, id) = Self.established()
+    #expect(try echo(harness, id, 2048, in: device) == 0)
+    #expect(device.available == 64)
+    #expect(harness.drain().flatMap(\.payload) == pattern(2000))
+  }
+
+  @Test func readPacket_ofAShortDevice_isCopied() throws {
+    let device = PacketPool(capacity: 8, slotSize: 16 * 1024)
+    let (harness, id) = Self.established()
+    #expect(try echo(harness, id, 9000, in: device) == 0)
+    #expect(device.available == 8)
+    #expect(harness.drain().flatMap(\.payload) == pattern(9000))
+  }
+
+  /// What does not fit into the send buffer of 64 KiB is given back whole.
+  @Test func readPacket_beyondTheBuffer_isGivenBack() throws {
+    let device = PacketPool(capacity: 64, slotSize: 16 * 1024)
+    let (harness, id) = Self.established()
+    for start in stride(from: 0, to: 50_000, by: 10_000) {
+      #expect(try echo(harness, id, 10_000, from: start, in: device) == 0)
+    }
+    #expect(device.available == 64 - 5)
+    // The peer hears that its window is open again.
+    harness.drain()
+    #expect(try echo(harness, id, 16_000, from: 50_000, in: device) == 16_000)
+    #expect(device.available == 64 - 5)
+    harness.drain()
+    harness.abort(id)
+    #expect(device.available == 64)
+  }
 }
