@@ -35,19 +35,32 @@ final class ControlQueue {
   /// Queue `index` of a device with `features`.
   ///
   /// - Throws: `badQueue` when it does not have such a one.
-  init<T: Transport>(
+  static func make<T: Transport>(
     of transport: T,
     _ index: UInt16,
     _ features: Features,
     mostReads: Int
-  ) throws(VirtioError) {
-    self.index = index
-    self.mostReads = mostReads
-    isSplit = !features.contains(.version1) && !features.contains(.anyLayout)
-    sendsData = features.contains(.notificationData)
-    queue = try Virtqueue(of: transport, index, QueueFormat(features))
+  ) throws(VirtioError) -> ControlQueue {
+    let queue = try Virtqueue(of: transport, index, QueueFormat(features))
+    let isSplit =
+      !features.contains(.version1) && !features.contains(.anyLayout)
     // §5.1.6.6: the most descriptors that a command takes.
     guard queue.size >= (isSplit ? 4 : 2) else { throw VirtioError.badQueue }
+    return ControlQueue(queue, index, features, isSplit, mostReads)
+  }
+
+  private init(
+    _ queue: consuming Virtqueue,
+    _ index: UInt16,
+    _ features: Features,
+    _ isSplit: Bool,
+    _ mostReads: Int
+  ) {
+    self.index = index
+    self.isSplit = isSplit
+    self.mostReads = mostReads
+    sendsData = features.contains(.notificationData)
+    self.queue = queue
     pool = PacketPool(capacity: 1, slotSize: Self.slotSize)
   }
 

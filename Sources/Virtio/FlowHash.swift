@@ -21,7 +21,7 @@ enum FlowHash {
   static func queue(for frame: borrowing PacketBuffer, of count: Int) -> Int {
     // The upper bits of the product are the best mixed.
     let mixed = sum(frame.bytes) &* 0x9E37_79B9_7F4A_7C15
-    return Int(truncatingIfNeeded: (mixed >> 32) &* UInt64(count) >> 32)
+    return Int(truncatingIfNeeded: ((mixed >> 32) &* UInt64(count)) >> 32)
   }
 
   private static func sum(_ frame: RawSpan) -> UInt64 {

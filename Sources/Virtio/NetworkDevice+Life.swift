@@ -81,7 +81,7 @@ extension NetworkDevice {
     _ features: Features
   ) throws(VirtioError) -> ControlQueue? {
     guard features.contains(.ctrlVQ) else { return nil }
-    return try ControlQueue(
+    return try ControlQueue.make(
       of: transport,
       NetworkConfiguration(transport: transport).controlIndex(features),
       features,

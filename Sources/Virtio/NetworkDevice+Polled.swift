@@ -24,7 +24,7 @@ extension NetworkDevice {
     _ frame: consuming PacketBuffer
   ) -> Bool {
     let pair = self.pair(for: frame)
-    var readsLeft = VirtioLimits.polledReads
+    var readsLeft = settings.polledReads
     // What was posted and not shown yet is what may fill the ring.
     flush()
     while !hasRoom(pair) {
@@ -55,9 +55,10 @@ extension NetworkDevice {
   public mutating func receivePolled(reads: Int) -> PacketBuffer? {
     var readsLeft = reads
     while true {
-      if let frame = receive() { return frame }
+      // First of all, or a steady flow would use up the buffers.
       refill()
       flush()
+      if let frame = receive() { return frame }
       guard canGoOn(nil, &readsLeft) else { return nil }
     }
   }

@@ -16,6 +16,8 @@ public struct NetworkSettings: Sendable {
   public var reportsHashes = false
   /// See ``VirtioLimits/controlReads``.
   var controlReads = VirtioLimits.controlReads
+  /// See ``VirtioLimits/polledReads``.
+  var polledReads = VirtioLimits.polledReads
   /// Of what the key of hashes is made.
   let hashSeed: UInt64
   /// Features that are not accepted though they could be.
