@@ -36,6 +36,8 @@ struct Virtqueue: ~Copyable {
     let deviceWrites: Bool
     /// The bytes at the front that get a descriptor of their own, if any.
     var headerSize = 0
+    /// The bytes before the answer that get one too, if any.
+    var secondSize = 0
     /// The bytes at the back that the device writes though it reads the others.
     var answerSize = 0
   }
@@ -141,7 +143,12 @@ struct Virtqueue: ~Copyable {
       _ = unsafe inFlight[index].take()
     }
     inFlightCount = 0
+    unpublishedCount = 0
   }
+
+  /// Notes that nothing can be done with the queue any more, though the device
+  /// may still use it.
+  mutating func giveUp() { isBroken = true }
 
   // MARK: To the device
 
