@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import GuestHarness
 
 /// Prints what a packet costs the guest, for each kind of ring and offloads.
@@ -58,12 +59,11 @@ struct DriverBenchmark: AsyncParsableCommand {
       "controller accesses", "interrupts", "exits",
     ])
     for settings in settings {
-      print("\(settings): ", terminator: "")
       let (page, costs) = try await measure(settings)
-      print(page["negotiated features"] ?? "")
+      say("\(settings): \(page["negotiated features"] ?? "")")
       let ring = page.features.contains("RING_PACKED") ? "packed" : "split"
       guard ring == settings.ring.rawValue else {
-        print("  not driven with a \(settings.ring) ring")
+        say("  not driven with a \(settings.ring) ring")
         continue
       }
       for (name, cost) in costs {
@@ -105,6 +105,11 @@ struct DriverBenchmark: AsyncParsableCommand {
         return (try await demo.statusPage(), costs)
       }
     }
+  }
+
+  /// Tells how far it is, also where the table goes to a file.
+  private func say(_ line: String) {
+    FileHandle.standardError.write(Data("\(line)\n".utf8))
   }
 
   private func whole(_ value: Double) -> String { "\(Int(value.rounded()))" }

@@ -44,7 +44,9 @@ public struct TAPNetwork: Sendable {
     }
   }
 
-  /// Makes such a network, which ends with `body`.
+  /// Makes such a network, which ends with `body`, once it is the turn of the
+  /// guests that `body` boots one after the other: dnsmasq does not wait for
+  /// ever.
   ///
   /// - Parameters:
   ///   - hasRenewals: Whether the guest has to renew its lease every
@@ -57,38 +59,40 @@ public struct TAPNetwork: Sendable {
     _ body: (TAPNetwork) async throws -> Result
   ) async throws -> Result {
     try requireDevice()
-    return try await withTemporaryFolder { folder in
-      try await withNetworkNamespace { namespace in
-        for command in [
-          ["link", "set", "lo", "up"],
-          ["tuntap", "add", "dev", device, "mode", "tap"],
-          ["address", "add", "\(hostAddress)/24", "dev", device],
-          ["link", "set", device, "up"],
-        ] {
-          try await runCommand("ip", command, in: namespace)
-        }
-        let leaseFile = folder.appending("leases")
-        return try await withService(
-          "timeout",
-          // Bounds what a run leaves behind that was killed.
-          ["\(timeLimitSeconds)", "dnsmasq"]
-            + dnsmasqArguments(leaseFile: leaseFile)
-            + (hasRenewals ? renewalArguments : []),
-          in: namespace
-        ) { server in
-          try await server.errors.waitForLine(
-            containing: "DHCP, sockets bound exclusively to interface",
-            within: .seconds(10)
-          )
-          return try await body(
-            TAPNetwork(
-              namespace: namespace,
-              server: server,
-              leaseFile: leaseFile,
-              folder: folder
+    return try await withGuestTurn {
+      try await withTemporaryFolder { folder in
+        try await withNetworkNamespace { namespace in
+          for command in [
+            ["link", "set", "lo", "up"],
+            ["tuntap", "add", "dev", device, "mode", "tap"],
+            ["address", "add", "\(hostAddress)/24", "dev", device],
+            ["link", "set", device, "up"],
+          ] {
+            try await runCommand("ip", command, in: namespace)
+          }
+          let leaseFile = folder.appending("leases")
+          return try await withService(
+            "timeout",
+            // Bounds what a run leaves behind that was killed.
+            ["\(timeLimitSeconds)", "dnsmasq"]
+              + dnsmasqArguments(leaseFile: leaseFile)
+              + (hasRenewals ? renewalArguments : []),
+            in: namespace
+          ) { server in
+            try await server.errors.waitForLine(
+              containing: "DHCP, sockets bound exclusively to interface",
+              within: .seconds(10)
             )
-          )
-        }.result
+            return try await body(
+              TAPNetwork(
+                namespace: namespace,
+                server: server,
+                leaseFile: leaseFile,
+                folder: folder
+              )
+            )
+          }.result
+        }
       }
     }
   }

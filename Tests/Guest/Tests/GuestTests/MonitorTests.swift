@@ -214,7 +214,7 @@ import Testing
   @Test("migrate: traffic goes on in another QEMU")
   func migration() async throws {
     try await TAPNetwork.with { network in
-      try await withGuestTurn { try await migrate(on: network) }
+      try await migrate(on: network)
     }
   }
 
