@@ -18,6 +18,7 @@ struct FoundDevice {
   /// The kinds that have a driver here. VIRTIO 1.2 §5.
   enum Kind: UInt32 {
     case network = 1
+    case entropy = 4
   }
 
   /// How the console calls it.

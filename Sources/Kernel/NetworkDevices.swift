@@ -1,24 +1,21 @@
-import Packets
 import Virtio
 
 /// How a network device becomes an interface.
 extension NetworkInterface {
-  /// Starts the first network device that can be driven; says on the console
-  /// which not, and why.
+  /// Starts `device`; says on the console when it cannot be driven, and why.
   static func start(
+    _ device: FoundDevice,
     _ devices: VirtioDevices,
-    pool: PacketPool
+    receiveMemory: Int
   ) -> NetworkInterface? {
-    for device in devices.devices where device.kind == .network {
-      do throws(VirtioError) {
-        return try start(device, devices, pool)
-      } catch {
-        Console.print(
-          "net: \(device.name) cannot be driven: \(describe(error))"
-        )
-      }
+    do throws(VirtioError) {
+      return try start(device, devices, receiveMemory)
+    } catch {
+      Console.print(
+        "net: \(device.name) cannot be driven: \(describe(error))"
+      )
+      return nil
     }
-    return nil
   }
 
   /// The queues that interrupt: receive and transmit.
@@ -27,7 +24,7 @@ extension NetworkInterface {
   private static func start(
     _ found: FoundDevice,
     _ devices: VirtioDevices,
-    _ pool: PacketPool
+    _ receiveMemory: Int
   ) throws(VirtioError) -> NetworkInterface {
     var start = try DeviceStart(
       found,
@@ -38,9 +35,11 @@ extension NetworkInterface {
       do throws(VirtioError) {
         let device = try Device.start(
           attempt.transport,
-          pool: pool,
-          randomBits: RandomSource.next(),
-          vectors: attempt.vectors
+          NetworkSettings(
+            receiveMemory: receiveMemory,
+            randomBits: RandomSource.next(),
+            vectors: attempt.vectors
+          )
         )
         attempt.interrupt.begin()
         return NetworkInterface(device, attempt.interrupt)

@@ -11,6 +11,10 @@
 /// Headers are taken off by ``removeFirst(_:)`` and put on by
 /// ``prepend(_:)``; the payload never moves.
 ///
+/// A packet may go on in other slots, its fragments (`PacketFragments.swift`),
+/// and says what of it is left to the device, or was done by it
+/// (`PacketOffload.swift`). Here ``count`` and ``bytes`` are of the first slot.
+///
 /// A buffer and its pool belong to one core: nothing here is synchronised.
 @safe
 @frozen
@@ -26,16 +30,19 @@ public struct PacketBuffer: ~Copyable {
 
   @inlinable
   deinit {
-    // SAFETY: The value owned its slot, and nothing else refers to it.
-    unsafe slot.pointee.pool.pointee.push(slot)
+    // SAFETY: The value owned its slot and a reference to each fragment's.
+    if unsafe slot.pointee.fragmentCount != 0 {
+      unsafe Fragment.releaseAll(of: slot)
+    }
+    unsafe FreeList.release(slot)
   }
 
-  /// The number of bytes in the packet.
+  /// The number of bytes in the packet's first slot.
   public var count: Int {
     unsafe Int(slot.pointee.end &- slot.pointee.start)
   }
 
-  /// Whether the packet has no bytes.
+  /// Whether the packet's first slot has no bytes.
   public var isEmpty: Bool { count == 0 }
 
   /// The bytes between the slot's first and the packet's first.
@@ -44,7 +51,14 @@ public struct PacketBuffer: ~Copyable {
   /// The bytes behind the packet's last.
   public var tailroom: Int {
     unsafe Int(slot.pointee.capacity &- slot.pointee.end)
+      - Self.fragmentTailroom * fragmentCount
   }
+
+  /// The slots of the packet's pool that are free.
+  public var freeInPool: Int { unsafe slot.pointee.pool.pointee.available }
+
+  /// The slots of the packet's pool, in all.
+  public var poolCapacity: Int { unsafe slot.pointee.pool.pointee.capacity }
 
   /// The packet's bytes.
   public var bytes: RawSpan {
@@ -63,11 +77,15 @@ public struct PacketBuffer: ~Copyable {
   }
 
   /// The packet's bytes, to be written.
+  ///
+  /// - Precondition: They are no other packet's fragment.
   public var mutableBytes: MutableRawSpan {
     @_lifetime(&self)
     mutating get {
-      // SAFETY: As in `bytes`; the access is exclusive while self is.
-      unsafe _overrideLifetime(
+      unsafe precondition(slot.pointee.references == 1)
+      // SAFETY: As in `bytes`; the access is exclusive while self is, and no
+      // other packet refers to the slot.
+      return unsafe _overrideLifetime(
         MutableRawSpan(
           _unsafeStart: slot.pointee.base + Int(slot.pointee.start),
           byteCount: count
@@ -121,13 +139,17 @@ public struct PacketBuffer: ~Copyable {
     target.copy(bytes, to: offset)
   }
 
-  /// Makes the packet empty, with `headroom` bytes before it.
+  /// Makes the packet empty, with `headroom` bytes before it and nothing left
+  /// to the device.
   ///
-  /// - Precondition: `headroom` is at most the slot's capacity.
+  /// - Precondition: `headroom` is at most the slot's capacity, and the packet
+  ///   has no fragments.
   public mutating func clear(headroom: Int) {
     unsafe precondition(
       headroom >= 0 && headroom <= Int(slot.pointee.capacity)
+        && slot.pointee.fragmentCount == 0
     )
+    clearOffload()
     unsafe slot.pointee.start = UInt32(truncatingIfNeeded: headroom)
     unsafe slot.pointee.end = UInt32(truncatingIfNeeded: headroom)
   }

@@ -1,4 +1,5 @@
-/// A fixed number of packet slots, allocated once.
+/// A fixed number of packet slots: allocated together at once, or each when it
+/// is needed.
 ///
 /// Taking and giving back a slot is a push or a pop of a free list: no
 /// allocation, no reference count. A pool that is empty says so with `nil`, and
@@ -12,13 +13,13 @@ public final class PacketPool {
   /// a VLAN tag, the largest virtio-net header and room for our own headers.
   public static let defaultSlotSize = 2048
 
+  /// The bytes at the front of a slot that are no packet's.
+  public static var controlBlockSize: Int { unsafe Slot.controlBlockSize }
+
   private let state: UnsafeMutablePointer<FreeList>
-  private let memory: UnsafeMutableRawPointer
+  /// All slots; `nil` when each is allocated alone.
+  private let memory: UnsafeMutableRawPointer?
   private let slotSize: Int
-  /// How many slots have been taken at least once: those behind them are
-  /// memory that nothing has touched yet, so that a large pool costs nothing
-  /// until it is needed.
-  private var madeCount = 0
 
   /// The number of slots.
   public let capacity: Int
@@ -31,8 +32,7 @@ public final class PacketPool {
   /// - Precondition: `capacity` is positive; `slotSize` is a multiple of 64 and
   ///   at least 128.
   public init(capacity: Int, slotSize: Int = defaultSlotSize) {
-    precondition(capacity > 0)
-    precondition(slotSize >= 128 && slotSize % 64 == 0)
+    Self.check(capacity, slotSize)
     self.capacity = capacity
     self.slotSize = slotSize
     bytesPerPacket = unsafe slotSize - Slot.controlBlockSize
@@ -42,20 +42,55 @@ public final class PacketPool {
       alignment: 64
     )
     unsafe state = .allocate(capacity: 1)
-    unsafe state.initialize(to: FreeList(head: nil, count: 0))
+    unsafe state.initialize(to: FreeList(capacity: capacity, kept: capacity))
+  }
+
+  /// Makes a pool of up to `capacity` slots, which are taken from the heap when
+  /// they are needed and given back to it but for `kept` of them.
+  ///
+  /// - Precondition: As in ``init(capacity:slotSize:)``.
+  public init(capacity: Int, slotSize: Int, kept: Int) {
+    Self.check(capacity, slotSize)
+    precondition(kept >= 0)
+    self.capacity = capacity
+    self.slotSize = slotSize
+    bytesPerPacket = unsafe slotSize - Slot.controlBlockSize
+    unsafe memory = nil
+    // SAFETY: The allocation ends in deinit only.
+    unsafe state = .allocate(capacity: 1)
+    unsafe state.initialize(to: FreeList(capacity: capacity, kept: kept))
+  }
+
+  private static func check(_ capacity: Int, _ slotSize: Int) {
+    precondition(capacity > 0)
+    precondition(slotSize >= 128 && slotSize % 64 == 0)
   }
 
   deinit {
     precondition(available == capacity, "a packet outlived its pool")
     // SAFETY: Every slot is back, so nothing points into the memory.
-    unsafe memory.deallocate()
+    if let memory = unsafe memory {
+      unsafe memory.deallocate()
+    } else {
+      while let slot = unsafe state.pointee.pop() {
+        unsafe UnsafeMutableRawPointer(slot).deallocate()
+      }
+    }
     unsafe state.deinitialize(count: 1)
     unsafe state.deallocate()
   }
 
   /// The number of slots that are free.
   public var available: Int {
-    unsafe state.pointee.count &+ (capacity &- madeCount)
+    unsafe state.pointee.available
+  }
+
+  /// The memory of the slots that are out, in bytes.
+  public var memoryInUse: Int { (capacity - available) * slotSize }
+
+  /// Whether `packet` is in a slot of this pool.
+  public func owns(_ packet: borrowing PacketBuffer) -> Bool {
+    unsafe packet.slot.pointee.pool == state
   }
 
   /// An empty packet with `headroom` bytes before it, or `nil` when every slot
@@ -72,74 +107,33 @@ public final class PacketPool {
     return packet
   }
 
-  /// The next slot that was never taken; `nil` when all were.
+  /// A slot that was never taken, or given back; `nil` when all are out.
   private func makeSlot() -> UnsafeMutablePointer<Slot>? {
-    guard madeCount < capacity else { return nil }
-    // SAFETY: The slot lies within `memory`: its control block first, then its
-    // bytes.
-    let start = unsafe memory + madeCount * slotSize
+    let untouched = unsafe state.pointee.untouched
+    guard untouched > 0 else { return nil }
+    // SAFETY: The slot lies within `memory`, or is all of an allocation: its
+    // control block first, then its bytes.
+    let start =
+      if let memory = unsafe memory {
+        unsafe memory + (capacity - untouched) * slotSize
+      } else {
+        UnsafeMutableRawPointer.allocate(
+          byteCount: slotSize,
+          alignment: 16
+        )
+      }
     let slot = unsafe start.bindMemory(to: Slot.self, capacity: 1)
     unsafe slot.initialize(
       to: Slot(
-        next: nil,
         pool: state,
         base: start + Slot.controlBlockSize,
-        start: 0,
-        end: 0,
         capacity: UInt32(bytesPerPacket)
       )
     )
-    madeCount += 1
+    unsafe state.pointee.untouched -= 1
     return unsafe slot
   }
 }
 
 // SAFETY: A pool belongs to one core; see `PacketBuffer`.
 extension PacketPool: @unchecked Sendable {}
-
-/// The control block at the front of a slot.
-@unsafe
-@usableFromInline
-struct Slot {
-  /// The next slot of the free list or of the queue this one is in.
-  @usableFromInline
-  var next: UnsafeMutablePointer<Slot>?
-  @usableFromInline
-  let pool: UnsafeMutablePointer<FreeList>
-  @usableFromInline
-  let base: UnsafeMutableRawPointer
-  @usableFromInline
-  var start: UInt32
-  @usableFromInline
-  var end: UInt32
-  @usableFromInline
-  let capacity: UInt32
-
-  /// One cache line, so that packets begin on one.
-  static var controlBlockSize: Int { 64 }
-}
-
-/// The slots that nobody owns, last in, first out: the warmest is used next.
-@unsafe
-@usableFromInline
-struct FreeList {
-  @usableFromInline
-  var head: UnsafeMutablePointer<Slot>?
-  @usableFromInline
-  var count: Int
-
-  @inlinable
-  mutating func push(_ slot: UnsafeMutablePointer<Slot>) {
-    unsafe slot.pointee.next = unsafe head
-    unsafe head = unsafe slot
-    unsafe count &+= 1
-  }
-
-  mutating func pop() -> UnsafeMutablePointer<Slot>? {
-    guard let slot = unsafe head else { return nil }
-    unsafe head = unsafe slot.pointee.next
-    unsafe slot.pointee.next = nil
-    unsafe count &-= 1
-    return unsafe slot
-  }
-}

@@ -3,7 +3,7 @@ import PCI
 /// How a driver reaches a device: all that differs between legacy PCI, modern
 /// PCI and memory-mapped devices. Nothing above knows which it has.
 /// VIRTIO 1.2 §4.
-public protocol Transport {
+public protocol Transport: AddressMapping {
   /// Whether the device is driven as before the standard: another layout of
   /// the rings and of the packet header, and no FEATURES_OK.
   var isLegacy: Bool { get }
@@ -65,9 +65,6 @@ public protocol Transport {
   /// A number that changes when the configuration does; always 0 where there
   /// is none. §2.5.1.
   var configurationGeneration: UInt32 { get }
-  /// The address by which the device reaches the `byteCount` bytes of our
-  /// memory at `address`.
-  func deviceAddress(of address: UInt, byteCount: Int) -> UInt64
 }
 
 /// Where the parts of a queue are. VIRTIO 1.2 §2.7.

@@ -45,9 +45,11 @@ import Virtio
       do throws(VirtioError) {
         let device = try Rig.Device.start(
           try DeviceTransport(host, entry, hasVectors: vectors != nil),
-          pool: rig.pool,
-          randomBits: 1,
-          vectors: vectors
+          NetworkSettings(
+            receiveMemory: 1 << 20,
+            randomBits: 1,
+            vectors: vectors
+          )
         )
         try device.stop()
         return (step, tried)

@@ -299,19 +299,17 @@ import Testing
   @Test(arguments: [1, 2])
   func networkDevice_starts(_ version: UInt32) throws {
     let registers = MMIORegisters(version: version)
-    let pool = PacketPool(capacity: 16)
     let device = try NetworkDevice.start(
       try transport(registers),
-      pool: pool,
-      randomBits: 1,
-      vectors: nil
+      NetworkSettings(receiveMemory: 1 << 20, randomBits: 1, vectors: nil)
     )
     #expect(registers.status & 4 != 0)
     #expect(device.macAddressBits == 0x5254_0001_0203)
     #expect(registers.queues.allSatisfy { $0.size == 256 })
     #expect(registers.notifications == [0])
+    let pool = device.receivePool
     try device.stop()
     #expect(registers.violations == [])
-    #expect(pool.available == 16)
+    #expect(pool.available == pool.capacity)
   }
 }
