@@ -1,5 +1,6 @@
 import Apus
 import BasicContainers
+import CPU
 import Net
 import PCI
 import Packets
@@ -17,6 +18,7 @@ final class EventLoop {
   private var interface: NetworkInterface?
   /// How many turns went by without a wait, and so without interrupts.
   private var busyTurns = 0
+  private var halts = Halts()
 
   /// After so many, interrupts are let in all the same: frames are looked for
   /// in any case, but a change of the device's configuration only interrupts.
@@ -61,7 +63,7 @@ final class EventLoop {
   private func wait(until deadline: Instant?) {
     let hasWork = interface?.enableInterrupts() ?? false
     if !hasWork, Timer.arm(for: deadline) {
-      Interrupts.wait()
+      halts.wait()
       busyTurns = 0
     } else {
       stayBusy()
@@ -77,10 +79,13 @@ final class EventLoop {
     interface?.disableInterrupts(host, at: Clock.now)
   }
 
-  /// What the device and the heap count.
+  /// What the processor, the device and the heap count.
   private var counters: [Counter] {
-    var counters: [Counter] = []
-    interface?.counters.forEach { counters.append(Counter($0, $1)) }
+    var counters = [
+      Counter("cpu: busy ticks", halts.busyTicks),
+      Counter("cpu: halts", halts.count),
+    ]
+    interface?.forEachCounter { counters.append(Counter($0, $1)) }
     let heap = MachineHeap.statistics
     counters.append(Counter("heap: bytes", UInt64(heap.capacity)))
     counters.append(Counter("heap: bytes in use", UInt64(heap.bytesInUse)))
@@ -98,6 +103,30 @@ final class EventLoop {
       wait(until: min(host.deadline ?? lastMoment, lastMoment))
       turn()
     }
+  }
+}
+
+/// How often the core halted, and how long it did not: what the machine's work
+/// costs.
+private struct Halts {
+  /// How often it halted.
+  private(set) var count: UInt64 = 0
+  private var ticks: UInt64 = 0
+
+  /// Halts until an interrupt comes.
+  mutating func wait() {
+    let start = cpu_timestamp()
+    Interrupts.wait()
+    ticks &+= cpu_timestamp() &- start
+    count &+= 1
+  }
+
+  /// The ticks of the time-stamp counter since the machine's first instruction
+  /// in which the core did not halt. An interrupt that ends a halt is part of
+  /// it. Where the counter counts instructions, as with `-icount shift=0` of
+  /// QEMU, this is their number.
+  var busyTicks: UInt64 {
+    cpu_timestamp() &- boot_entry_timestamp() &- ticks
   }
 }
 

@@ -27,9 +27,11 @@ public func kernelStart(_ startInfo: UInt) {
 
   LegacyInterruptController.initialize()
   LocalAPIC.initialize()
-  Clock.calibrate()
+  let reference = Clock.calibrate()
   var phases = BootPhases()
   phases.finish("memory", at: Clock.at(timestamp: memoryReady))
+  Console.write("clock: ")
+  Console.print(reference.name)
   phases.finish("clock")
 
   let origin = RandomSource.initialize()
@@ -46,12 +48,20 @@ public func kernelStart(_ startInfo: UInt) {
     Console.print("pci: no place for \(assignment.unplacedCount) registers")
   }
   phases.finish("pci")
+  let devices = VirtioDevices(
+    assignment,
+    readTables(map),
+    commandLine: map.readCommandLine()
+  )
+  phases.finish("acpi")
 
-  let pool = PacketPool(capacity: packetCount(map))
-  let interface = NetworkInterface.start(assignment, pool: pool)
+  let interface = NetworkInterface.start(
+    devices,
+    receiveMemory: packetMemory(map) / 2
+  )
   phases.finish("network device")
 
-  let end = runApp(map, pool, interface, &phases)
+  let end = runApp(map, interface, &phases)
   switch end {
   case .returned: Power.off(.orderly)
   case .threw(let error):
@@ -60,21 +70,51 @@ public func kernelStart(_ startInfo: UInt) {
   }
 }
 
-/// How many packets there are: a quarter of the memory for the first 8 MiB of
-/// them, which a small machine needs to hold its own against peers that do not
-/// read, then an eighth, and no more than 32 MiB.
-private func packetCount(_ map: MemoryMap) -> Int {
+/// Reads what ACPI tells of interrupt controllers, which are set up, and of
+/// memory-mapped devices, which are returned.
+private func readTables(_ map: MemoryMap) -> [MMIOPlace] {
+  guard map.rootPointer != 0 else {
+    InterruptLines.initialize(nil)
+    return []
+  }
+  let tables = ACPITables(rootPointer: map.rootPointer, MachineMemory())
+  let controllers = tables.controllers.map { InterruptControllers($0) }
+  let devices = tables.devices.map { ACPIDevices($0) }
+  for problem in tables.problems { Console.print(problem) }
+  for problem in controllers?.problems ?? [] { Console.print(problem) }
+  for problem in devices?.problems ?? [] { Console.print(problem) }
+  InterruptLines.initialize(controllers)
+  return devices?.places ?? []
+}
+
+/// How much memory there is for packets: a quarter of the memory for the first 8
+/// MiB of them, which a small machine needs to hold its own against peers that
+/// do not read, then an eighth, and no more than 32 MiB. Half of it is for
+/// what the device receives, half for what the stack sends and keeps.
+private func packetMemory(_ map: MemoryMap) -> Int {
   let bytes = max(
     min(map.byteCount / 4, 8 << 20),
     min(map.byteCount / 8, 32 << 20)
   )
-  return max(Int(bytes) / PacketPool.defaultSlotSize, 512)
+  return max(Int(bytes), 1 << 20)
+}
+
+/// The stack's own packets, which hold `mtu` bytes with all headers.
+private func makePool(_ map: MemoryMap, mtu: Int) -> PacketPool {
+  let headers = PacketPool.controlBlockSize + TCPLimits().headroom + 60
+  let slotSize = max(
+    (headers + mtu + 63) & ~63,
+    PacketPool.defaultSlotSize
+  )
+  return PacketPool(
+    capacity: packetMemory(map) / 2 / slotSize,
+    slotSize: slotSize
+  )
 }
 
 /// Makes the stack, starts the app, and runs both until the app ends.
 private func runApp(
   _ map: MemoryMap,
-  _ pool: PacketPool,
   _ interface: consuming NetworkInterface?,
   _ phases: inout BootPhases
 ) -> Host.AppEnd {
@@ -87,6 +127,7 @@ private func runApp(
       macAddress: MACAddress(bits: 0)
     )
   announce(information, isThere: interface != nil)
+  let pool = makePool(map, mtu: interface?.mtu ?? 1500)
   var configuration = StackConfiguration(
     macAddress: information.macAddress,
     seed: RandomSource.key()
@@ -130,7 +171,8 @@ private func announce(_ lease: Lease?) {
 private func announce(_ interface: InterfaceInformation, isThere: Bool) {
   guard isThere else {
     Console.print(
-      "net: no network device; give QEMU one: -device virtio-net-pci"
+      "net: no network device; give QEMU one: -device virtio-net-pci, or"
+        + " virtio-net-device on a microvm"
     )
     return
   }

@@ -54,13 +54,18 @@ extension PacketBuffer {
     public let segmentSize: Int
     /// The bytes of headers that each begins with.
     public let headerSize: Int
+    /// Whether the TCP segment says that the window was reduced (CWR), which
+    /// only the first that it is cut into may. RFC 3168 §6.1.2.
+    public let isCongestionMarked: Bool
 
     /// Segments of `segmentSize` bytes behind `headerSize` bytes of headers.
     public init(
       kind: SegmentationKind,
       segmentSize: Int,
-      headerSize: Int
+      headerSize: Int,
+      isCongestionMarked: Bool = false
     ) {
+      self.isCongestionMarked = isCongestionMarked
       self.kind = kind
       self.segmentSize = segmentSize
       self.headerSize = headerSize
@@ -104,13 +109,15 @@ extension PacketBuffer {
       return unsafe Segmentation(
         kind: kind,
         segmentSize: Int(slot.pointee.segmentSize),
-        headerSize: Int(slot.pointee.payloadStart) - Int(slot.pointee.start)
+        headerSize: Int(slot.pointee.payloadStart) - Int(slot.pointee.start),
+        isCongestionMarked: slot.pointee.isCongestionMarked
       )
     }
     set {
       unsafe slot.pointee.segmentation = newValue?.kind ?? .none
       guard let newValue else { return }
       unsafe slot.pointee.segmentSize = UInt16(newValue.segmentSize)
+      unsafe slot.pointee.isCongestionMarked = newValue.isCongestionMarked
       unsafe slot.pointee.payloadStart = UInt16(
         headroom + newValue.headerSize
       )

@@ -12,6 +12,9 @@ public final class PacketPool {
   /// a VLAN tag, the largest virtio-net header and room for our own headers.
   public static let defaultSlotSize = 2048
 
+  /// The bytes at the front of a slot that are no packet's.
+  public static var controlBlockSize: Int { unsafe Slot.controlBlockSize }
+
   private let state: UnsafeMutablePointer<FreeList>
   private let memory: UnsafeMutableRawPointer
   private let slotSize: Int

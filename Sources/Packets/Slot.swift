@@ -37,6 +37,9 @@ struct Slot {
   var segmentation = SegmentationKind.none
   @usableFromInline
   var segmentSize: UInt16 = 0
+  /// Whether it says that there is congestion.
+  @usableFromInline
+  var isCongestionMarked = false
   /// Where the payload begins that is cut, from `base`.
   @usableFromInline
   var payloadStart: UInt16 = 0

@@ -2,7 +2,11 @@
 enum FeatureNegotiation {
   /// What this driver knows how to use.
   static let understood: Features = [
-    .mac, .status, .mtu, .anyLayout, .version1,
+    .csum, .guestCsum, .mtu, .mac, .guestTSO4, .guestTSO6, .guestECN,
+    .guestUFO, .hostTSO4, .hostTSO6, .hostECN, .hostUFO, .mrgRxbuf, .status,
+    .guestUSO4, .guestUSO6, .hostUSO, .guestHdrlen, .speedDuplex,
+    .anyLayout, .indirectDesc, .eventIdx, .version1, .accessPlatform,
+    .ringPacked, .inOrder, .orderPlatform,
   ]
 
   /// Which feature needs which: at least one of `needs`. VIRTIO 1.2 §5.1.3.1.
@@ -16,10 +20,13 @@ enum FeatureNegotiation {
     Dependency(feature: .guestTSO6, needs: .guestCsum),
     Dependency(feature: .guestECN, needs: [.guestTSO4, .guestTSO6]),
     Dependency(feature: .guestUFO, needs: .guestCsum),
+    Dependency(feature: .guestUSO4, needs: .guestCsum),
+    Dependency(feature: .guestUSO6, needs: .guestCsum),
     Dependency(feature: .hostTSO4, needs: .csum),
     Dependency(feature: .hostTSO6, needs: .csum),
     Dependency(feature: .hostECN, needs: [.hostTSO4, .hostTSO6]),
     Dependency(feature: .hostUFO, needs: .csum),
+    Dependency(feature: .hostUSO, needs: .csum),
     Dependency(feature: .ctrlRX, needs: .ctrlVQ),
     Dependency(feature: .ctrlVLAN, needs: .ctrlVQ),
     Dependency(feature: .ctrlRXExtra, needs: .ctrlVQ),
@@ -27,6 +34,11 @@ enum FeatureNegotiation {
     Dependency(feature: .mq, needs: .ctrlVQ),
     Dependency(feature: .ctrlMACAddr, needs: .ctrlVQ),
     Dependency(feature: .ctrlGuestOffloads, needs: .ctrlVQ),
+    Dependency(feature: .notfCoal, needs: .ctrlVQ),
+    Dependency(feature: .vqNotfCoal, needs: .ctrlVQ),
+    Dependency(feature: .rss, needs: .ctrlVQ),
+    Dependency(feature: .hashReport, needs: .ctrlVQ),
+    Dependency(feature: .rscExt, needs: [.hostTSO4, .hostTSO6]),
   ]
 
   /// What of `offered` is accepted: it is understood, and what it depends on is
@@ -48,17 +60,25 @@ enum FeatureNegotiation {
   }
 
   /// Steps 4 to 6 of §3.1.1: agrees with the device on what is offered,
-  /// understood and usable.
+  /// understood and usable, and fits the memory there is.
   ///
   /// - Throws: `featuresRefused` when the device does not agree.
   static func negotiate<T: Transport>(
-    _ transport: T
-  ) throws(VirtioError) -> Features {
+    _ transport: T,
+    _ settings: NetworkSettings,
+    _ plan: ReceivePlan?
+  ) throws(VirtioError) -> (Features, ReceivePlan) {
     let offered = transport.offeredFeatures
     let configuration = NetworkConfiguration(transport: transport)
-    let accepted = accept(
-      offered.subtracting(configuration.unusable(offered))
+    var accepted = accept(
+      offered.subtracting(configuration.unusable(offered)),
+      understood: understood.subtracting(settings.without)
     )
+    let mtu = accepted.contains(.mtu) ? configuration.mtu : nil
+    let plan =
+      plan
+      ?? ReceivePlan(accepted, mtu: mtu, memory: settings.receiveMemory)
+    accepted = accept(accepted.subtracting(plan.unaffordable(accepted)))
     // §6.1: a modern device may refuse a driver without VERSION_1, and this
     // one drives it by the standard alone.
     guard transport.isLegacy || accepted.contains(.version1) else {
@@ -66,11 +86,11 @@ enum FeatureNegotiation {
     }
     transport.accept(accepted)
     // §3.1.2: legacy devices know no FEATURES_OK.
-    guard !transport.isLegacy else { return accepted }
+    guard !transport.isLegacy else { return (accepted, plan) }
     transport.status = [.acknowledge, .driver, .featuresOK]
     guard transport.status.contains(.featuresOK) else {
       throw VirtioError.featuresRefused
     }
-    return accepted
+    return (accepted, plan)
   }
 }

@@ -54,6 +54,30 @@ public struct Features: OptionSet, Hashable, Sendable {
   /// The address can be set by a command (VIRTIO_NET_F_CTRL_MAC_ADDR).
   public static let ctrlMACAddr = Features(bit: 23)
 
+  /// Interrupts of a queue can be put off, per queue
+  /// (VIRTIO_NET_F_VQ_NOTF_COAL).
+  public static let vqNotfCoal = Features(bit: 52)
+  /// Interrupts can be put off (VIRTIO_NET_F_NOTF_COAL).
+  public static let notfCoal = Features(bit: 53)
+  /// The driver takes UDP over IPv4 unsegmented (VIRTIO_NET_F_GUEST_USO4).
+  public static let guestUSO4 = Features(bit: 54)
+  /// The driver takes UDP over IPv6 unsegmented (VIRTIO_NET_F_GUEST_USO6).
+  public static let guestUSO6 = Features(bit: 55)
+  /// The device segments UDP (VIRTIO_NET_F_HOST_USO).
+  public static let hostUSO = Features(bit: 56)
+  /// The device reports the hash of each packet (VIRTIO_NET_F_HASH_REPORT).
+  public static let hashReport = Features(bit: 57)
+  /// The driver gives the exact size of headers (VIRTIO_NET_F_GUEST_HDRLEN).
+  public static let guestHdrlen = Features(bit: 59)
+  /// The device spreads packets by a hash (VIRTIO_NET_F_RSS).
+  public static let rss = Features(bit: 60)
+  /// The device reports what it merged (VIRTIO_NET_F_RSC_EXT).
+  public static let rscExt = Features(bit: 61)
+  /// The device is a stand-in for another (VIRTIO_NET_F_STANDBY).
+  public static let standby = Features(bit: 62)
+  /// The device says its speed (VIRTIO_NET_F_SPEED_DUPLEX).
+  public static let speedDuplex = Features(bit: 63)
+
   /// Legacy: a request on an empty queue interrupts too
   /// (VIRTIO_F_NOTIFY_ON_EMPTY).
   public static let notifyOnEmpty = Features(bit: 24)
@@ -65,8 +89,24 @@ public struct Features: OptionSet, Hashable, Sendable {
   public static let eventIdx = Features(bit: 29)
   /// The device follows the standard, not its draft (VIRTIO_F_VERSION_1).
   public static let version1 = Features(bit: 32)
+  /// The device reaches memory as the platform lets it
+  /// (VIRTIO_F_ACCESS_PLATFORM).
+  public static let accessPlatform = Features(bit: 33)
   /// Rings may be packed (VIRTIO_F_RING_PACKED).
   public static let ringPacked = Features(bit: 34)
+  /// The device uses buffers in order (VIRTIO_F_IN_ORDER).
+  public static let inOrder = Features(bit: 35)
+  /// Memory is ordered as for hardware (VIRTIO_F_ORDER_PLATFORM).
+  public static let orderPlatform = Features(bit: 36)
+  /// Notifications say how far the driver is (VIRTIO_F_NOTIFICATION_DATA).
+  public static let notificationData = Features(bit: 38)
+  /// A queue can be reset alone (VIRTIO_F_RING_RESET).
+  public static let ringReset = Features(bit: 40)
+
+  /// With any of these a received packet may be larger than a frame.
+  static let guestSegmentation: Features = [
+    .guestTSO4, .guestTSO6, .guestECN, .guestUFO, .guestUSO4, .guestUSO6,
+  ]
 
   /// Each feature that this file names, with its name in the specification.
   private static let names: [(Features, StaticString)] = [
@@ -82,7 +122,15 @@ public struct Features: OptionSet, Hashable, Sendable {
     (.mq, "MQ"), (.ctrlMACAddr, "CTRL_MAC_ADDR"),
     (.notifyOnEmpty, "NOTIFY_ON_EMPTY"), (.anyLayout, "ANY_LAYOUT"),
     (.indirectDesc, "INDIRECT_DESC"), (.eventIdx, "EVENT_IDX"),
-    (.version1, "VERSION_1"), (.ringPacked, "RING_PACKED"),
+    (.version1, "VERSION_1"), (.accessPlatform, "ACCESS_PLATFORM"),
+    (.ringPacked, "RING_PACKED"), (.inOrder, "IN_ORDER"),
+    (.orderPlatform, "ORDER_PLATFORM"),
+    (.notificationData, "NOTIFICATION_DATA"), (.ringReset, "RING_RESET"),
+    (.vqNotfCoal, "VQ_NOTF_COAL"), (.notfCoal, "NOTF_COAL"),
+    (.guestUSO4, "GUEST_USO4"), (.guestUSO6, "GUEST_USO6"),
+    (.hostUSO, "HOST_USO"), (.hashReport, "HASH_REPORT"),
+    (.guestHdrlen, "GUEST_HDRLEN"), (.rss, "RSS"), (.rscExt, "RSC_EXT"),
+    (.standby, "STANDBY"), (.speedDuplex, "SPEED_DUPLEX"),
   ]
 
   /// The names of the features in the set, lowest bit first.

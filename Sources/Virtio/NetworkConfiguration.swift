@@ -1,6 +1,7 @@
 /// The configuration space of a network device. VIRTIO 1.2 §5.1.4.
 ///
-///     0  mac    6  status    8  max_virtqueue_pairs    10  mtu
+///     0  mac     6  status    8  max_virtqueue_pairs    10  mtu
+///     12 speed   16 duplex
 ///
 /// Each field is there only if its feature was negotiated.
 struct NetworkConfiguration<T: Transport> {
@@ -10,6 +11,8 @@ struct NetworkConfiguration<T: Transport> {
     static var mac: Int { 0 }
     static var status: Int { 6 }
     static var mtu: Int { 10 }
+    static var speed: Int { 12 }
+    static var duplex: Int { 16 }
   }
 
   /// What of `offered` the device says nothing sensible of: a field that is
@@ -19,6 +22,7 @@ struct NetworkConfiguration<T: Transport> {
     var unusable: Features = []
     if size < Field.mac + 6 { unusable.insert(.mac) }
     if size < Field.status + 2 { unusable.insert(.status) }
+    if size < Field.duplex + 1 { unusable.insert(.speedDuplex) }
     // Without the feature the field need not be there.
     if offered.contains(.mtu),
       size < Field.mtu + 2 || mtu < VirtioLimits.smallestMTU
@@ -41,6 +45,19 @@ struct NetworkConfiguration<T: Transport> {
 
   /// Whether the link is up (VIRTIO_NET_S_LINK_UP).
   var isLinkUp: Bool { transport.configuration16(Field.status) & 1 != 0 }
+
+  /// How fast the link is. §5.1.4.2: above 0x7FFFFFFF it is unknown, and so is
+  /// any duplex but 0 and 1.
+  var linkSpeed: LinkSpeed {
+    transport.consistent { transport in
+      let speed = transport.configuration32(Field.speed)
+      let duplex = transport.configuration8(Field.duplex)
+      return LinkSpeed(
+        megabits: speed <= 0x7FFF_FFFF ? speed : nil,
+        isFullDuplex: duplex <= 1 ? duplex == 1 : nil
+      )
+    }
+  }
 
   /// The largest IP packet.
   var mtu: Int { Int(transport.configuration16(Field.mtu)) }

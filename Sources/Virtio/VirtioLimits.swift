@@ -9,10 +9,29 @@ enum VirtioLimits {
   /// few milliseconds at full speed. More descriptors stay unused.
   static let receivePackets = 256
 
-  /// The part of the pool that they may be, in percent. The rest is for what
-  /// is sent and for what connections hold: a large ring would otherwise take
-  /// every packet there is.
+  /// The part of its buffers that the device is given, in percent. The rest is
+  /// for what connections hold: they keep what they received until it is read.
   static let receivePercentOfPool = 50
+
+  /// The fewest buffers to receive into, half of them at the device, with which
+  /// large ones are worth having; with less memory they are smaller.
+  static let fewestReceiveBuffers = 64
+
+  /// The fewest of 64 KiB each: without merged buffers every packet takes one.
+  static let fewestHugeReceiveBuffers = 32
+
+  /// The bytes of buffers that are merged to large packets, best first: larger
+  /// ones cost less for a large packet and more for a small one.
+  static let mergedSlotSizes: InlineArray<2, Int> = [16384, 4096]
+
+  /// The most descriptors that a packet to send takes of a ring, in parts of
+  /// it, so that a few large packets do not fill it.
+  static let ringPartsPerPacket = 4
+
+  /// How many looks in a row, a second apart, a device may hold packets and
+  /// send none before it is started again: longer than a host is ever busy with
+  /// something else.
+  static let stalledLooks = 5
 
   /// How often the status is read after a reset before the driver gives up. A
   /// read is an exit of a microsecond or more, so this is at least 0.1 s. What

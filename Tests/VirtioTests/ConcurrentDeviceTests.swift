@@ -106,7 +106,7 @@ import Testing
   /// lost, and everything comes back.
   @Test func bothSidesSleep_neitherWaitsForEver() {
     let pool = PacketPool(capacity: 8)
-    var queue = SplitQueue(size: 8)
+    var queue = Virtqueue(size: 8)
     let wires = Wires()
     let rings = Rings(addresses: queue.addresses(base: UInt64(queue.address)))
     let device = Thread { Self.runDevice(rings, wires) }
@@ -117,7 +117,11 @@ import Testing
     while returned < rounds, !isStuck {
       if var packet = pool.allocate() {
         packet.append(64)
-        queue.post(packet, at: 1, deviceWrites: true)
+        queue.post(
+          packet,
+          Virtqueue.Direction(deviceWrites: true),
+          reachedBy: SameAddresses()
+        )
       }
       if queue.publish() {
         wires.doorbell.store(true, ordering: .sequentiallyConsistent)
@@ -143,5 +147,12 @@ import Testing
     withExtendedLifetime(pool) {}
     #expect(!isBroken)
     #expect(wires.taken.load(ordering: .relaxed) >= rounds)
+  }
+}
+
+/// A device that sees memory as the processor does.
+struct SameAddresses: AddressMapping {
+  func deviceAddress(of address: UInt, byteCount: Int) -> UInt64 {
+    UInt64(address)
   }
 }

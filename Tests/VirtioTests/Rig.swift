@@ -6,7 +6,7 @@ import Virtio
 /// A made-up machine with a device model on its bus, and the real driver's way
 /// to it.
 final class Rig {
-  typealias Device = NetworkDevice<PCITransport<ModelHost>>
+  typealias Device = NetworkDevice<DeviceTransport<ModelHost>>
 
   /// How the driver drives the device.
   enum Way: CaseIterable {
@@ -18,8 +18,24 @@ final class Rig {
 
   let machine = ModelMachine()
   let model: NetworkDeviceModel
+  /// Where the tests take what they send from.
   let pool: PacketPool
+  /// The memory that the device receives into, of 2 KiB slots.
+  let receiveMemory: Int
   let way: Way
+  /// What the driver leaves out though it is offered.
+  var without: Features = Rig.unknownToModel
+
+  /// What the model does not do yet.
+  static let unknownToModel: Features = [
+    .csum, .guestCsum, .guestTSO4, .guestTSO6, .guestECN, .guestUFO,
+    .hostTSO4, .hostTSO6, .hostECN, .hostUFO, .mrgRxbuf, .guestUSO4,
+    .guestUSO6, .hostUSO, .guestHdrlen, .speedDuplex, .indirectDesc,
+    .eventIdx, .accessPlatform, .ringPacked, .inOrder, .orderPlatform,
+  ]
+  /// The device's own pool, once it was started.
+  private(set) var receivePool: PacketPool!
+  private var keepsPools = false
 
   init(
     _ way: Way,
@@ -30,7 +46,7 @@ final class Rig {
     model = NetworkDeviceModel(build, in: machine)
     machine.root.add(model, 3)
     pool = PacketPool(capacity: packets)
-    model.freePackets = { [pool] in pool.available }
+    receiveMemory = packets * PacketPool.defaultSlotSize
   }
 
   var entry: AddressAssignment.Entry {
@@ -55,19 +71,26 @@ final class Rig {
         )
       }
     }
-    let transport = try PCITransport(
+    let transport = try DeviceTransport(
       host,
       entry,
       hasVectors: way.hasVectors,
       choice: way.isLegacy ? .legacy : .automatic
     )
-    return try Device.start(
-      transport,
-      pool: pool,
+    var settings = NetworkSettings(
+      receiveMemory: receiveMemory,
       randomBits: randomBits,
       vectors: way.hasVectors
         ? .perQueue(configuration: 0, first: 1) : nil
     )
+    settings.without = without
+    let device = try Device.start(transport, settings)
+    receivePool = device.receivePool
+    if keepsPools { _ = unsafe Unmanaged.passRetained(device.receivePool) }
+    model.freePackets = { [pool, receivePool] in
+      pool.available + (receivePool?.available ?? 0)
+    }
+    return device
   }
 
   /// A frame of the pool with these bytes, ready to be sent.
@@ -88,9 +111,20 @@ final class Rig {
     }
   }
 
-  /// Keeps the pool for ever: for tests in which packets stay with a device
+  /// Whether all packets are back, received and sent ones.
+  var hasAllPackets: Bool {
+    pool.available == pool.capacity
+      && receivePool?.available == receivePool?.capacity
+  }
+
+  /// Keeps the pools for ever: for tests in which packets stay with a device
   /// that does not come to rest.
-  func keepPool() { _ = unsafe Unmanaged.passRetained(pool) }
+  func keepPool() {
+    keepsPools = true
+    _ = unsafe Unmanaged.passRetained(pool)
+    guard let receivePool else { return }
+    _ = unsafe Unmanaged.passRetained(receivePool)
+  }
 }
 
 /// The bytes of a frame with its number in front.

@@ -39,7 +39,8 @@ public struct Stack: ~Copyable {
   /// The identification of the next datagram. RFC 6864 §4.2: not the same twice
   /// while the first may still be on its way.
   var identification: UInt16
-  var isLinkUp = true
+  /// Whether the link carries frames.
+  public private(set) var isLinkUp = true
 
   /// The address that is bound, and what came with it.
   public internal(set) var lease: Lease? {
@@ -109,18 +110,19 @@ public struct Stack: ~Copyable {
   }
 
   /// Says whether the link carries frames. While it does not, nothing is handed
-  /// out to be sent, but time goes on. When it does again, what the stack itself
-  /// had to say is out of date and dropped.
+  /// out to be sent, but time goes on, and sockets keep what they hold. When it
+  /// does again, what the stack itself had to say is out of date and dropped, a
+  /// lease is confirmed, and a fixed address announced.
   public mutating func setLink(up isUp: Bool, at now: Instant) {
     guard isUp != isLinkUp else { return }
     isLinkUp = isUp
     guard isUp else { return }
     count.drop(.linkDown, count: control.count)
     control = PacketQueue()
-    dhcp?.linkCameUp(at: now)
     // Who is on the link now may not be who was.
     let waiting = neighbours.removeAll()
     count.drop(.neighbourUnreachable, count: waiting)
+    linkCameUp(at: now)
   }
 
   // MARK: Time

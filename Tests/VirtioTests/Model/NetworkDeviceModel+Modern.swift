@@ -1,10 +1,10 @@
 /// The structures of a modern device. VIRTIO 1.2 §4.1.4.3 to §4.1.4.6.
 extension NetworkDeviceModel {
-  private enum Structure {
-    static let common = 0..<56
+  enum Structure {
+    static let common = 0..<60
     static let interruptStatus = 0x1000
-    static let configuration = 0x2000..<0x200C
-    static let notifications = 0x3000..<0x3100
+    static let configuration = 0x2000..<0x2018
+    static let notifications = 0x3000..<0x4000
   }
 
   /// Width in bytes and whether the driver may write, by offset. Fields of 64
@@ -14,7 +14,7 @@ extension NetworkDeviceModel {
     18: (2, false), 20: (1, true), 21: (1, false), 22: (2, true),
     24: (2, true), 26: (2, true), 28: (2, true), 30: (2, false),
     32: (4, true), 36: (4, true), 40: (4, true), 44: (4, true),
-    48: (4, true), 52: (4, true),
+    48: (4, true), 52: (4, true), 58: (2, true),
   ]
 
   func readModern(_ offset: Int, width: Int) -> UInt32 {
@@ -38,15 +38,21 @@ extension NetworkDeviceModel {
     case Structure.common: writeCommon(offset, width: width, value)
     case Structure.configuration: object(.configurationWritten)
     case Structure.notifications:
-      guard width == 2 else { return object(.wrongWidth) }
+      // §4.1.5.2: 32 bits where they tell more than the queue.
+      guard width == (has(.notificationData) ? 4 : 2) else {
+        return object(.wrongWidth)
+      }
       // §4.1.4.4: the queue's own offset, times the multiplier.
-      let offset = offset - Structure.notifications.lowerBound
-      let queue = Int(value)
-      guard queue < build.notifyOffsets.count,
-        offset
-          == Int(build.notifyOffsets[queue]) * Int(build.notifyMultiplier)
+      let place = offset - Structure.notifications.lowerBound
+      let offsets = build.allNotifyOffsets
+      let queue = Int(value & 0xFFFF)
+      guard queue < queues.count,
+        place == Int(offsets[queue]) * Int(build.notifyMultiplier)
       else { return object(.wrongDoorbell) }
-      notify(value)
+      notify(
+        value & 0xFFFF,
+        data: width == 4 ? UInt16(truncatingIfNeeded: value >> 16) : nil
+      )
     default: object(.notWritable)
     }
   }
@@ -73,7 +79,8 @@ extension NetworkDeviceModel {
     case 24: return UInt32(queue?.size ?? 0)
     case 26: return selected.map { UInt32(readVector(queue: $0)) } ?? 0xFFFF
     case 28: return queue?.isEnabled == true ? 1 : 0
-    case 30: return selected.map { UInt32(build.notifyOffsets[$0]) } ?? 0
+    case 30: return selected.map { UInt32(build.allNotifyOffsets[$0]) } ?? 0
+    case 58: return UInt32(readQueueReset())
     default: return 0
     }
   }
@@ -96,6 +103,7 @@ extension NetworkDeviceModel {
     case 16: setVector(short, queue: nil)
     case 20: writeStatus(UInt8(truncatingIfNeeded: value))
     case 22: queueSelect = short
+    case 58: writeQueueReset(short)
     default: writeQueue(offset, value)
     }
   }

@@ -2,36 +2,35 @@ import PCI
 import PCIModel
 
 /// A virtio network device on PCI, written from the device's side of VIRTIO 1.2
-/// (§2.1, §2.7, §3.1, §4.1, §5.1) and strict: what a driver must not do it does
-/// not overlook, but notes as a ``Violation``.
+/// (§2, §3.1, §4.1, §5.1) and strict: what a driver must not do it does not
+/// overlook, but notes as a ``Violation``. It shares no code with the driver.
+///
+/// How a test uses it:
+///
+/// - ``Build`` says what the device is and offers. `Rig` puts it on a bus and
+///   starts the real driver; a test of the model itself writes the registers
+///   and rings by hand (`HandDriver`).
+/// - Transmit: the model takes packets when it is notified, or by `send` where
+///   `sendsAtOnce` is off. `sent` has the frames as the driver gave them,
+///   `sentHeaders` their headers, `wire` what leaves the device: checksums
+///   completed, large packets cut.
+/// - Receive: `deliver` for a frame as it is, `deliver(_:offload:)` for partial
+///   checksums and large packets. Both filter and steer as the driver has told
+///   by the control queue, and spread over buffers where that was agreed on.
+/// - Completion: `completion` sets order and delay, from a seed; `complete`
+///   gives back all that is left. `stalled` queues do nothing at all.
+/// - Wake-ups: `owedNotifications` names queues whose driver published
+///   something and should have notified; `unneededNotifications` counts those
+///   that nobody asked for, which is allowed. With `looksOnlyWhenNotified` the
+///   device sleeps as a real one does: a lost notification is a lost frame.
+/// - Control: `control` is what the driver has set; `controlAnswer` makes the
+///   device answer late, wrongly or never.
+/// - Lies: `tell` does one thing that no device may, see ``Lie``.
+/// - At the end: `violations` must be empty, and so must `auditBuffers()`.
 ///
 /// Legacy registers are at base address register 0, MSI-X at 1, the modern
 /// structures at 4. Registers of both kinds act on the same device.
 final class NetworkDeviceModel: ModelFunction {
-  /// How the device is built.
-  struct Build: Sendable {
-    var isLegacy = true
-    var isModern = true
-    var hasMSIX = true
-    /// Vectors that the device has to give; more are refused.
-    var vectors: UInt16 = 3
-    var offered: UInt64 =
-      1 << 5 | 1 << 16 | 1 << 27 | 1 << 32 | 1 << 28 | 1 << 29 | 1 << 15
-    var queueSizes: [UInt16] = [256, 256]
-    var macAddress: [UInt8] = [0x52, 0x54, 0, 0x12, 0x34, 0x56]
-    var linkStatus: UInt16 = 1
-    var mtu: UInt16 = 1500
-    var notifyMultiplier: UInt32 = 4
-    /// The queue's place among the doorbells; not its number.
-    var notifyOffsets: [UInt16] = [5, 2]
-    /// Reads of the status until a reset has come to its end; `nil`: never.
-    var resetReads: Int? = 3
-    var refusesFeatures = false
-    /// Reads of the configuration during which it changes each time.
-    var unsteadyReads = 0
-    var legacyKind = ModelFunction.BaseAddress(.io, size: 64)
-  }
-
   let build: Build
   let memory: ModelMemory
   /// What the driver did that it must not, in order.
@@ -43,235 +42,122 @@ final class NetworkDeviceModel: ModelFunction {
   /// some that the device may still write to.
   var freePackets: (() -> Int)?
 
-  // MARK: State
+  // MARK: Status, features, registers
 
   var queues: [DeviceQueue]
   /// As left by another driver: what is not reset first goes wrong.
   var status: UInt8 = 0x07
-  private var hasBeenReset = false
-  private var resetReadsDone = 0
-  private var freePacketsBeforeReset = 0
+  var hasBeenReset = false
+  var resetReadsDone = 0
+  var freePacketsBeforeReset = 0
   var isResetting = false
   var mustReadFeaturesOK = false
-  private var featuresRefused = false
-  private(set) var accepted: UInt64 = 0
+  var featuresRefused = false
+  var accepted: UInt64 = 0
   var interruptStatus: UInt8 = 0
   var configurationVector: UInt16 = 0xFFFF
-  private var unreadVectors: Set<Int> = []
+  var unreadVectors: Set<Int> = []
   var generation: UInt8 = 0
   var unsteadyReadsLeft: Int
-  var linkStatus: UInt16
-
-  // Selectors of the common configuration.
   var deviceFeatureSelect: UInt32 = 0
   var driverFeatureSelect: UInt32 = 0
   var queueSelect: UInt16 = 0
+
+  // MARK: The network device
+
+  var linkStatus: UInt16
+  var speed: UInt32
+  var duplex: UInt8
+  /// What the driver has set by the control queue.
+  var control = ControlState()
+  var controlAnswer = ControlAnswer.honest
+  /// Commands that are to be answered later.
+  var unanswered: [(DeviceQueue.Chain, answer: UInt8)] = []
+  var steering = Steering.byFlow
+  var flows = FlowTable()
+
+  // MARK: How the device behaves
+
+  /// Whether frames to send are taken as soon as the driver notifies.
+  var sendsAtOnce = true
+  /// Whether the device looks at a ring only when it was notified.
+  var looksOnlyWhenNotified = false
+  /// Queues that take and give nothing.
+  var stalled: Set<Int> = []
+  /// In which order and how soon chains go back.
+  var completion = Completion()
+  /// Packets that were used and not interrupted for yet. §5.1.6.5.9.
+  var coalesced: [Int: Int] = [:]
 
   // MARK: What tests look at
 
   /// The frames that the driver has sent, without their headers.
   var sent: [[UInt8]] = []
+  /// The headers of them.
+  var sentHeaders: [PacketHeaderFields] = []
+  /// The queues of them.
+  var sentQueues: [Int] = []
+  /// What left the device: complete checksums, none larger than a segment.
+  var wire: [[UInt8]] = []
   /// How often each queue was notified.
   var notifications: [Int: Int] = [:]
+  /// How often although the device had not asked for it.
+  var unneededNotifications: [Int: Int] = [:]
+  /// How often the device found something by itself of which it should have
+  /// been notified.
+  var foundUnnotified: [Int: Int] = [:]
   /// The vectors of interrupts; `nil` for the interrupt line.
   var interrupts: [UInt16?] = []
-  /// Whether the interrupt line is pulled.
-  var isLinePulled: Bool { interruptStatus != 0 && !isMSIXEnabled }
-  /// Whether frames to send are taken as soon as the driver notifies.
-  var sendsAtOnce = true
+  /// Frames that did not reach the driver, by the reason.
+  var undelivered: [Undelivered: Int] = [:]
+  /// The commands that came, well formed or not.
+  var commands: [ControlCommand] = []
 
   init(_ build: Build = Build(), in machine: ModelMachine) {
     self.build = build
     memory = machine.memory
-    queues = build.queueSizes.map { DeviceQueue(largestSize: $0) }
+    queues = build.allQueueSizes.map { DeviceQueue(largestSize: $0) }
     unsteadyReadsLeft = build.unsteadyReads
     linkStatus = build.linkStatus
+    speed = build.speed
+    duplex = build.duplex
     super.init(
       vendor: 0x1AF4,
       device: build.isLegacy ? 0x1000 : 0x1041,
       classCode: 0x020000
     )
-    bytes[0x08] = build.isLegacy ? 0 : 1
-    bytes[0x3D] = 1
-    if build.isLegacy {
-      let address: UInt64 = build.legacyKind.kind == .io ? 0xC040 : 0xFE00_0000
-      add(0, build.legacyKind, at: address)
-    }
-    if build.hasMSIX {
-      add(1, BaseAddress(.memory32, size: 4096), at: 0xFEBC_0000)
-      // Table of three entries at 0, pending bits at 800h, both in BAR 1.
-      addCapability(0x11, at: 0x40, [2, 0, 1, 0, 0, 0, 1, 8, 0, 0])
-      writable[0x43] = 0xC0
-    }
-    if build.isModern { addStructures() }
-  }
-
-  private func addStructures() {
-    add(
-      4,
-      BaseAddress(.memory64, size: 0x4000, isPrefetchable: true),
-      at: 0xFEBD_0000
-    )
-    // An unknown kind and one with a reserved register first: to be ignored.
-    addStructure(at: 0x50, kind: 0x77, offset: 0, length: 64)
-    addStructure(at: 0x60, kind: 1, register: 7, offset: 0, length: 64)
-    addStructure(at: 0x70, kind: 1, offset: 0, length: 56)
-    addStructure(at: 0x80, kind: 3, offset: 0x1000, length: 1)
-    addStructure(at: 0x90, kind: 4, offset: 0x2000, length: 12)
-    addStructure(
-      at: 0xA0,
-      kind: 2,
-      offset: 0x3000,
-      length: 0x100,
-      multiplier: build.notifyMultiplier
-    )
-  }
-
-  /// Adds a capability that names a structure. §4.1.4.
-  func addStructure(
-    at place: Int,
-    kind: UInt8,
-    register: UInt8 = 4,
-    offset: UInt32,
-    length: UInt32,
-    multiplier: UInt32? = nil
-  ) {
-    let size: UInt8 = multiplier == nil ? 16 : 20
-    addCapability(9, at: place, [size, kind, register, 0, 0, 0])
-    set32(place + 8, offset)
-    set32(place + 12, length)
-    if let multiplier { set32(place + 16, multiplier) }
+    control.macAddress = build.macAddress
+    addFunction()
   }
 
   func object(_ violation: Violation) { violations.append(violation) }
 
   // MARK: Facts
 
-  var isModernDriver: Bool { accepted & 1 << 32 != 0 }
+  func has(_ feature: FeatureBit) -> Bool { accepted & feature.mask != 0 }
+
+  var isModernDriver: Bool { has(.version1) }
   var isMSIXEnabled: Bool { build.hasMSIX && bytes[0x43] & 0x80 != 0 }
-  var isRunning: Bool { status & 0x84 == 0x04 && !isResetting }
+  /// Neither before DRIVER_OK nor after NEEDS_RESET or FAILED.
+  var isRunning: Bool { status & 0xC4 == 0x04 && !isResetting }
+  /// Whether the interrupt line is pulled.
+  var isLinePulled: Bool { interruptStatus != 0 && !isMSIXEnabled }
 
-  /// 12 bytes, 10 for a legacy driver without merged buffers. §5.1.6.1.
+  /// §5.1.6, §5.1.6.1: 20 bytes with a hash, 12 without, 10 for a legacy
+  /// driver without merged buffers.
   var headerSize: Int {
-    isModernDriver || accepted & 1 << 15 != 0 ? 12 : 10
+    if has(.hashReport) { return 20 }
+    return isModernDriver || has(.mrgRxbuf) ? 12 : 10
   }
 
-  // MARK: Status
+  /// §5.1.2: the pairs that there are for this driver.
+  var pairs: Int { has(.mq) || has(.rss) ? build.pairs : 1 }
 
-  func readStatus() -> UInt8 {
-    if isResetting {
-      checkMemory()
-      guard let reads = build.resetReads, resetReadsDone >= reads else {
-        resetReadsDone += 1
-        return status | 0x40
-      }
-      finishReset()
-    }
-    mustReadFeaturesOK = false
-    return status
-  }
+  /// §5.1.2: behind the last pair.
+  var controlIndex: Int? { has(.ctrlVQ) ? 2 * pairs : nil }
 
-  private func checkMemory() {
-    if let freePackets, freePackets() > freePacketsBeforeReset {
-      object(.memoryTakenBack)
-    }
-  }
-
-  private func finishReset() {
-    isResetting = false
-    hasBeenReset = true
-    status = 0
-    accepted = 0
-    interruptStatus = 0
-    configurationVector = 0xFFFF
-    unreadVectors = []
-    featuresRefused = false
-    for index in queues.indices { queues[index].reset() }
-  }
-
-  func writeStatus(_ new: UInt8) {
-    if new == 0 {
-      isResetting = true
-      resetReadsDone = 0
-      freePacketsBeforeReset = freePackets?() ?? 0
-      mustReadFeaturesOK = false
-      return
-    }
-    if isResetting { return object(.resetNotAwaited) }
-    // FAILED may come at any time, also when the reset did not help.
-    guard new & 0x80 == 0 else {
-      status |= 0x80
-      return
-    }
-    guard hasBeenReset else { return object(.notReset) }
-    if status & 0x80 != 0 { return object(.usedAfterFailed) }
-    if status & ~new & ~0x40 != 0 { object(.statusBitCleared) }
-    let isModern = isModernDriver || new & 8 != 0 || !build.isLegacy
-    if new & 2 != 0, status & 1 == 0 { object(.statusOutOfOrder) }
-    if new & 8 != 0, status & 2 == 0 { object(.statusOutOfOrder) }
-    if new & 4 != 0, status & 4 == 0 { becomeReady(isModern: isModern) }
-    var kept = new
-    if new & 8 != 0, status & 8 == 0 {
-      mustReadFeaturesOK = true
-      if build.refusesFeatures || featuresRefused {
-        featuresRefused = true
-        kept &= ~8
-      }
-    }
-    status = kept
-  }
-
-  private func becomeReady(isModern: Bool) {
-    if isModern ? status & 8 == 0 : status & 2 == 0 {
-      object(featuresRefused ? .refusedFeaturesUsed : .statusOutOfOrder)
-    }
-    if mustReadFeaturesOK { object(.featuresNotReadBack) }
-    if !unreadVectors.isEmpty { object(.vectorNotReadBack) }
-    if queues.contains(where: { !$0.isEnabled }) { object(.queueMissing) }
-  }
-
-  // MARK: Features
-
-  func accept(_ bits: UInt64, half: UInt32? = nil) {
-    if status & 2 == 0 { object(.statusOutOfOrder) }
-    if status & 0xC != 0 || !hasBeenReset { object(.featuresAfterAgreement) }
-    let mask: UInt64 = half.map { 0xFFFF_FFFF << UInt64(32 * $0) } ?? .max
-    accepted = accepted & ~mask | bits & mask
-    if accepted & ~offered(isModern: half != nil) != 0 {
-      object(.featureNotOffered)
-      featuresRefused = true
-    }
-    // The one dependency that the features of this driver could break.
-    if accepted & 1 << 22 != 0, accepted & 1 << 17 == 0 {
-      object(.featureDependency)
-    }
-  }
-
-  /// A transitional device offers legacy drivers ANY_LAYOUT, and modern ones
-  /// VERSION_1.
-  func offered(isModern: Bool) -> UInt64 {
-    isModern ? build.offered & ~(1 << 27) : build.offered & 0xFFFF_FFFF
-  }
-
-  // MARK: Vectors
-
-  /// Sets a vector; the register keeps FFFFh when there is none left.
-  func setVector(_ vector: UInt16, queue: Int?) {
-    if !isMSIXEnabled || vector > 2 && vector != 0xFFFF {
-      object(.vectorOutOfTable)
-    }
-    let kept = vector < build.vectors ? vector : 0xFFFF
-    unreadVectors.insert(queue ?? -1)
-    if let queue {
-      queues[queue].vector = kept
-    } else {
-      configurationVector = kept
-    }
-  }
-
-  func readVector(queue: Int?) -> UInt16 {
-    unreadVectors.remove(queue ?? -1)
-    return queue.map { queues[$0].vector } ?? configurationVector
+  func isReceive(_ queue: Int) -> Bool {
+    queue % 2 == 0 && queue != controlIndex
   }
 
   // MARK: Registers

@@ -43,8 +43,11 @@ struct CharacterGenerator: AsyncParsableCommand {
     print("chargen: \(bytes) characters as in RFC 864")
   }
 
+  /// After so many it begins anew.
+  static let period = 95 * 74
+
   /// RFC 864's example pattern, from the space to the tilde and round.
-  private static func character(at offset: Int) -> UInt8 {
+  static func character(at offset: Int) -> UInt8 {
     let (line, column) = offset.quotientAndRemainder(dividingBy: 74)
     return switch column {
     case 72: 0x0D

@@ -1,21 +1,23 @@
 /// How a queue comes to a device. VIRTIO 1.2 §4.1.5.1.3.
-extension SplitQueue {
+extension Virtqueue {
   /// A queue as large as device and driver allow.
   ///
   /// - Throws: `badQueue` when the device has none, or one of a size that there
   ///   is not.
   init<T: Transport>(
     of transport: T,
-    _ index: UInt16
+    _ index: UInt16,
+    _ format: QueueFormat
   ) throws(VirtioError) {
     let size = transport.largestQueueSize(index)
-    // §2.7: a power of two. §4.1.5.1.3: 0 when there is none. A frame of two
-    // descriptors must fit.
-    guard size >= 2, size <= Self.largestSize, size & (size - 1) == 0
-    else { throw VirtioError.badQueue }
+    // 0 when there is none. A frame of two descriptors must fit.
+    guard size >= 2, Self.isPossible(size, format) else {
+      throw VirtioError.badQueue
+    }
     // Only a modern device lets the driver have less.
     self.init(
-      size: transport.isLegacy ? size : min(size, VirtioLimits.descriptors)
+      size: transport.isLegacy ? size : min(size, VirtioLimits.descriptors),
+      format: format
     )
   }
 

@@ -4,7 +4,8 @@
 ///
 ///     free    3 → 0 → 7 → end            chain    5 → 2 → end
 @safe
-struct DescriptorShadows: ~Copyable {
+@usableFromInline
+struct DescriptorTable: ~Copyable {
   private struct Entry: BitwiseCopyable {
     /// The next of its chain, or of the free descriptors.
     var next: UInt16
@@ -60,10 +61,14 @@ struct DescriptorShadows: ~Copyable {
     return descriptor
   }
 
-  /// Makes `next` follow `descriptor` in a chain.
-  mutating func link(_ descriptor: UInt16, to next: UInt16) {
+  /// Takes a free descriptor to follow `descriptor` in its chain.
+  ///
+  /// - Precondition: ``freeCount`` is positive.
+  mutating func take(after descriptor: UInt16) -> UInt16 {
+    let next = take()
     // SAFETY: As in `take`.
     unsafe entries[check(descriptor)].next = next
+    return next
   }
 
   /// Notes how many bytes the device may write to the chain at `head`.
@@ -78,17 +83,22 @@ struct DescriptorShadows: ~Copyable {
     unsafe entries[check(head)].postedCount
   }
 
-  /// Makes all descriptors of the chain at `head` free.
-  mutating func release(_ head: UInt16) {
+  /// Makes all descriptors of the chain at `head` free, and says how many those
+  /// were.
+  @discardableResult
+  mutating func release(_ head: UInt16) -> UInt16 {
     var descriptor = head
+    var released: UInt16 = 0
     while descriptor != Self.end {
       let index = check(descriptor)
       // SAFETY: As in `take`.
       let following = unsafe entries[index].next
       unsafe entries[index].next = firstFree
       firstFree = descriptor
-      freeCount += 1
+      released += 1
       descriptor = following
     }
+    freeCount += Int(released)
+    return released
   }
 }

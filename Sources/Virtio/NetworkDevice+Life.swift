@@ -1,0 +1,153 @@
+import Packets
+
+/// How a device begins, ends, and begins again. VIRTIO 1.2 §3.
+extension NetworkDevice {
+  /// Starts the device: resets it, agrees on features, gives it its queues and
+  /// packets to receive into. §3.1.1.
+  ///
+  /// A device that was started is to be ended by ``stop()``: without that, what
+  /// it was given stays with it and is lost.
+  ///
+  /// - Throws: Why it cannot be driven; it has been told so (FAILED) and is
+  ///   left alone.
+  public static func start(
+    _ transport: T,
+    _ settings: NetworkSettings
+  ) throws(VirtioError) -> NetworkDevice {
+    try start(transport, settings, nil, nil)
+  }
+
+  private static func start(
+    _ transport: T,
+    _ settings: NetworkSettings,
+    _ oldPlan: ReceivePlan?,
+    _ oldPool: PacketPool?
+  ) throws(VirtioError) -> NetworkDevice {
+    do throws(VirtioError) {
+      // Steps 1 to 3.
+      try transport.reset()
+      transport.status = [.acknowledge]
+      transport.status = [.acknowledge, .driver]
+      // Steps 4 to 6.
+      let (features, plan) = try FeatureNegotiation.negotiate(
+        transport,
+        settings,
+        oldPlan
+      )
+      var device = NetworkDevice(
+        transport,
+        features,
+        settings,
+        plan,
+        oldPool
+          ?? PacketPool(capacity: plan.slotCount, slotSize: plan.slotSize),
+        try makePairs(transport, settings, features)
+      )
+      // Step 7.
+      try device.enableQueues()
+      // Step 8. Packets are posted after it only because a notification must
+      // not come before it.
+      transport.status = transport.status.union(.driverOK)
+      device.refill()
+      device.flush()
+      return device
+    } catch {
+      transport.status = transport.status.union(.failed)
+      throw error
+    }
+  }
+
+  private static func makePairs(
+    _ transport: T,
+    _ settings: NetworkSettings,
+    _ features: Features
+  ) throws(VirtioError) -> QueuePairs {
+    let format = QueueFormat(features)
+    var pairs = QueuePairs(capacity: 1)
+    pairs.append(try QueuePair.make(of: transport, 0, format))
+    return pairs
+  }
+
+  /// Tells the device where its queues are and how it may interrupt. When that
+  /// fails the device is reset, so that it uses none of them.
+  private mutating func enableQueues() throws(VirtioError) {
+    do throws(VirtioError) {
+      if let vectors = settings.vectors {
+        try transport.setConfigurationVector(vectors.configuration)
+      }
+      for index in pairs.indices {
+        try pairs[index].enable(on: transport, settings.vectors)
+      }
+    } catch {
+      try halt()
+      throw error
+    }
+  }
+
+  /// Resets the device and takes its queues back. When the device does not come
+  /// to rest, what it holds is never used again, nor is the pool it came from.
+  private mutating func halt() throws(VirtioError) {
+    do throws(VirtioError) {
+      try transport.reset()
+    } catch {
+      // SAFETY: One reference too many is never a dangling one.
+      _ = unsafe Unmanaged.passRetained(receivePool)
+      throw error
+    }
+    for index in pairs.indices { pairs[index].takeBack() }
+  }
+
+  /// Stops the device for good: what it held is back in its pools afterwards.
+  ///
+  /// - Throws: `resetFailed` when the device does not come to rest; then what
+  ///   it held is lost, for it may still write there.
+  public consuming func stop() throws(VirtioError) {
+    try halt()
+  }
+
+  /// Resets the device and starts it again, as when it ``needsReset`` or does
+  /// not send any more. Frames that it held are lost; its address and what was
+  /// counted stay.
+  ///
+  /// - Throws: Why it cannot be driven any more; nothing comes from it then,
+  ///   and it takes nothing.
+  public mutating func restart() throws(VirtioError) {
+    try halt()
+    var settings = settings
+    // Its own address for random bits: they give the same one again.
+    settings.randomBits = macAddressBits
+    // The buffers are the same, so that those in the app's hands have their
+    // pool; features that they do not allow are left out.
+    var device = try Self.start(
+      transport,
+      settings,
+      plan,
+      receivePool
+    )
+    device.counters.add(counters)
+    device.counters.restarts &+= 1
+    for index in device.pairs.indices where index < pairs.count {
+      device.pairs[index].received.add(pairs[index].received)
+      device.pairs[index].sent.add(pairs[index].sent)
+    }
+    self = device
+  }
+
+  /// Whether the device says, or its rings show, that only a reset helps.
+  /// §2.1.2. Reads a register.
+  public var needsReset: Bool {
+    isBroken || transport.status.contains(.needsReset)
+  }
+
+  /// Whether the device has sent nothing of what it holds for a while. To be
+  /// asked at a steady pace, about once a second.
+  public mutating func isTransmitStalled() -> Bool {
+    var completed: UInt64 = 0
+    var inFlight = 0
+    for index in pairs.indices {
+      completed &+= pairs[index].completed
+      inFlight += pairs[index].transmit.inFlightCount
+    }
+    return stall.isStalled(completed: completed, inFlight: inFlight)
+  }
+}

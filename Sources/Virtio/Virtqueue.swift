@@ -1,0 +1,375 @@
+import CPU
+import Packets
+
+/// A queue of packets between driver and device. VIRTIO 1.2 §2.6.
+///
+///     post -> publish -> the device uses it -> takeUsed
+///
+/// A packet is posted as a chain of descriptors: one for its bytes, or more when
+/// its header must have its own, when it has fragments, or when the device is to
+/// write an answer behind it. From then on the device owns the bytes, and the
+/// queue keeps the value, so that the slot cannot be used for anything else.
+///
+/// How the chain is written is `SplitRing`'s or `PackedRing`'s to know. The
+/// device is not believed: what it was given is looked up in the driver's own
+/// tables, never in the memory that it shares. An identifier that is not in
+/// flight or out of range means that its rings are not what they should be: the
+/// queue is ``isBroken`` then, and gives nothing more until the device is reset.
+@safe
+@usableFromInline
+struct Virtqueue: ~Copyable {
+  /// A stretch of memory that a descriptor describes.
+  struct Part {
+    let address: UInt64
+    let length: UInt32
+  }
+
+  /// What the device says it has used.
+  struct Used {
+    let identifier: UInt32
+    let length: UInt32
+  }
+
+  /// Which bytes of a packet the device reads and which it writes.
+  struct Direction {
+    /// Whether it writes all of it.
+    let deviceWrites: Bool
+    /// The bytes at the front that get a descriptor of their own, if any.
+    var headerSize = 0
+    /// The bytes at the back that the device writes though it reads the others.
+    var answerSize = 0
+  }
+
+  /// A packet that the device has given back.
+  struct Completion: ~Copyable {
+    var packet: PacketBuffer
+    /// The bytes that the device says it has written; more than it was given
+    /// when it lies.
+    let writtenCount: Int
+    /// The bytes that it was given to write.
+    let postedCount: Int
+  }
+
+  /// The number of descriptors.
+  let size: UInt16
+  let format: QueueFormat
+  private var memory: QueueMemory
+  private var split: SplitRing
+  private var packed: PackedRing
+
+  /// The packets that the device has, each at its chain's identifier.
+  private let inFlight: UnsafeMutablePointer<PacketBuffer?>
+  private var descriptors: DescriptorTable
+  /// In which order they were given; kept only for devices that keep to it.
+  private var order: PostingOrder
+  /// The packets that the device has.
+  private(set) var inFlightCount = 0
+  /// Those of them that it has not been shown yet.
+  private var unpublishedCount = 0
+  /// Whether the device's part of the rings cannot be right.
+  private(set) var isBroken = false
+
+  /// A queue of `size` descriptors, all free, with interrupts suppressed.
+  ///
+  /// - Precondition: `size` is one that such a queue can have.
+  init(size: UInt16, format: QueueFormat = QueueFormat()) {
+    precondition(Self.isPossible(size, format))
+    self.size = size
+    self.format = format
+    let end =
+      format.isPacked
+      ? PackedRing.offsets(size: size).end
+      : SplitRing.offsets(size: size).end
+    memory = QueueMemory(byteCount: end)
+    // The one that the format does not mean is never asked.
+    split = SplitRing(size: size, at: memory.address, format)
+    packed = PackedRing(size: size, at: memory.address, format)
+    descriptors = DescriptorTable(count: Int(size))
+    order = PostingOrder(capacity: format.isInOrder ? Int(size) : 0)
+    // SAFETY: Freed in deinit only, and indexed by what is below `size`.
+    unsafe inFlight = .allocate(capacity: Int(size))
+    for index in 0..<Int(size) {
+      unsafe (inFlight + index).initialize(to: nil)
+    }
+    suppressInterrupts()
+  }
+
+  /// Gives the packets back, unless the device may still write there: then they
+  /// are lost, as the rings are.
+  deinit {
+    guard !memory.isWithDevice else { return }
+    // SAFETY: Nothing uses the memory but this value, which ends.
+    unsafe inFlight.deinitialize(count: Int(size))
+    unsafe inFlight.deallocate()
+  }
+
+  /// Whether there are queues of `size` descriptors. §2.7: a power of two, when
+  /// split.
+  static func isPossible(_ size: UInt16, _ format: QueueFormat) -> Bool {
+    guard size > 0, size <= SplitRing.largestSize else { return false }
+    return format.isPacked || size & (size - 1) == 0
+  }
+
+  /// Where its parts are, for a device to which its memory is at `base`.
+  func addresses(base: UInt64) -> RingAddresses {
+    let offsets =
+      format.isPacked
+      ? PackedRing.offsets(size: size) : SplitRing.offsets(size: size)
+    return RingAddresses(
+      size: size,
+      descriptors: base,
+      driverArea: base + UInt64(offsets.driver),
+      deviceArea: base + UInt64(offsets.device)
+    )
+  }
+
+  /// Where its memory begins, and how much there is.
+  var address: UInt { memory.address }
+  var byteCount: Int { memory.byteCount }
+
+  /// Notes that the device is told of the queue.
+  mutating func handOver() { memory.isWithDevice = true }
+
+  /// Notes that the device, or its queue, has been reset: it does not use the
+  /// queue any more, and neither can the driver.
+  mutating func takeBack() {
+    memory.isWithDevice = false
+    isBroken = true
+  }
+
+  // MARK: To the device
+
+  /// The descriptors that are free.
+  var freeCount: Int { descriptors.freeCount }
+
+  /// The descriptors of the ring that a packet with `fragments` takes, when all
+  /// its bytes go one way. With fragments and indirect descriptors it must have
+  /// the tailroom for ``tableSize(fragments:)``.
+  func descriptorsNeeded(headerSize: Int, fragments: Int) -> Int {
+    (headerSize > 0 ? 2 : 1) + (format.hasIndirect ? 0 : fragments)
+  }
+
+  /// The tailroom for the table of a packet with `fragments`.
+  static func tableSize(fragments: Int) -> Int {
+    (2 + fragments) * DescriptorLayout.size + 15
+  }
+
+  /// Posts `packet`.
+  ///
+  /// - Precondition: ``freeCount`` is at least what that takes.
+  mutating func post<Mapping: AddressMapping>(
+    _ packet: consuming PacketBuffer,
+    _ direction: Direction,
+    reachedBy mapping: Mapping
+  ) {
+    let chain = Chain(packet, direction, mapping)
+    let identifier = descriptors.take()
+    var postedCount = direction.answerSize
+    if direction.deviceWrites { postedCount = packet.count }
+    if chain.count > 1, format.hasIndirect,
+      let table = unsafe packet.unsafeTail(
+        byteCount: chain.count * DescriptorLayout.size
+      )
+    {
+      writeTable(table, chain, packet)
+      let byteCount = chain.count * DescriptorLayout.size
+      let part = Part(
+        address: mapping.deviceAddress(of: table, byteCount: byteCount),
+        length: UInt32(truncatingIfNeeded: byteCount)
+      )
+      enter(part, DescriptorFlag.indirect, identifier)
+    } else {
+      enter(chain, packet, identifier)
+    }
+    descriptors.setPostedCount(
+      UInt32(truncatingIfNeeded: postedCount),
+      of: identifier
+    )
+    // SAFETY: `identifier` is below `size`; it was free, so nothing is
+    // overwritten.
+    unsafe inFlight[Int(identifier)] = consume packet
+    inFlightCount += 1
+    unpublishedCount += 1
+    if format.isInOrder { order.append(identifier) }
+    if !format.isPacked { split.makeAvailable(identifier) }
+  }
+
+  /// Writes a descriptor that stands alone in the ring.
+  private mutating func enter(
+    _ part: Part,
+    _ flags: UInt16,
+    _ identifier: UInt16
+  ) {
+    if format.isPacked {
+      packed.enter(part, flags, identifier: identifier)
+    } else {
+      split.write(identifier, part, flags, next: 0)
+    }
+  }
+
+  /// Writes a chain into the ring. The first descriptor is taken already.
+  private mutating func enter<Mapping: AddressMapping>(
+    _ chain: borrowing Chain<Mapping>,
+    _ packet: borrowing PacketBuffer,
+    _ identifier: UInt16
+  ) {
+    var descriptor = identifier
+    for index in 0..<chain.count {
+      let part = chain.part(index, of: packet)
+      var flags: UInt16 = chain.isWritten(index) ? DescriptorFlag.write : 0
+      let isLast = index + 1 == chain.count
+      var next: UInt16 = 0
+      if !isLast {
+        flags |= DescriptorFlag.next
+        next = descriptors.take(after: descriptor)
+      }
+      if format.isPacked {
+        packed.enter(part, flags, identifier: identifier)
+      } else {
+        split.write(descriptor, part, flags, next: next)
+      }
+      descriptor = next
+    }
+  }
+
+  /// Writes a chain into the table at `table`. §2.7.5.3, §2.8.7.
+  private func writeTable<Mapping: AddressMapping>(
+    _ table: UInt,
+    _ chain: borrowing Chain<Mapping>,
+    _ packet: borrowing PacketBuffer
+  ) {
+    for index in 0..<chain.count {
+      let part = chain.part(index, of: packet)
+      let base = table + UInt(index * DescriptorLayout.size)
+      var flags: UInt16 = chain.isWritten(index) ? DescriptorFlag.write : 0
+      if format.isPacked {
+        PackedRing.write(part, flags, at: base)
+      } else {
+        let isLast = index + 1 == chain.count
+        if !isLast { flags |= DescriptorFlag.next }
+        SplitRing.write(
+          part,
+          flags,
+          next: isLast ? 0 : UInt16(truncatingIfNeeded: index + 1),
+          at: base
+        )
+      }
+    }
+  }
+
+  /// Lets the device see what was posted since the last time.
+  ///
+  /// - Returns: Whether it wants to be notified of it.
+  mutating func publish() -> Bool {
+    unpublishedCount = 0
+    return format.isPacked ? packed.publish() : split.publish()
+  }
+
+  /// What goes with a notification of queue `index` where the device wants to
+  /// know how far the driver is. §2.9.
+  func notificationData(_ index: UInt16) -> UInt32 {
+    let offset =
+      format.isPacked ? packed.notificationOffset : split.notificationOffset
+    return UInt32(offset) << 16 | UInt32(index)
+  }
+
+  // MARK: From the device
+
+  /// Whether the device has given something back that was not taken yet.
+  var hasUsed: Bool {
+    !isBroken && (order.isInBatch || hasUsedInRing)
+  }
+
+  private var hasUsedInRing: Bool {
+    format.isPacked ? packed.hasUsed : split.hasUsed
+  }
+
+  /// Takes the next packet that the device has given back.
+  mutating func takeUsed() -> Completion? {
+    guard !isBroken else { return nil }
+    if order.isInBatch { return takeNextOfBatch() }
+    guard let used = nextUsed() else { return nil }
+    // SAFETY: The identifier is looked at only below `size`.
+    guard used.identifier < UInt32(size), inFlightCount > unpublishedCount,
+      unsafe inFlight[Int(used.identifier)] != nil
+    else {
+      isBroken = true
+      return nil
+    }
+    if format.isInOrder {
+      order.beginBatch(
+        upTo: UInt16(truncatingIfNeeded: used.identifier),
+        length: used.length
+      )
+      return takeNextOfBatch()
+    }
+    return complete(
+      UInt16(truncatingIfNeeded: used.identifier),
+      writtenCount: Int(used.length)
+    )
+  }
+
+  private mutating func nextUsed() -> Used? {
+    if format.isPacked { return packed.nextUsed() }
+    do throws(VirtioError) {
+      return try split.nextUsed()
+    } catch {
+      isBroken = true
+      return nil
+    }
+  }
+
+  /// §2.7.9: those before the one that the device names were used whole.
+  private mutating func takeNextOfBatch() -> Completion? {
+    let (identifier, length) = order.takeNext()
+    return complete(
+      identifier,
+      writtenCount: length.map { Int($0) }
+        ?? Int(descriptors.postedCount(of: identifier))
+    )
+  }
+
+  private mutating func complete(
+    _ identifier: UInt16,
+    writtenCount: Int
+  ) -> Completion? {
+    // SAFETY: The identifier is below `size`.
+    guard let packet = unsafe inFlight[Int(identifier)].take() else {
+      isBroken = true
+      return nil
+    }
+    inFlightCount -= 1
+    let postedCount = Int(descriptors.postedCount(of: identifier))
+    let count = descriptors.release(identifier)
+    if format.isPacked {
+      packed.advance(by: count)
+    } else {
+      split.advance()
+    }
+    return Completion(
+      packet: packet,
+      writtenCount: writtenCount,
+      postedCount: postedCount
+    )
+  }
+
+  /// Asks the device not to interrupt. It may do so all the same.
+  func suppressInterrupts() {
+    if format.isPacked {
+      packed.suppressInterrupts()
+    } else {
+      split.suppressInterrupts()
+    }
+  }
+
+  /// Asks the device to interrupt when it gives something back.
+  ///
+  /// - Returns: Whether it has done so meanwhile, and may not interrupt for
+  ///   that: the caller must look again.
+  func requestInterrupts() -> Bool {
+    let hasUsed =
+      format.isPacked
+      ? packed.requestInterrupts() : split.requestInterrupts()
+    return !isBroken && (hasUsed || order.isInBatch)
+  }
+}
