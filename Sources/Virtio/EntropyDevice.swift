@@ -33,7 +33,7 @@ public struct EntropyDevice<T: Transport>: ~Copyable {
   /// How the device is driven.
   public let transport: T
   private let pool: PacketPool
-  private var queue: SplitQueue
+  private var queue: Virtqueue
   private var doorbell: Doorbell?
   /// Whether the device has the buffer.
   public private(set) var isAsked = false
@@ -62,11 +62,15 @@ public struct EntropyDevice<T: Transport>: ~Copyable {
       try transport.reset()
       transport.status = [.acknowledge]
       transport.status = [.acknowledge, .driver]
-      try agreeOnFeatures(transport)
+      let features = try agreeOnFeatures(transport)
       var device = EntropyDevice(
         transport,
         pool,
-        try SplitQueue(of: transport, Self.requestQueue)
+        try Virtqueue(
+          of: transport,
+          Self.requestQueue,
+          QueueFormat(features)
+        )
       )
       try device.enableQueue()
       transport.status = transport.status.union(.driverOK)
@@ -80,7 +84,7 @@ public struct EntropyDevice<T: Transport>: ~Copyable {
   private init(
     _ transport: T,
     _ pool: PacketPool,
-    _ queue: consuming SplitQueue
+    _ queue: consuming Virtqueue
   ) {
     self.transport = transport
     self.pool = pool
@@ -88,19 +92,24 @@ public struct EntropyDevice<T: Transport>: ~Copyable {
   }
 
   /// §5.4.3: the device has no features of its own. Of those that all devices
-  /// share, only VERSION_1 is of use with one buffer.
-  private static func agreeOnFeatures(_ transport: T) throws(VirtioError) {
-    let accepted = transport.offeredFeatures.intersection(.version1)
+  /// share these are of use with one buffer, or cost nothing.
+  private static func agreeOnFeatures(
+    _ transport: T
+  ) throws(VirtioError) -> Features {
+    let accepted = transport.offeredFeatures.intersection([
+      .version1, .ringPacked, .accessPlatform, .orderPlatform,
+    ])
     guard transport.isLegacy || accepted.contains(.version1) else {
       throw VirtioError.featuresRefused
     }
     transport.accept(accepted)
     // §3.1.2: legacy devices know no FEATURES_OK.
-    guard !transport.isLegacy else { return }
+    guard !transport.isLegacy else { return accepted }
     transport.status = [.acknowledge, .driver, .featuresOK]
     guard transport.status.contains(.featuresOK) else {
       throw VirtioError.featuresRefused
     }
+    return accepted
   }
 
   private mutating func enableQueue() throws(VirtioError) {
@@ -143,14 +152,12 @@ public struct EntropyDevice<T: Transport>: ~Copyable {
     guard !isAsked, !isGivenUp, var packet = pool.allocate() else { return }
     packet.append(Self.bytesPerRequest)
     Self.wipe(&packet)
-    // SAFETY: The address is only told to the device, which uses no more than
-    // the packet's bytes; the queue keeps the packet until it is given back.
-    let address = unsafe transport.deviceAddress(
-      of: packet.unsafeAddress,
-      byteCount: packet.count
-    )
     // §5.4.6.1: only buffers that the device writes.
-    queue.post(packet, at: address, deviceWrites: true)
+    queue.post(
+      packet,
+      Virtqueue.Direction(deviceWrites: true),
+      reachedBy: transport
+    )
     isAsked = true
     if queue.publish(), let doorbell {
       transport.notify(Self.requestQueue, doorbell, data: nil)

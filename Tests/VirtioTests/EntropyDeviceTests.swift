@@ -6,7 +6,7 @@ import Virtio
 
 /// VIRTIO 1.2 §5.4, on both transports.
 @Suite struct EntropyDeviceTests {
-  private typealias Device = EntropyDevice<PCITransport<ModelHost>>
+  private typealias Device = EntropyDevice<DeviceTransport<ModelHost>>
 
   /// A machine with an entropy device.
   private final class Rig {
@@ -28,7 +28,7 @@ import Virtio
       let entry = assignment.entries[0]
       assignment.enable(entry.function, machine.host)
       return try Device.start(
-        PCITransport(machine.host, entry, hasVectors: false),
+        DeviceTransport(machine.host, entry, hasVectors: false),
         pool: pool
       )
     }
