@@ -28,6 +28,9 @@ struct LyingDeviceTool: AsyncParsableCommand {
   @Option(help: "How often each is told.")
   var times = 3
 
+  @Option(help: "First sends so many bytes to the guest's echo service.")
+  var echo: Int?
+
   @Option(help: "Of what is random.")
   var seed: UInt64 = 1
 
@@ -36,32 +39,49 @@ struct LyingDeviceTool: AsyncParsableCommand {
 
   @Option(
     parsing: .upToNextOption,
-    help: "Options of QEMU's -device, such as packed=on."
+    help: "QEMU's name of the device, and options such as packed=on."
   )
-  var option: [String] = []
+  var device = ["virtio-net-pci", "vectors=0", "romfile="]
 
   func run() async throws {
-    let device = try LyingDevice(
+    let lyingDevice = try LyingDevice(
       socket: socket,
       features: DeviceFeatures(rawValue: features),
       seed: seed
     )
-    let arguments = device.qemuArguments(memory: memory, options: option)
+    let arguments = lyingDevice.qemuArguments(
+      device: device,
+      memory: memory
+    )
     print("give QEMU: \(arguments.joined(separator: " "))")
+    if let echo { try await exchange(lyingDevice, echo) }
     for lie in lie {
-      _ = await device.waitUntil(Self.isWell)
+      _ = await lyingDevice.waitUntil(Self.isWell)
       print("telling \(lie) \(times) times")
-      device.tell(lie, times: times)
-      print(await device.waitUntil(Self.isWell).map { "\($0)" } ?? "ended")
+      lyingDevice.tell(lie, times: times)
+      print(await lyingDevice.waitUntil(Self.isWell).map { "\($0)" } ?? "ended")
     }
     // Serves on until it is ended from outside.
     var seen = 0
-    while let report = await device.waitUntil({ [seen] in
+    while let report = await lyingDevice.waitUntil({ [seen] in
       $0.violations.count > seen
     }) {
       for violation in report.violations[seen...] { print(violation) }
       seen = report.violations.count
     }
+  }
+
+  private func exchange(_ device: LyingDevice, _ count: Int) async throws {
+    _ = await device.waitUntil(Self.isWell)
+    let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+    let clock = ContinuousClock()
+    let start = clock.now
+    let answer = await device.exchange(port: 7, bytes)
+    let isRight = answer == bytes
+    print(
+      "echo of \(count) bytes: \(isRight ? "right" : "WRONG"),",
+      clock.now - start
+    )
   }
 
   @Sendable

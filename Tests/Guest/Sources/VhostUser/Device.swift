@@ -7,6 +7,9 @@ final class Device {
   private static let tickMilliseconds = 20
   /// Frames that wait for the guest to post room for them.
   private static let mostWaitingFrames = 256
+  /// Of what the guest takes as one packet of TCP: its data, so that all of it
+  /// is under 64 KiB. §5.1.6.3.1.
+  private static let largestPacket = 60_000
   /// Interrupts of one storm.
   private static let stormSize = 1000
 
@@ -29,7 +32,7 @@ final class Device {
   private var queues = [DeviceQueue(), DeviceQueue()]
   private var peer = Peer()
   private var liar: Liar
-  private var waiting: [[UInt8]] = []
+  private var waiting: [Peer.Outgoing] = []
   /// A chain whose completion was written wrongly first.
   private var belated: Completion?
   /// Frames are taken and not given back.
@@ -57,6 +60,7 @@ final class Device {
     while !board.isOver {
       waitForWork()
       if let (lie, times) = board.takeLie() { liar.begin(lie, times: times) }
+      if let exchange = board.takeExchange() { begin(exchange) }
       tick()
     }
   }
@@ -95,12 +99,13 @@ final class Device {
       belated = nil
       queues[QueueIndex.receive].complete([completion])
     }
-    if let lie = liar.next(.anytime) {
+    if queues.allSatisfy({ $0.ring != nil }), let lie = liar.next(.anytime) {
       tellAnytime(lie)
       noteLie()
     }
     guard peer.hasLease else { return }
     deliver(peer.ping())
+    for frame in peer.tick() { deliver(frame) }
   }
 
   // MARK: Messages
@@ -277,15 +282,27 @@ final class Device {
       } else {
         completions.append(completion)
       }
-      receive(Array(packet[headerSize...]))
+      receive(
+        Array(packet[headerSize...]),
+        PacketHeader(packet, size: headerSize)
+      )
     }
     queues[QueueIndex.transmit].complete(completions)
   }
 
   /// A frame of the guest.
-  private func receive(_ frame: [UInt8]) {
+  private func receive(_ frame: [UInt8], _ header: PacketHeader) {
     board.update { $0.framesFromGuest += 1 }
+    if let fault = header.fault(packetSize: frame.count, features) {
+      return note(.badDriver(fault))
+    }
+    var frame = frame
+    header.completeChecksum(of: &frame)
     switch peer.receive(frame) {
+    case .segments(let segments):
+      for segment in segments { deliver(segment) }
+      noteExchange()
+    case .bad(let fault): note(.badDriver(fault))
     case .answer(let answer): deliver(answer)
     case .lease(let answer):
       board.update { $0.leases += 1 }
@@ -299,19 +316,36 @@ final class Device {
     }
   }
 
+  private func noteExchange() {
+    guard let exchange = peer.finishedExchange else { return }
+    board.finish(exchange)
+  }
+
+  /// Begins what was asked for.
+  private func begin(_ exchange: Exchange.Order) {
+    let largest =
+      features.contains(.guestTSO4)
+      ? Self.largestPacket : Exchange.segmentSize
+    let frames = peer.begin(
+      Exchange(exchange, largestPacket: largest),
+      leavesChecksums: features.contains(.guestChecksum)
+    )
+    for frame in frames { deliver(frame) }
+  }
+
   /// Gives the guest a frame, as soon as it has room for it.
-  private func deliver(_ frame: [UInt8]) {
+  private func deliver(_ outgoing: Peer.Outgoing) {
     guard queues[QueueIndex.receive].ring != nil else { return }
     guard !queues[QueueIndex.receive].held.isEmpty else {
       if waiting.count < Self.mostWaitingFrames {
-        waiting.append(frame)
+        waiting.append(outgoing)
       } else {
         board.update { $0.framesDropped += 1 }
       }
       return
     }
     let lie = liar.next(.delivery)
-    var frame = frame
+    var frame = outgoing.bytes
     switch lie {
     case .frameTooLarge: frame += random(count: spaceForOneFrame - frame.count)
     case .randomPacket:
@@ -320,7 +354,11 @@ final class Device {
       )
     default: break
     }
-    write(frame, lie)
+    let header =
+      outgoing.headerSize.map {
+        PacketHeader(tcpHeaderSize: $0, packetSize: frame.count)
+      } ?? PacketHeader()
+    write(frame, header, lie)
     if lie != nil { noteLie() }
   }
 
@@ -334,7 +372,11 @@ final class Device {
   }
 
   /// Writes a packet into as many buffers as it takes. §5.1.6.4.
-  private func write(_ frame: [UInt8], _ lie: Lie?) {
+  private func write(
+    _ frame: [UInt8],
+    _ header: PacketHeader,
+    _ lie: Lie?
+  ) {
     var chains: [Chain] = []
     let size = PacketHeader.size(features) + frame.count
     var room = 0
@@ -349,7 +391,7 @@ final class Device {
       board.update { $0.framesDropped += 1 }
       return
     }
-    var header = PacketHeader()
+    var header = header
     header.bufferCount = UInt16(chains.count)
     if let lie { header.tell(lie, packetSize: frame.count) }
     var packet = header.bytes(size: PacketHeader.size(features)) + frame

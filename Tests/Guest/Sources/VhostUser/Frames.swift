@@ -24,6 +24,8 @@ enum Offset {
   static let icmpSequence = 40
   static let icmpData = 42
 
+  static let tcpChecksum = 50
+
   static let udpTargetPort = 36
   static let udpData = 42
 }
@@ -37,6 +39,7 @@ enum EtherType {
 /// IP protocol numbers.
 enum IPProtocol {
   static let icmp: UInt8 = 1
+  static let tcp: UInt8 = 6
   static let udp: UInt8 = 17
 }
 
@@ -113,6 +116,59 @@ enum Frame {
     message += contents
     message.set(internetChecksum(message[...]), at: 2)
     return ipv4(from: source, to: target, IPProtocol.icmp, message)
+  }
+
+  /// RFC 9293.
+  ///
+  /// - Parameter isPartial: The checksum is to be completed by others: it is
+  ///   that of the pseudo-header only, VIRTIO 1.2 §5.1.6.2.
+  static func tcp(
+    from source: Station,
+    to target: Station,
+    _ segment: [UInt8],
+    isPartial: Bool
+  ) -> [UInt8] {
+    let pseudoHeader = pseudoHeader(
+      source.address,
+      target.address,
+      IPProtocol.tcp,
+      segment.count
+    )
+    var segment = segment
+    segment.set(
+      isPartial
+        ? ~internetChecksum(pseudoHeader[...])
+        : internetChecksum((pseudoHeader + segment)[...]),
+      at: Offset.tcpChecksum - Offset.transport
+    )
+    return ipv4(from: source, to: target, IPProtocol.tcp, segment)
+  }
+
+  /// Whether the checksum of the TCP segment that ends at `end` is right.
+  static func hasGoodChecksum(_ frame: [UInt8], end: Int) -> Bool {
+    let pseudoHeader = pseudoHeader(
+      frame.number32(Offset.ipSource),
+      frame.number32(Offset.ipTarget),
+      IPProtocol.tcp,
+      end - Offset.transport
+    )
+    let bytes = pseudoHeader + frame[Offset.transport..<end]
+    return internetChecksum(bytes[...]) == 0
+  }
+
+  /// RFC 9293 §3.1.
+  private static func pseudoHeader(
+    _ source: UInt32,
+    _ target: UInt32,
+    _ transport: UInt8,
+    _ count: Int
+  ) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.append(bigEndian: source)
+    bytes.append(bigEndian: target)
+    bytes += [0, transport]
+    bytes.append(bigEndian: UInt16(count))
+    return bytes
   }
 
   /// RFC 768; without a checksum, which IPv4 allows.

@@ -83,16 +83,43 @@ public enum Lie: String, Sendable, CaseIterable {
   /// The link goes down, and rings and all, and comes back.
   case connectionLost
 
-  /// What a driver may do about it at most.
+  /// What comes of it in a driver that believes nothing.
   public enum Consequence: Sendable {
     /// Nothing: it is none of the driver's concern.
     case none
-    /// It loses that packet.
+    /// Each costs that packet, which is counted.
     case drop
-    /// It resets the device.
+    /// It costs a packet, or nothing.
+    case perhapsDrop
+    /// Each costs a reset of the device, which is counted.
     case reset
-    /// It loses packets, or resets the device: random bytes can be anything.
-    case dropOrReset
+    /// Random bytes can be anything.
+    case anything
+  }
+
+  /// What comes of it when these features were agreed on.
+  public func consequence(_ features: DeviceFeatures) -> Consequence {
+    switch self {
+    case .receiveIdentifierOutOfRange, .receiveIdentifierNotInFlight,
+      .receiveIdentifierTwice, .receiveIndexTooFar,
+      .transmitIdentifierOutOfRange, .transmitIdentifierNotInFlight,
+      .transmitIdentifierTwice, .transmitIndexTooFar, .transmitNeverCompletes:
+      .reset
+    case .receiveLengthZero, .receiveLengthShorterThanHeader,
+      .receiveLengthWithoutFrame, .receiveLengthBeyondBuffer,
+      .receiveLengthHuge, .checksumStartOutside, .checksumOffsetOutside,
+      .checksumAtEnd, .segmentSizeZero, .segmentationNotNegotiated,
+      .segmentationUnknown:
+      .drop
+    case .bufferCountZero, .bufferCountTooLarge, .bufferCountMoreThanCome:
+      features.contains(.mergedBuffers) ? .drop : .none
+    case .headerLengthBeyondPacket, .frameTooLarge, .randomPacket:
+      .perhapsDrop
+    case .transmitLengthHuge, .flagsUnknown, .wrongWrap, .suppressionRubbish,
+      .interruptStorm, .connectionLost:
+      .none
+    case .randomRings: .anything
+    }
   }
 
   /// Whether a ring of this kind can tell it.

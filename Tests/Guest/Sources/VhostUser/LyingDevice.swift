@@ -8,7 +8,7 @@ import Glibc
 ///     guest's driver  ⇄ rings in shared memory ⇄  this  ⇄  the peer
 ///                       QEMU ⇄ messages       ⇄
 ///
-/// QEMU is to be given ``qemuArguments(memory:device:)``. It is the one that
+/// QEMU is to be given ``qemuArguments(device:memory:)``. It is the one that
 /// connects, and connects again.
 public final class LyingDevice: Sendable {
   private let board = Board()
@@ -54,10 +54,14 @@ public final class LyingDevice: Sendable {
 
   /// What makes QEMU's machine have this device.
   ///
+  /// QEMU 7.2 crashes when MSI-X is used with vhost-user and without KVM, so a
+  /// device on PCI is to have `vectors=0`.
+  ///
   /// - Parameters:
+  ///   - device: QEMU's name of it, and its options:
+  ///     `["virtio-net-pci", "vectors=0", "packed=on"]`.
   ///   - memory: Of the guest, in MiB. The device shares it.
-  ///   - options: Of QEMU's `-device`, such as `packed=on`.
-  public func qemuArguments(memory: Int, options: [String]) -> [String] {
+  public func qemuArguments(device: [String], memory: Int) -> [String] {
     [
       "-object",
       "memory-backend-memfd,id=shared,size=\(memory)M,share=on",
@@ -65,9 +69,7 @@ public final class LyingDevice: Sendable {
       // It connects again after a second when the device has hung up.
       "-chardev", "socket,id=lying,path=\(socket),reconnect=1",
       "-netdev", "vhost-user,id=lying,chardev=lying",
-      "-device",
-      (["virtio-net-pci", "netdev=lying", "romfile="] + options)
-        .joined(separator: ","),
+      "-device", (device + ["netdev=lying"]).joined(separator: ","),
     ]
   }
 
@@ -89,6 +91,21 @@ public final class LyingDevice: Sendable {
   ) async -> Report? {
     for await report in board.reader() where isReached(report) {
       return report
+    }
+    return nil
+  }
+
+  /// Sends `bytes` to a TCP port of the guest, and ends that side.
+  ///
+  /// One exchange at a time.
+  ///
+  /// - Returns: What the guest sends until it ends its side, or resets the
+  ///   connection; `nil` when the device or the task has ended.
+  public func exchange(port: UInt16, _ bytes: [UInt8]) async -> [UInt8]? {
+    let identifier = board.order(port: port, bytes: bytes)
+    signal()
+    for await _ in board.reader() {
+      if let result = board.result(of: identifier) { return result }
     }
     return nil
   }

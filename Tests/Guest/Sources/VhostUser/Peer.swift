@@ -22,15 +22,35 @@ struct Peer {
   private var sequence: UInt16 = 0
   private var awaited: [UInt8]?
 
+  /// The connection to the guest, the last one if it has ended.
+  private var exchange: Exchange?
+  /// Whether the guest completes checksums itself.
+  private var leavesChecksums = false
+
+  /// A frame for the guest.
+  struct Outgoing {
+    let bytes: [UInt8]
+    /// Of a TCP segment whose checksum is left to the guest: the bytes of its
+    /// headers, from the beginning of the frame.
+    var headerSize: Int?
+
+    init(_ bytes: [UInt8], headerSize: Int? = nil) {
+      self.bytes = bytes
+      self.headerSize = headerSize
+    }
+  }
+
   /// What has come of a frame.
   enum Event {
-    case answer([UInt8])
-    case lease([UInt8])
+    case answer(Outgoing)
+    case lease(Outgoing)
     case pong
+    case segments([Outgoing])
+    case bad(String)
   }
 
   /// The next ping.
-  mutating func ping() -> [UInt8] {
+  mutating func ping() -> Outgoing {
     sequence &+= 1
     var contents: [UInt8] = []
     contents.append(bigEndian: Self.pingIdentifier)
@@ -39,7 +59,9 @@ struct Peer {
       UInt8(truncatingIfNeeded: $0 &* 7 &+ Int(sequence))
     }
     awaited = contents
-    return Frame.echo(isRequest: true, from: station, to: guest, contents)
+    return Outgoing(
+      Frame.echo(isRequest: true, from: station, to: guest, contents)
+    )
   }
 
   /// Takes a frame of the guest.
@@ -64,7 +86,9 @@ struct Peer {
     guard frame.number16(Offset.arpOperation) == 1,
       frame.number32(Offset.arpTarget) == station.address
     else { return nil }
-    return .answer(Frame.arp(operation: 2, from: station, to: sender))
+    return .answer(
+      Outgoing(Frame.arp(operation: 2, from: station, to: sender))
+    )
   }
 
   private mutating func receiveIPv4(_ frame: [UInt8]) -> Event? {
@@ -79,6 +103,7 @@ struct Peer {
         return nil
       }
       return receiveICMP(frame, Array(frame[Offset.icmpIdentifier..<end]))
+    case IPProtocol.tcp: return receiveTCP(frame, end: end)
     case IPProtocol.udp where frame.number16(Offset.udpTargetPort) == 67:
       let request = DHCPRequest(Array(frame[Offset.udpData..<end]))
       return request.flatMap { answer($0) }
@@ -97,9 +122,57 @@ struct Peer {
       return .pong
     case 8 where frame.number32(Offset.ipTarget) == station.address:
       return .answer(
-        Frame.echo(isRequest: false, from: station, to: guest, contents)
+        Outgoing(
+          Frame.echo(isRequest: false, from: station, to: guest, contents)
+        )
       )
     default: return nil
+    }
+  }
+
+  // MARK: The connection
+
+  /// Begins a connection to the guest, in place of the one before.
+  mutating func begin(
+    _ exchange: Exchange,
+    leavesChecksums: Bool
+  ) -> [Outgoing] {
+    self.leavesChecksums = leavesChecksums
+    self.exchange = exchange
+    return frames(self.exchange?.begin() ?? [])
+  }
+
+  /// What to send of it now that some time has gone by.
+  mutating func tick() -> [Outgoing] { frames(exchange?.tick() ?? []) }
+
+  /// The connection, if it has come to its end.
+  var finishedExchange: Exchange? {
+    exchange.flatMap { $0.isOver ? $0 : nil }
+  }
+
+  private mutating func receiveTCP(_ frame: [UInt8], end: Int) -> Event? {
+    guard Exchange.isWhole(frame, end: end) else {
+      return .bad("a TCP segment is shorter than its header")
+    }
+    guard Frame.hasGoodChecksum(frame, end: end) else {
+      return .bad("a TCP segment has a bad checksum")
+    }
+    guard exchange?.accepts(frame) == true else { return nil }
+    return .segments(frames(exchange?.receive(frame, end: end) ?? []))
+  }
+
+  private func frames(_ segments: [Exchange.Segment]) -> [Outgoing] {
+    segments.map { segment in
+      Outgoing(
+        Frame.tcp(
+          from: station,
+          to: guest,
+          segment.bytes,
+          isPartial: leavesChecksums
+        ),
+        headerSize: leavesChecksums
+          ? Offset.transport + segment.headerSize : nil
+      )
     }
   }
 
@@ -115,8 +188,8 @@ struct Peer {
       port: 68,
       reply
     )
-    guard request.kind == .request else { return .answer(frame) }
+    guard request.kind == .request else { return .answer(Outgoing(frame)) }
     hasLease = true
-    return .lease(frame)
+    return .lease(Outgoing(frame))
   }
 }

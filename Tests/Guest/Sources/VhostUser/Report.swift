@@ -22,6 +22,8 @@ public struct Report: Sendable {
   public internal(set) var liesTold = 0
   /// How often it is yet to be told.
   public internal(set) var liesLeft = 0
+  /// How many exchanges have come to their end.
+  public internal(set) var exchanges = 0
   /// What the driver or QEMU did that the standards do not allow.
   public internal(set) var violations: [String] = []
 }
@@ -31,6 +33,10 @@ final class Board: Sendable {
   private struct State {
     var report = Report()
     var lie: (Lie, times: Int)?
+    var order: Exchange.Order?
+    var orderCount = 0
+    /// The last exchange that came to its end, and what was received.
+    var finished: (identifier: Int, bytes: [UInt8])?
     var isOver = false
     var readers: [Int: AsyncStream<Report>.Continuation] = [:]
     var nextReader = 0
@@ -56,6 +62,24 @@ final class Board: Sendable {
     }
   }
 
+  /// The exchange that is to begin now, if there is a new one.
+  func takeExchange() -> Exchange.Order? {
+    state.withLock { state in
+      defer { state.order = nil }
+      return state.order
+    }
+  }
+
+  /// Notes that an exchange has come to its end; once is enough.
+  func finish(_ exchange: Exchange) {
+    state.withLock { state in
+      guard state.finished?.identifier != exchange.identifier else { return }
+      state.finished = (exchange.identifier, exchange.received)
+      state.report.exchanges += 1
+      for reader in state.readers.values { reader.yield(state.report) }
+    }
+  }
+
   /// Whether the device is to end.
   var isOver: Bool { state.withLock { $0.isOver } }
 
@@ -70,6 +94,28 @@ final class Board: Sendable {
       state.report.liesTold = 0
       state.report.liesLeft = times
       state.report.pongsSinceLie = 0
+    }
+  }
+
+  /// Orders an exchange, and gives its identifier.
+  func order(port: UInt16, bytes: [UInt8]) -> Int {
+    state.withLock { state in
+      state.orderCount += 1
+      state.order = Exchange.Order(
+        identifier: state.orderCount,
+        port: port,
+        bytes: bytes
+      )
+      return state.orderCount
+    }
+  }
+
+  /// What the exchange has received, if it has come to its end.
+  func result(of identifier: Int) -> [UInt8]? {
+    state.withLock { state in
+      state.finished.flatMap {
+        $0.identifier == identifier ? $0.bytes : nil
+      }
     }
   }
 
