@@ -35,11 +35,11 @@ func describe(_ address: MACAddress) -> String {
   return text
 }
 
-/// Such as `net: bound 10.0.2.15/24 gateway 10.0.2.2 dns 10.0.2.3 lease 86400
+/// Such as `bound 10.0.2.15/24 gateway 10.0.2.2 dns 10.0.2.3 lease 86400
 /// s`, on one line; what the server did not say is left out. Programs read
 /// this: docs/console.md.
 func describe(_ lease: Lease) -> String {
-  var text = "net: bound \(describe(lease.address))/\(lease.prefixLength)"
+  var text = "bound \(describe(lease.address))/\(lease.prefixLength)"
   if let gateway = lease.gateway { text += " gateway \(describe(gateway))" }
   for server in lease.nameServers { text += " dns \(describe(server))" }
   if let seconds = lease.seconds { text += " lease \(seconds) s" }

@@ -18,6 +18,7 @@ struct FoundDevice {
   /// The kinds that have a driver here. VIRTIO 1.2 §5.
   enum Kind: UInt32 {
     case network = 1
+    case entropy = 4
   }
 
   /// How the console calls it.
@@ -73,6 +74,7 @@ struct VirtioDevices {
     guard function.vendor == 0x1AF4 else { return nil }
     switch function.device {
     case 0x1000: return .network
+    case 0x1005: return .entropy
     case 0x1040...0x107F:
       return FoundDevice.Kind(rawValue: UInt32(function.device) - 0x1040)
     default: return nil

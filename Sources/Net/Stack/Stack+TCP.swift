@@ -21,7 +21,7 @@ extension Stack {
       from: header.source,
       to: header.destination,
       maximumSegmentSize: maximumSegmentSize,
-      freePackets: pool.available,
+      pool: pool,
       at: now
     )
   }

@@ -17,6 +17,12 @@ struct SegmentPlan {
   var payload = 0
   var flags: TCPHeader.Flags
 
+  /// How many segments it is once the device has cut it, or it was never
+  /// larger than one.
+  func segmentCount(of size: Int) -> Int {
+    max((payload + size - 1) / size, 1)
+  }
+
   /// SEG.LEN: the numbers it takes. RFC 9293 §3.4.
   var length: Int {
     payload + (flags.contains(.syn) ? 1 : 0) + (flags.contains(.fin) ? 1 : 0)
@@ -107,6 +113,25 @@ extension Connection {
     return nil
   }
 
+  /// `plan` with as many full segments behind it as the windows let go and a
+  /// device may cut, which takes payload of up to `largest` bytes at once.
+  ///
+  /// What goes, and when, is the same as with one segment at a time: the small
+  /// rest of what was written is added where it would have followed at once.
+  func extended(_ plan: SegmentPlan, largest: Int) -> SegmentPlan {
+    guard largest > sendSegmentSize, plan.kind == .atNext,
+      plan.payload == sendSegmentSize
+    else { return plan }
+    let unsent = unsentBytes
+    let most = min(largest, unsent, usableWindow)
+    let whole = most - most % sendSegmentSize
+    // RFC 9293 §3.7.4, Nagle, as in `sendableBytes`: behind others under way.
+    let mayBeSmall =
+      noDelay || fin != nil || send.next + whole < send.highest
+    let payload = most == unsent && mayBeSmall ? most : whole
+    return dataPlan(.atNext, at: plan.sequence, payload)
+  }
+
   private func dataPlan(
     _ kind: SegmentPlan.Kind,
     at sequence: SequenceNumber,
@@ -160,7 +185,7 @@ extension Connection {
     at now: Instant,
     counters: inout TCPCounters
   ) {
-    counters.segmentsSent &+= 1
+    counters.segmentsSent &+= UInt64(plan.segmentCount(of: sendSegmentSize))
     if plan.flags.contains(.reset) {
       owesReset = false
       counters.resetsSent &+= 1
@@ -174,8 +199,10 @@ extension Connection {
     } else if plan.sequence < send.highest {
       // RFC 6298 §3, Karn's algorithm.
       roundTrip.retransmitted()
-      retransmissions &+= 1
-      counters.segmentsRetransmitted &+= 1
+      let old = min(plan.payload, max(send.highest - plan.sequence, 0))
+      let segments = max((old + sendSegmentSize - 1) / sendSegmentSize, 1)
+      retransmissions &+= UInt64(segments)
+      counters.segmentsRetransmitted &+= UInt64(segments)
     } else {
       roundTrip.sent(upTo: end, at: now)
     }
@@ -195,19 +222,67 @@ extension Connection {
     lastSent = now
   }
 
-  /// Makes `packet`, which is empty, the segment of `plan`. The bytes are
-  /// copied from the send buffer for each transmission.
-  mutating func fill(_ packet: inout PacketBuffer, with plan: SegmentPlan) {
-    if plan.payload > 0 {
-      packet.append(plan.payload)
-      var target = packet.mutableBytes
-      sendBuffer.copyBytes(at: plan.sequence - dataStart, to: &target)
-    }
+  /// Makes `packet`, which is empty, the segment of `plan`, which becomes
+  /// shorter when its bytes are in more fragments than may be.
+  ///
+  /// The bytes stay in the send buffer, and the packet has parts of its blocks
+  /// as fragments; a few bytes, and those for a device that wants all in one
+  /// piece, are copied.
+  mutating func fill(
+    _ packet: inout PacketBuffer,
+    with plan: inout SegmentPlan,
+    _ capabilities: LinkCapabilities
+  ) {
+    appendText(to: &packet, &plan, mostFragments: capabilities.mostFragments)
+    let header = header(for: plan)
     packet.prepend(
-      header(for: plan),
+      header,
       from: local.address,
-      to: remote.address
+      to: remote.address,
+      mayLeaveChecksum: capabilities.completesChecksums
     )
+    if plan.payload > sendSegmentSize {
+      packet.segmentation = PacketBuffer.Segmentation(
+        kind: .tcp4,
+        segmentSize: sendSegmentSize,
+        headerSize: header.length
+      )
+    }
+  }
+
+  /// Text up to this is copied: it costs less than a fragment does.
+  private static var copiedText: Int { 256 }
+
+  private mutating func appendText(
+    to packet: inout PacketBuffer,
+    _ plan: inout SegmentPlan,
+    mostFragments: Int
+  ) {
+    guard plan.payload > 0 else { return }
+    let offset = plan.sequence - dataStart
+    if plan.payload > Self.copiedText, mostFragments > 0 {
+      let shared = sendBuffer.share(
+        at: offset,
+        plan.payload,
+        with: &packet,
+        mostFragments: min(mostFragments, PacketBuffer.mostFragments)
+      )
+      if shared == plan.payload { return }
+      // In too many pieces: as many segments as fit, or one that is copied.
+      let whole = shared - shared % sendSegmentSize
+      packet.truncate(to: whole)
+      if plan.payload > sendSegmentSize {
+        plan = dataPlan(
+          plan.kind,
+          at: plan.sequence,
+          max(whole, sendSegmentSize)
+        )
+      }
+      if whole > 0 { return }
+    }
+    packet.append(plan.payload)
+    var target = packet.mutableBytes
+    sendBuffer.copyBytes(at: offset, to: &target)
   }
 
   /// The header of `plan`.

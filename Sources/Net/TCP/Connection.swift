@@ -27,7 +27,7 @@ struct Connection: ~Copyable {
   var send: SendSequence
   var receive: ReceiveSequence
   /// What the app wrote, from the first unacknowledged byte.
-  var sendBuffer: ByteRing
+  var sendBuffer: ByteQueue
   /// What came in order and was not read.
   var receiveQueue = PacketQueue()
   var assembler = Assembler()
@@ -79,7 +79,7 @@ struct Connection: ~Copyable {
     isPassive = listener != nil
     send = SendSequence(initial: initialSequenceNumber)
     receive = ReceiveSequence(capacity: limits.receiveBuffer)
-    sendBuffer = ByteRing(limit: limits.sendBuffer)
+    sendBuffer = ByteQueue(limit: limits.sendBuffer)
     roundTrip = RoundTripEstimator(
       initial: limits.initialTimeout,
       minimum: limits.minimumTimeout,

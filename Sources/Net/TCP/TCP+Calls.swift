@@ -131,7 +131,7 @@ extension TCP {
     guard let index = index(of: id) else { throw .closed }
     let count = try slots[index].connection.write(
       bytes,
-      freeMemory: limits.sendMemory - sendMemoryInUse,
+      blocks: blocks,
       at: now
     )
     settle(id.index, at: now)

@@ -46,9 +46,14 @@ public struct TAPNetwork: Sendable {
 
   /// Makes such a network, which ends with `body`.
   ///
+  /// - Parameters:
+  ///   - hasRenewals: Whether the guest has to renew its lease every
+  ///     ``renewalSeconds``; otherwise when half of its time is over.
+  ///   - body: What is done with it.
   /// - Throws: ``NetworkRefused`` where there may be none, and what `body`
   ///   throws.
   public static func with<Result: Sendable>(
+    hasRenewals: Bool = true,
     _ body: (TAPNetwork) async throws -> Result
   ) async throws -> Result {
     try requireDevice()
@@ -67,7 +72,8 @@ public struct TAPNetwork: Sendable {
           "timeout",
           // Bounds what a run leaves behind that was killed.
           ["\(timeLimitSeconds)", "dnsmasq"]
-            + dnsmasqArguments(leaseFile: leaseFile),
+            + dnsmasqArguments(leaseFile: leaseFile)
+            + (hasRenewals ? renewalArguments : []),
           in: namespace
         ) { server in
           try await server.errors.waitForLine(
@@ -121,12 +127,15 @@ public struct TAPNetwork: Sendable {
       "--dhcp-authoritative",
       // It would wait for a ping's answer before it offers an address.
       "--no-ping",
-      // RFC 2132 §9.11 and §9.12: when to renew (T1) and when to rebind (T2).
-      // The time between bounds how long a lost request takes to be repeated.
-      "--dhcp-option-force=58,\(renewalSeconds)",
-      "--dhcp-option-force=59,\(renewalSeconds * 4)",
     ]
   }
+
+  /// RFC 2132 §9.11 and §9.12: when to renew (T1) and when to rebind (T2). The
+  /// time between bounds how long a lost request takes to be repeated.
+  private static let renewalArguments = [
+    "--dhcp-option-force=58,\(renewalSeconds)",
+    "--dhcp-option-force=59,\(renewalSeconds * 4)",
+  ]
 }
 
 extension TAPNetwork {

@@ -29,16 +29,7 @@ import Testing
       try await TAPDemo.with(settings.options, on: network) { demo in
         let answered = try await demo.flood(count: pingCount)
         #expect(answered == pingCount, "\(settings)")
-        try await probe(
-          "echo",
-          "--host",
-          demo.address,
-          "--port",
-          "7",
-          "--bytes",
-          "\(1 << 20)",
-          in: network.namespace
-        )
+        try await demo.probe("echo", port: 7, ["--bytes", "\(1 << 20)"])
         return try await demo.statusPage()
       }
     }
