@@ -255,10 +255,23 @@ struct PackedRing: DeviceRing {
     deviceArea.store16(.random(in: 0...(.max), using: &random), Field.events)
   }
 
+  /// All descriptors that the device holds are its own to write. Of those that
+  /// come to look used, none gets an id that the driver knows: such a one is
+  /// the truth as far as anybody can tell, and the driver would then wait at
+  /// another place than the device goes on at.
   func scribble(_ random: inout some RandomNumberGenerator) {
     writeSuppression(&random)
-    for offset in stride(from: 0, to: ring.count, by: 2) {
-      ring.store16(.random(in: 0...(.max), using: &random), offset)
+    var place = used
+    while place.bits != available.bits {
+      let entry = entry(place.position)
+      for offset in stride(from: 0, to: Field.descriptorSize, by: 2) {
+        let bits = UInt16.random(in: 0...(.max), using: &random)
+        entry.store16(
+          offset == Field.identifier ? bits | 1 << 15 : bits,
+          offset
+        )
+      }
+      place.advance(by: 1, in: size)
     }
   }
 }
