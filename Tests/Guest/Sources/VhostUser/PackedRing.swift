@@ -100,6 +100,9 @@ struct PackedRing: DeviceRing {
   }
 
   mutating func take() throws(VhostUserError) -> Chain? {
+    // With all descriptors held, none can be new, whatever it looks like.
+    guard available.position != used.position || available.wrap == used.wrap
+    else { return nil }
     let flags = entry(available.position).load16(Field.flags)
     let isAvailable = flags & Wrap.available != 0
     let isUsed = flags & Wrap.used != 0

@@ -76,7 +76,7 @@ struct LyingGuest: Sendable {
       waitingFor: "\(event); \(device.report)"
     ) {
       guard let report = await device.waitUntil(isReached) else {
-        throw MissingLine(description: "the device ended: \(device.report)")
+        throw DeviceEnded(description: "the device ended: \(device.report)")
       }
       return report
     }
@@ -104,7 +104,7 @@ struct LyingGuest: Sendable {
       waitingFor: "port \(port) to answer; \(device.report)"
     ) {
       guard let answer = await device.exchange(port: port, bytes) else {
-        throw MissingLine(description: "the device ended: \(device.report)")
+        throw DeviceEnded(description: "the device ended: \(device.report)")
       }
       return answer
     }
@@ -126,6 +126,11 @@ struct LyingGuest: Sendable {
 
   /// What the console says of a panic.
   var panic: String? { guest.output.lines.first { $0.hasPrefix("panic: ") } }
+}
+
+/// The lying device ended too early.
+private struct DeviceEnded: Error {
+  let description: String
 }
 
 extension StatusPage {
