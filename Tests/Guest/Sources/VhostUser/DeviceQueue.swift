@@ -87,10 +87,10 @@ struct DeviceQueue {
 
   // MARK: For lies
 
-  /// An id that the driver has not posted, or `except` where all are.
-  func identifierNotInFlight(except: UInt32) -> UInt32 {
+  /// An id that the driver has not posted, and not `except`.
+  func identifierNotInFlight(except: UInt32) -> UInt32? {
     let taken = Set(held.map { UInt32($0.identifier) } + [except])
-    return (0..<UInt32(ring?.size ?? 0)).last { !taken.contains($0) } ?? except
+    return (0..<UInt32(ring?.size ?? 0)).last { !taken.contains($0) }
   }
 
   mutating func jump() { ring?.jump() }

@@ -32,7 +32,12 @@ struct Liar {
     case .receiveIdentifierOutOfRange, .transmitIdentifierOutOfRange:
       first.identifier = UInt32(queue.size)
     case .receiveIdentifierNotInFlight, .transmitIdentifierNotInFlight:
-      first.identifier = queue.identifierNotInFlight(except: first.identifier)
+      if let free = queue.identifierNotInFlight(except: first.identifier) {
+        first.identifier = free
+      } else {
+        // All are in flight, until this one is given back.
+        rest.insert(first, at: rest.startIndex)
+      }
     case .receiveIdentifierTwice, .transmitIdentifierTwice:
       rest.insert(first, at: rest.startIndex)
     case .receiveLengthZero: first.length = 0

@@ -232,13 +232,14 @@ struct PackedRing: DeviceRing {
     vhost_user_fence()
   }
 
-  /// §2.8.1: makes every descriptor look used.
+  /// §2.8.1: makes every descriptor look used, by an id that nobody knows: with
+  /// those that were posted it would be the truth, as far as can be told.
   mutating func jump() {
     var place = used
     for _ in 0..<size {
       let flags = place.wrap ? Wrap.available | Wrap.used : 0
       let entry = entry(place.position)
-      entry.store16(place.position, Field.identifier)
+      entry.store16(.max, Field.identifier)
       entry.store16(flags, Field.flags)
       place.advance(by: 1, in: size)
     }

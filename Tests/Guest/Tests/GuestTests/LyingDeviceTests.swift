@@ -16,8 +16,7 @@ import VhostUser
     LyingMachine(
       testDescription: "split rings, all features",
       features: .all,
-      options: ["rx_queue_size=1024"],
-      name: "q35"
+      options: ["rx_queue_size=1024"]
     ),
     LyingMachine(
       testDescription: "packed rings, no offloads",
@@ -27,8 +26,7 @@ import VhostUser
     LyingMachine(
       testDescription: "packed rings, all features",
       features: .all,
-      options: ["packed=on"],
-      name: "q35"
+      options: ["packed=on"]
     ),
     LyingMachine(
       testDescription: "legacy",
@@ -56,13 +54,52 @@ import VhostUser
     }
   }
 
+  @Test(
+    "Another device of the guest is not disturbed",
+    arguments: [false, true]
+  )
+  func besideAnother(isPacked: Bool) async throws {
+    let seed = UInt64.random(in: 0...(.max))
+    print("lies beside another device with seed \(seed)")
+    let machine = LyingMachine(
+      testDescription: "second",
+      features: .all,
+      options: isPacked ? ["packed=on"] : [],
+      isFirst: false
+    )
+    try await machine.boot(seed: seed) { guest in
+      for lie in Lie.allCases where lie.exists(inPacked: isPacked) {
+        async let beside: Void = guest.otherServices.pingUDP()
+        let (before, after) = try await guest.tell(lie, times: Self.times)
+        try await beside
+        let restarts = after.starts - before.starts
+        print("\(lie) beside another: \(restarts) restarts")
+        #expect(after.violations == [], "\(lie)")
+        if lie.consequence(after.features) == .reset {
+          #expect((1...Self.times).contains(restarts), "\(lie)")
+        }
+      }
+      #expect(guest.panic == nil)
+      let page = try await guest.otherServices.statusPage()
+      #expect(page.restarts(interface: 1) == guest.restarts)
+      #expect(page.restarts(interface: 1) > 0)
+      #expect(page.framesDropped(interface: 1) > 0)
+      #expect(page.restarts(interface: 0) == 0)
+      #expect(page.framesDropped(interface: 0) == 0)
+      try await guest.otherServices.check()
+    }
+  }
+
   private func check(_ lie: Lie, _ guest: LyingGuest) async throws {
     let pageBefore = try await guest.statusPage()
     let restartsBefore = guest.restarts
     let (before, after) = try await guest.tell(lie, times: Self.times)
     let page = try await guest.statusPage()
-    let restarts = page.restarts - pageBefore.restarts
-    let drops = page.framesDroppedByDriver - pageBefore.framesDroppedByDriver
+    let restarts =
+      page.restarts(interface: 0) - pageBefore.restarts(interface: 0)
+    let drops =
+      page.framesDropped(interface: 0)
+      - pageBefore.framesDropped(interface: 0)
     print("\(lie): \(drops) dropped, \(restarts) restarts")
     #expect(guest.panic == nil)
     #expect(guest.restarts - restartsBefore == restarts, "\(lie)")

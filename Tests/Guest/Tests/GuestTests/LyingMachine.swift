@@ -5,23 +5,25 @@ import SystemPackage
 import Testing
 import VhostUser
 
-/// A machine whose first network device is a ``LyingDevice``.
+/// A machine with two network devices: a ``LyingDevice``, and one of QEMU's on
+/// its user network.
 struct LyingMachine: Sendable, CustomTestStringConvertible {
   let testDescription: String
   /// What the lying device offers.
   let features: DeviceFeatures
   /// Options of QEMU's `-device`.
   let options: [String]
-  var name = "pc"
 
   /// In MiB.
   private static let memory = 64
 
-  /// QEMU gives devices their places in the order of its arguments, which
-  /// begin with that of run-qemu.sh: it goes last, so that the guest finds the
-  /// lying one first.
-  private static let lyingPlace = "addr=02"
-  private static let otherPlace = ["-global", "virtio-net-pci.addr=1e"]
+  /// Whether the guest finds the lying device first, so that its services are
+  /// there; the other device then has a stack to itself.
+  var isFirst = true
+
+  /// A function of the ISA bridge's slot comes before the device of run-qemu.sh,
+  /// which gets the first free slot.
+  private var place: String { isFirst ? "addr=01.7" : "addr=10" }
 
   /// Boots the Demo, waits until it has its lease of the lying device's peer
   /// and answers its pings, and runs `body`.
@@ -38,17 +40,27 @@ struct LyingMachine: Sendable, CustomTestStringConvertible {
       defer { device.end() }
       let services = try await DemoServices()
       var options = GuestOptions()
-      options.machine = name
+      options.machine = "pc"
+      // Each lie takes a second or two.
+      options.timeout = 400
       options.memory = Self.memory
       options.forwards = services.forwards
       options.qemuArguments =
         device.qemuArguments(
-          device: ["virtio-net-pci", "romfile=", "vectors=0", Self.lyingPlace]
+          device: ["virtio-net-pci", "romfile=", "vectors=0", place]
             + self.options,
           memory: Self.memory
-        ) + Self.otherPlace
+        )
       return try await withGuest(options) { guest in
-        let lying = LyingGuest(guest: guest, device: device)
+        try await guest.output.waitForLine(
+          containing: isFirst ? "net: bound 10.77.0.2/24" : "demo: ready",
+          within: DemoServices.readyLimit
+        )
+        let lying = LyingGuest(
+          guest: guest,
+          device: device,
+          otherServices: services
+        )
         try await lying.waitUntil("5 pings are answered") { $0.pongs >= 5 }
         return try await body(lying)
       }.result
@@ -60,6 +72,8 @@ struct LyingMachine: Sendable, CustomTestStringConvertible {
 struct LyingGuest: Sendable {
   let guest: Service
   let device: LyingDevice
+  /// What the guest serves on the other device, if that is its first.
+  let otherServices: DemoServices
 
   /// How long anything may take on a busy machine.
   private static let limit = Duration.seconds(40)
@@ -121,7 +135,9 @@ struct LyingGuest: Sendable {
 
   /// How often the console says that the device was started again.
   var restarts: Int {
-    guest.output.lines.count { $0.hasSuffix("was reset and started again") }
+    guest.output.lines.count {
+      $0.contains("was reset and started again")
+    }
   }
 
   /// What the console says of a panic.
@@ -134,13 +150,22 @@ private struct DeviceEnded: Error {
 }
 
 extension StatusPage {
-  /// Frames that the driver dropped, for whatever reason.
-  var framesDroppedByDriver: Int {
+  /// What the counters of a network device begin with: the first one's with
+  /// nothing.
+  private static func prefix(_ interface: Int) -> String {
+    interface == 0 ? "" : "net\(interface) "
+  }
+
+  /// Frames that the driver of a network device dropped, for whatever reason.
+  func framesDropped(interface: Int) -> Int {
     counters.reduce(0) { sum, counter in
-      counter.name.hasPrefix("virtio: dropped") ? sum + counter.value : sum
+      counter.name.hasPrefix("\(Self.prefix(interface))virtio: dropped")
+        ? sum + counter.value : sum
     }
   }
 
-  /// How often the driver started its device again.
-  var restarts: Int { counter("virtio: restarts") }
+  /// How often a network device was started again.
+  func restarts(interface: Int) -> Int {
+    counter("\(Self.prefix(interface))virtio: restarts")
+  }
 }
