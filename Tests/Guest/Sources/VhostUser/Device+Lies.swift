@@ -35,6 +35,9 @@ extension Device {
         queue.scribble(&liar.random)
         queue.call?.signal()
       }
+      // The driver gets until the next tick to see it.
+      hasRubbish = liar.left == 0
+      return
     case .interruptStorm:
       for _ in 0..<Self.stormSize {
         for queue in queues { queue.call?.signal() }

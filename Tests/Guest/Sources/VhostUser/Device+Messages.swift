@@ -18,6 +18,7 @@ extension Device {
   func forgetFrames() {
     waiting = []
     belated = nil
+    hasRubbish = false
     isStalled = false
   }
 

@@ -35,6 +35,8 @@ final class Device {
   var waiting: [Peer.Outgoing] = []
   /// A chain whose completion was written wrongly first.
   var belated: Completion?
+  /// The rings have random bytes that the device has yet to mend.
+  var hasRubbish = false
   /// Frames are taken and not given back.
   var isStalled = false
   var nextTick: ContinuousClock.Instant = .now
@@ -98,6 +100,11 @@ final class Device {
     if let completion = belated {
       belated = nil
       queues[QueueIndex.receive].complete([completion])
+    }
+    if hasRubbish {
+      hasRubbish = false
+      for queue in queues { queue.mend() }
+      queues.indices.forEach(serve)
     }
     if queues.allSatisfy({ $0.ring != nil }), let lie = liar.next(.anytime) {
       tellAnytime(lie)

@@ -106,4 +106,6 @@ struct DeviceQueue {
   func scribble(_ random: inout SeededGenerator) {
     ring?.scribble(&random)
   }
+
+  func mend() { ring?.mend() }
 }

@@ -103,6 +103,10 @@ protocol DeviceRing {
 
   /// Overwrites all that the device may write.
   func scribble(_ random: inout some RandomNumberGenerator)
+
+  /// Makes what ``scribble(_:)`` has overwritten, and the driver has not come to
+  /// yet, look as it did.
+  func mend()
 }
 
 /// Where the parts of a ring are, and how they are used.

@@ -278,4 +278,16 @@ struct PackedRing: DeviceRing {
       place.advance(by: 1, in: size)
     }
   }
+
+  /// §2.8.1: of an available descriptor the bits differ.
+  func mend() {
+    var place = used
+    while place.bits != available.bits {
+      entry(place.position).store16(
+        place.wrap ? Wrap.available : Wrap.used,
+        Field.flags
+      )
+      place.advance(by: 1, in: size)
+    }
+  }
 }

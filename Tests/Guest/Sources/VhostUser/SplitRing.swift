@@ -171,4 +171,7 @@ struct SplitRing: DeviceRing {
       deviceArea.store16(.random(in: 0...(.max), using: &random), offset)
     }
   }
+
+  /// The index is the only thing that the driver looks at first.
+  func mend() { deviceArea.store16(publishedIndex, Field.index) }
 }
