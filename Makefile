@@ -1,4 +1,4 @@
-.PHONY: build run test format clean
+.PHONY: build run test soak bench-driver format clean
 
 # Builds the demo for the bare machine and prints where it is.
 build:
@@ -14,6 +14,19 @@ test:
 	Scripts/install-dependencies.sh test
 	swift test
 	swift test --package-path Tests/Guest
+
+# Ten minutes of all kinds of traffic at once, on each kind of ring and
+# interrupts; `make test` has a minute of it.
+soak:
+	Scripts/install-dependencies.sh test
+	SOAK_SECONDS=600 swift test --package-path Tests/Guest --filter SoakTests
+
+# Prints what a packet costs, with each kind of ring and offloads. What else
+# there is to choose: make bench-driver ARGUMENTS=--help
+bench-driver:
+	Scripts/install-dependencies.sh test
+	swift build --package-path Tests/Guest --product probe
+	swift run --package-path Tests/Guest bench-driver $(ARGUMENTS)
 
 # Formats every Swift source in place, as .ci/run wants it.
 format:

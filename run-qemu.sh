@@ -14,9 +14,13 @@ Ctrl-C quits.
 
   --app NAME          the executable product to boot (default: Demo)
   --package DIR       the Swift package it is in (default: this folder)
-  --transport KIND    auto: a device that speaks both transports (default)
-                      legacy: only the one before VIRTIO 1.0
-                      modern: only the one of VIRTIO 1.0 and later
+  --transport KIND    how the network device is reached
+                      auto: what suits the machine (default): on PCI a device
+                      that speaks both of the next two, on microvm mmio
+                      legacy: on PCI, only as before VIRTIO 1.0
+                      modern: on PCI, only as of VIRTIO 1.0 and later
+                      mmio: not on a bus; implies --machine microvm
+                      mmio-legacy: the same as before VIRTIO 1.0
   --net KIND          user: QEMU's own network, no rights needed (default)
                       tap:IFNAME: an existing TAP interface
   --forward PROTO:HOSTPORT:GUESTPORT
@@ -25,7 +29,7 @@ Ctrl-C quits.
                       tcp:8080:80 tcp:7777:7 udp:7777:7
   --mac ADDRESS       of the guest's interface, such as 52:54:00:12:34:56
   --memory MIB        of the guest (default: 64)
-  --machine KIND      pc (default) or q35
+  --machine KIND      pc (default), q35, or microvm, which has no PCI
   --accel KIND        kvm, tcg, or auto (default): KVM where it is real
   --pcap FILE         writes every packet into FILE, for Wireshark or tshark
   --gdb               waits for gdb before the first instruction
@@ -74,7 +78,7 @@ net=user
 forwards=()
 mac=
 memory=64
-machine=pc
+machine=
 accel=auto
 pcap=
 gdb=no
@@ -113,13 +117,28 @@ done
   refuse_option "--app takes the name of a product, not '$app'"
 [[ -f $package/Package.swift ]] ||
   refuse_option "--package takes a folder with a Package.swift, not '$package'"
-[[ $transport =~ ^(auto|legacy|modern)$ ]] ||
-  refuse_option "--transport takes auto, legacy or modern, not '$transport'"
+[[ $transport =~ ^(auto|legacy|modern|mmio|mmio-legacy)$ ]] ||
+  refuse_option "--transport takes auto, legacy, modern, mmio or mmio-legacy," \
+    "not '$transport'"
 # 15 bytes are what Linux allows.
 [[ $net =~ ^(user|tap:[A-Za-z0-9_.-]{1,15})$ ]] ||
   refuse_option "--net takes user or tap:IFNAME, not '$net'"
-[[ $machine =~ ^(pc|q35)$ ]] ||
-  refuse_option "--machine takes pc or q35, not '$machine'"
+[[ $machine =~ ^(pc|q35|microvm)?$ ]] ||
+  refuse_option "--machine takes pc, q35 or microvm, not '$machine'"
+case ${machine:-default}/$transport in
+  default/mmio*) machine=microvm ;;
+  default/*) machine=pc ;;
+  microvm/auto) transport=mmio ;;
+  microvm/mmio*) ;;
+  microvm/*)
+    refuse_option "--machine microvm has no PCI and so no --transport" \
+      "$transport: take mmio or mmio-legacy, or another machine"
+    ;;
+  */mmio*)
+    refuse_option "--machine $machine has no place for --transport" \
+      "$transport: leave --machine out, or take microvm"
+    ;;
+esac
 [[ $accel =~ ^(auto|kvm|tcg)$ ]] ||
   refuse_option "--accel takes auto, kvm or tcg, not '$accel'"
 is_number "$memory" 1 1048576 ||
@@ -271,13 +290,23 @@ image=$(<"$scratch/image")
 # A comma in an option's value is doubled. QEMU, "Invocation"
 escaped() { printf '%s' "${1//,/,,}"; }
 
+transport_options=()
 case $transport in
   auto) device=virtio-net-pci,disable-legacy=off,disable-modern=off ;;
   legacy) device=virtio-net-pci,disable-legacy=off,disable-modern=on ;;
   modern) device=virtio-net-pci,disable-legacy=on,disable-modern=off ;;
+  mmio)
+    device=virtio-net-device
+    transport_options=(-global virtio-mmio.force-legacy=off)
+    ;;
+  mmio-legacy)
+    device=virtio-net-device
+    transport_options=(-global virtio-mmio.force-legacy=on)
+    ;;
 esac
 # Without the ROM to boot from the network, which is a package of its own.
-device+=,netdev=net0,romfile=
+[[ $transport == mmio* ]] || device+=,romfile=
+device+=,netdev=net0
 [[ -z $mac ]] || device+=,mac=$mac
 
 if [[ $net == user ]]; then
@@ -302,7 +331,7 @@ command=(
   -machine "$machine" -accel "$accel" -cpu max -smp 1 -m "$memory"
   -kernel "$image"
   -device "isa-debug-exit,iobase=0xf4,iosize=0x04"
-  -netdev "$netdev" -device "$device"
+  "${transport_options[@]}" -netdev "$netdev" -device "$device"
 )
 if [[ $pcap ]]; then
   command+=(-object "filter-dump,id=dump0,netdev=net0,file=$(escaped "$pcap")")

@@ -17,8 +17,9 @@ public final class Host: @unchecked Sendable {
   private let clock: () -> Instant
   /// What followed `-append`.
   let commandLine: String
-  /// The network device, for those who want to know.
-  public let interface: InterfaceInformation
+  /// The network device, for those who want to know. The kernel sets it anew
+  /// when the device has changed.
+  public var interface: InterfaceInformation
   /// Reads what the machine counts: device and heap. The kernel sets it.
   public var machineCounters: () -> [Counter] = { [] }
 
@@ -108,10 +109,25 @@ public final class Host: @unchecked Sendable {
   /// Whether anything that the app wrote is not yet acknowledged.
   public var hasUnacknowledged: Bool { stack.hasUnacknowledged }
 
-  /// Says whether the device's link is up.
-  public func setLink(up isUp: Bool, at now: Instant) {
-    stack.setLink(up: isUp, at: now)
+  /// Says what the device does with what is sent, when that has changed.
+  public func setCapabilities(_ capabilities: LinkCapabilities) {
+    stack.setCapabilities(capabilities)
   }
+
+  /// Says whether the device's link is up, and wakes those who want to know. To
+  /// say the same again does nothing.
+  public func setLink(up isUp: Bool, at now: Instant) {
+    guard isUp != stack.isLinkUp else { return }
+    stack.setLink(up: isUp, at: now)
+    waits.wakeAll(.link)
+  }
+
+  /// Whether the link is up.
+  public var isLinkUp: Bool { stack.isLinkUp }
+
+  /// Tells the link where this machine is, as the device asks for after the
+  /// machine has moved. VIRTIO 1.2 §5.1.6.5.4.
+  public func announce() { stack.announce() }
 
   func appDidEnd(throwing error: NetworkError?) {
     appEnd = if let error { .threw(error) } else { .returned }

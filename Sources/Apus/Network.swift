@@ -11,6 +11,13 @@ public struct Network: Sendable {
   /// The network device.
   public var interface: InterfaceInformation { host.interface }
 
+  /// Whether the link carries frames. While it does not, sockets and connections
+  /// stay, and what they send waits; see ``linkChanges``.
+  public var isLinkUp: Bool { host.isLinkUp }
+
+  /// The link's coming and going, from now on.
+  public var linkChanges: LinkChanges { LinkChanges(host: host) }
+
   /// The TCP connections there are, half-open and closing ones included.
   public var connectionCount: Int { host.stack.connectionCount }
 

@@ -7,6 +7,8 @@ enum WaitEvent: Hashable {
   case time
   /// An address.
   case bound
+  /// The link to go or to come.
+  case link
   /// A connection to accept.
   case acceptable(ListenerID)
   /// Bytes, or the end of them.
@@ -64,6 +66,7 @@ struct WaitTable {
   private var timers = DeadlineHeap()
 
   private var bound = Queue()
+  private var link = Queue()
   private var acceptable: [Queue] = []
   private var readable: [Queue] = []
   private var writable: [Queue] = []
@@ -174,6 +177,7 @@ struct WaitTable {
     switch event {
     case .time: Queue()
     case .bound: bound
+    case .link: link
     case .acceptable(let id): Self.queue(id.index, &acceptable)
     case .readable(let id): Self.queue(id.index, &readable)
     case .writable(let id): Self.queue(id.index, &writable)
@@ -191,6 +195,7 @@ struct WaitTable {
     switch event {
     case .time: break
     case .bound: bound = queue
+    case .link: link = queue
     case .acceptable(let id): acceptable[Int(id.index)] = queue
     case .readable(let id): readable[Int(id.index)] = queue
     case .writable(let id): writable[Int(id.index)] = queue

@@ -5,9 +5,11 @@
 ; layout of `struct trap_frame` (CPU/include/Boot.h) and calls `kernel_trap`, which does not return.
 ;
 ; An interrupt only ends a halt. Interrupts are enabled in `cpu_halt` alone, so
-; its stub acknowledges, notes which vector it was, and returns with interrupts
+; its stub counts which vector it was, acknowledges, and returns with interrupts
 ; off: a level-triggered line that is still up cannot storm, and no Swift code
-; runs inside a handler. Nothing is saved but the one register used.
+; runs inside a handler. Nothing is saved but the one register used. A line of an
+; IOAPIC is acknowledged by the kernel, once its device has let go of it: sooner,
+; and the IOAPIC would at once send the same interrupt again.
 
 bits 64
 default rel
@@ -16,6 +18,8 @@ EXCEPTIONS equ 32
 INTERRUPT_VECTORS equ 224       ; 32 to 255
 PIC_FIRST equ 32                ; 32 to 47 come from the two 8259s
 PIC_COUNT equ 16
+PIN_FIRST equ 48                ; 48 to 63 come from the IOAPICs
+PIN_COUNT equ 16
 SPURIOUS equ 255                ; LAPIC: no acknowledgement, SDM 3A §11.9
 LAPIC_EOI equ 0xFEE000B0
 PIC1_COMMAND equ 0x20
@@ -69,7 +73,8 @@ interrupt_%+vector:
 %if vector == SPURIOUS
   iretq
 %else
-  mov byte [interrupt_pending + vector], 1
+  inc byte [interrupt_counts + vector]
+%if vector < PIN_FIRST || vector >= PIN_FIRST + PIN_COUNT
   push rax
 %if vector >= PIC_FIRST && vector < PIC_FIRST + PIC_COUNT
   mov al, PIC_EOI
@@ -82,6 +87,7 @@ interrupt_%+vector:
   mov dword [rax], 0
 %endif
   pop rax
+%endif
   and qword [rsp + 16], ~RFLAGS_IF
   iretq
 %endif
@@ -139,5 +145,5 @@ idt: resb 256 * 16
 global task_state_segment
 task_state_segment: resb 104
 alignb 16
-global interrupt_pending
-interrupt_pending: resb 256
+global interrupt_counts
+interrupt_counts: resb 256

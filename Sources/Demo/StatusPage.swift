@@ -1,6 +1,7 @@
 import Apus
 
-/// The page that shows how the machine is: lease, device, uptime, counters.
+/// The page that shows how the machine is: uptime, lease, link, device,
+/// counters.
 enum StatusPage {
   static func render(_ system: System) -> Text {
     let network = system.network
@@ -31,22 +32,60 @@ enum StatusPage {
     page.append("</table>\n<h2>Lease</h2>\n<table>\n")
     appendLease(network.lease, &page)
     page.append("</table>\n<h2>Network device</h2>\n<table>\n")
-    let interface = network.interface
+    row("link", &page) { $0.append(network.isLinkUp ? "up" : "down") }
+    appendInterface(network.interface, &page)
+    page.append("</table>\n<h2>Counters</h2>\n<table>\n")
+    for counter in system.counters where counter.value > 0 {
+      let name = counter.name.description
+      row(
+        counter.interface == 0 ? name : "net\(counter.interface) \(name)",
+        &page
+      ) { $0.append(counter.value) }
+    }
+    page.append("</table>\n</body></html>\n")
+    return page
+  }
+
+  private static func appendInterface(
+    _ interface: InterfaceInformation,
+    _ page: inout Text
+  ) {
+    row("speed", &page) { appendSpeed(interface, &$0) }
+    row("MTU", &page) { $0.append(interface.mtu) }
+    row("MAC address", &page) { $0.append(interface.macAddress) }
     row("driver", &page) { $0.append(interface.driver) }
     row("interrupts", &page) { $0.append(interface.interrupts) }
-    row("MAC address", &page) { $0.append(interface.macAddress) }
+    row("queues", &page) { page in
+      page.append(interface.queuePairs)
+      page.append(interface.queuePairs == 1 ? " pair, " : " pairs, ")
+      switch interface.queueFormat {
+      case .split: page.append("split")
+      case .packed: page.append("packed")
+      }
+    }
     row("negotiated features", &page) { page in
       for (index, feature) in interface.features.enumerated() {
         if index > 0 { page.append(" ") }
         page.append(feature.description)
       }
     }
-    page.append("</table>\n<h2>Counters</h2>\n<table>\n")
-    for counter in system.counters where counter.value > 0 {
-      row(counter.name.description, &page) { $0.append(counter.value) }
+  }
+
+  private static func appendSpeed(
+    _ interface: InterfaceInformation,
+    _ page: inout Text
+  ) {
+    if let speed = interface.speed {
+      page.append(speed)
+      page.append(" Mbit/s")
+    } else {
+      page.append("not told")
     }
-    page.append("</table>\n</body></html>\n")
-    return page
+    switch interface.duplex {
+    case .half: page.append(", half duplex")
+    case .full: page.append(", full duplex")
+    case nil: break
+    }
   }
 
   private static func appendLease(_ lease: Lease?, _ page: inout Text) {

@@ -1,5 +1,6 @@
 import Apus
 import BasicContainers
+import CPU
 import Net
 import PCI
 import Packets
@@ -13,10 +14,12 @@ import Virtio
 /// is asked to, and looked at once more, so that nothing that came in between
 /// is slept through.
 final class EventLoop {
+  private let ports: [NetworkPort]
+  /// The one that the app is on.
   private let host: Host
-  private var interface: NetworkInterface?
   /// How many turns went by without a wait, and so without interrupts.
   private var busyTurns = 0
+  private var halts = Halts()
 
   /// After so many, interrupts are let in all the same: frames are looked for
   /// in any case, but a change of the device's configuration only interrupts.
@@ -25,10 +28,15 @@ final class EventLoop {
   /// be sent and acknowledged.
   private static var lingerTime: Interval { .seconds(2) }
 
-  /// A loop for `host` and the device, if there is one.
-  init(host: Host, interface: consuming NetworkInterface?) {
-    self.host = host
-    self.interface = interface
+  /// When the devices are looked at next, whatever they say.
+  private var nextLook: Instant
+  private static var lookInterval: Interval { .seconds(1) }
+
+  /// A loop for `ports`, on the first of which the app is.
+  init(_ ports: [NetworkPort]) {
+    self.ports = ports
+    host = ports[0].host
+    nextLook = Clock.now + Self.lookInterval
   }
 
   /// Runs until the app has ended, and returns how.
@@ -43,30 +51,51 @@ final class EventLoop {
       if Executor.hasReadyJobs {
         stayBusy()
       } else {
-        wait(until: host.deadline)
+        wait(until: deadline)
       }
     }
+  }
+
+  /// When there is something to do whatever comes.
+  private var deadline: Instant {
+    var first = nextLook
+    for port in ports {
+      if let deadline = port.host.deadline { first = min(first, deadline) }
+    }
+    return first
   }
 
   /// Everything that can be done now.
   private func turn() {
     let now = Clock.now
-    interface?.receive(into: host, at: now)
-    host.poll(at: now)
+    for port in ports {
+      port.receive(at: now)
+      port.host.poll(at: now)
+    }
     Executor.runReadyJobs()
-    interface?.transmit(from: host, at: Clock.now)
+    let later = Clock.now
+    for port in ports { port.transmit(at: later) }
+    guard now >= nextLook else { return }
+    nextLook = now + Self.lookInterval
+    for port in ports { port.look(at: now) }
   }
 
   /// Waits for more to do, until `deadline` at the latest.
-  private func wait(until deadline: Instant?) {
-    let hasWork = interface?.enableInterrupts() ?? false
+  private func wait(until deadline: Instant) {
+    var hasWork = false
+    for port in ports where port.enableInterrupts() { hasWork = true }
     if !hasWork, Timer.arm(for: deadline) {
-      Interrupts.wait()
+      halts.wait()
       busyTurns = 0
     } else {
       stayBusy()
     }
-    interface?.disableInterrupts(host, at: Clock.now)
+    disableInterrupts()
+  }
+
+  private func disableInterrupts() {
+    let now = Clock.now
+    for port in ports { port.disableInterrupts(at: now) }
   }
 
   private func stayBusy() {
@@ -74,13 +103,16 @@ final class EventLoop {
     guard busyTurns >= Self.mostBusyTurns else { return }
     busyTurns = 0
     Interrupts.glance()
-    interface?.disableInterrupts(host, at: Clock.now)
+    disableInterrupts()
   }
 
-  /// What the device and the heap count.
+  /// What the processor, the device and the heap count.
   private var counters: [Counter] {
-    var counters: [Counter] = []
-    interface?.forEachCounter { counters.append(Counter($0, $1)) }
+    var counters = [
+      Counter("cpu: busy ticks", halts.busyTicks),
+      Counter("cpu: halts", halts.count),
+    ]
+    for port in ports { port.append(to: &counters) }
     let heap = MachineHeap.statistics
     counters.append(Counter("heap: bytes", UInt64(heap.capacity)))
     counters.append(Counter("heap: bytes in use", UInt64(heap.bytesInUse)))
@@ -95,9 +127,33 @@ final class EventLoop {
   private func linger() {
     let lastMoment = Clock.now + Self.lingerTime
     while host.hasUnacknowledged, Clock.now < lastMoment {
-      wait(until: min(host.deadline ?? lastMoment, lastMoment))
+      wait(until: min(deadline, lastMoment))
       turn()
     }
+  }
+}
+
+/// How often the core halted, and how long it did not: what the machine's work
+/// costs.
+private struct Halts {
+  /// How often it halted.
+  private(set) var count: UInt64 = 0
+  private var ticks: UInt64 = 0
+
+  /// Halts until an interrupt comes.
+  mutating func wait() {
+    let start = cpu_timestamp()
+    Interrupts.wait()
+    ticks &+= cpu_timestamp() &- start
+    count &+= 1
+  }
+
+  /// The ticks of the time-stamp counter since the machine's first instruction
+  /// in which the core did not halt. An interrupt that ends a halt is part of
+  /// it. Where the counter counts instructions, as with `-icount shift=0` of
+  /// QEMU, this is their number.
+  var busyTicks: UInt64 {
+    cpu_timestamp() &- boot_entry_timestamp() &- ticks
   }
 }
 
@@ -107,16 +163,13 @@ enum Timer {
   /// a second, so that a wait is never far off when clocks drift apart.
   private static var longest: Interval { .seconds(1) }
 
-  /// Arms the timer for `deadline`; without one, for the longest wait. An
+  /// Arms the timer for `deadline`, or for the longest wait before it. An
   /// interrupt that comes before the halt is held back until then.
   ///
   /// - Returns: Whether there is time to wait at all.
-  static func arm(for deadline: Instant?) -> Bool {
-    var interval = longest
-    if let deadline {
-      interval = min(interval, deadline - Clock.now)
-      guard interval > .zero else { return false }
-    }
+  static func arm(for deadline: Instant) -> Bool {
+    let interval = min(longest, deadline - Clock.now)
+    guard interval > .zero else { return false }
     let ticks = unsafe Clock.timerRate!.ticks(in: interval)
     LocalAPIC.interrupt(afterTicks: UInt32(clamping: max(ticks, 1)))
     return true

@@ -1,20 +1,32 @@
 import CPU
 
-/// The interrupt vectors in use; 0 to 31 are the processor's exceptions.
+/// The interrupt vectors in use; 0 to 31 are the processor's exceptions. What
+/// has the higher number is the more urgent, in steps of 16: a line that is not
+/// acknowledged yet keeps back neither the timer nor messages. SDM 3A §11.8.3.
 enum Vector {
   /// The first of the sixteen that the 8259s use.
   static let legacy: UInt8 = 32
+  /// Those that lines of the IOAPICs use.
+  static let pins: ClosedRange<UInt8> = 48...63
   /// The local APIC's timer.
-  static let timer: UInt8 = 48
-  /// The first that a device's message-signalled interrupts may use.
-  static let firstMessage: UInt8 = 49
+  static let timer: UInt8 = 64
+  /// Those that devices' message-signalled interrupts use.
+  static let messages: ClosedRange<UInt8> = 65...254
   /// What the local APIC sends when an interrupt went away.
   static let spurious: UInt8 = 255
 }
 
-/// Interrupts end a halt and note that they came; nothing else happens in them.
-/// They are enabled inside ``wait()`` and ``glance()`` alone.
+/// Interrupts end a halt and are counted; nothing else happens in them. They
+/// are enabled inside ``wait()`` and ``glance()`` alone.
 enum Interrupts {
+  /// The first vector of ``Vector/messages`` that no device has.
+  ///
+  /// SAFETY: one core; so is the other.
+  nonisolated(unsafe) private static var freeMessage = Vector.messages
+    .lowerBound
+  /// The first of ``Vector/pins`` that no line has.
+  nonisolated(unsafe) private static var freePin = Vector.pins.lowerBound
+
   /// Halts until an interrupt comes. The caller has looked for work after it
   /// enabled the devices' interrupts: one that came since ends the halt at
   /// once.
@@ -24,51 +36,59 @@ enum Interrupts {
   /// that is too busy to halt.
   static func glance() { cpu_glance() }
 
-  /// Whether `vector` came since it was last asked.
-  static func take(_ vector: UInt8) -> Bool {
-    let flag = boot_address_of_interrupt_pending() + UInt(vector)
-    guard cpu_load8(flag) != 0 else { return false }
-    cpu_store8(flag, 0)
+  /// How often `vector` came, modulo 256.
+  static func count(_ vector: UInt8) -> UInt8 {
+    cpu_load8(boot_address_of_interrupt_counts() + UInt(vector))
+  }
+
+  /// Whether `message` came since it was last asked. Only its one device asks.
+  static func take(message: UInt8) -> Bool {
+    let count = boot_address_of_interrupt_counts() + UInt(message)
+    guard cpu_load8(count) != 0 else { return false }
+    cpu_store8(count, 0)
     return true
+  }
+
+  /// `count` vectors in a row for a device's messages; `nil` when there are not
+  /// so many left.
+  static func takeMessages(_ count: Int) -> UInt8? {
+    let first = unsafe freeMessage
+    guard count <= Int(Vector.messages.upperBound) + 1 - Int(first) else {
+      return nil
+    }
+    unsafe freeMessage += UInt8(count)
+    return first
+  }
+
+  /// A vector for a line of an IOAPIC; `nil` when there is none left.
+  static func takePin() -> UInt8? {
+    let vector = unsafe freePin
+    guard vector <= Vector.pins.upperBound else { return nil }
+    unsafe freePin += 1
+    return vector
   }
 }
 
-/// The two 8259 interrupt controllers: for devices without MSI-X. Intel 8259A
-/// data sheet; ports as in every PC.
-enum LegacyInterruptController {
-  private static var command1: UInt16 { 0x20 }
-  private static var data1: UInt16 { 0x21 }
-  private static var command2: UInt16 { 0xA0 }
-  private static var data2: UInt16 { 0xA1 }
-  /// The second controller hangs on this line of the first.
-  private static var cascade: UInt8 { 2 }
+/// A vector, and how often it had come when it was last asked. Whoever shares
+/// the vector has a watch of its own, so that nobody takes an interrupt from
+/// another.
+struct InterruptWatch {
+  /// What is watched.
+  let vector: UInt8
+  private var seen: UInt8
 
-  /// Moves their vectors behind the exceptions and masks every line.
-  static func initialize() {
-    // ICW1: edge by default (ELCR decides), cascade, ICW4 follows.
-    cpu_out8(command1, 0x11)
-    cpu_out8(command2, 0x11)
-    // ICW2: the first vector. ICW3: the cascade. ICW4: 8086 mode.
-    cpu_out8(data1, Vector.legacy)
-    cpu_out8(data2, Vector.legacy + 8)
-    cpu_out8(data1, 1 << cascade)
-    cpu_out8(data2, cascade)
-    cpu_out8(data1, 0x01)
-    cpu_out8(data2, 0x01)
-    cpu_out8(data1, 0xFF)
-    cpu_out8(data2, 0xFF)
+  /// Watches `vector` from now on.
+  init(_ vector: UInt8) {
+    self.vector = vector
+    seen = Interrupts.count(vector)
   }
 
-  /// Lets interrupt line `line` through.
-  ///
-  /// - Precondition: `line` is 0 to 15 and not the cascade.
-  static func unmask(_ line: UInt8) {
-    precondition(line < 16 && line != cascade)
-    if line < 8 {
-      cpu_out8(data1, cpu_in8(data1) & ~(1 << line))
-    } else {
-      cpu_out8(data2, cpu_in8(data2) & ~(1 << (line - 8)))
-      cpu_out8(data1, cpu_in8(data1) & ~(1 << cascade))
-    }
+  /// Whether the vector came since this was last asked. That is asked after
+  /// each wait, which lets one interrupt in, so no 256 of them can pass as none.
+  mutating func hasCome() -> Bool {
+    let count = Interrupts.count(vector)
+    guard count != seen else { return false }
+    seen = count
+    return true
   }
 }

@@ -11,6 +11,7 @@ enum LocalAPIC {
   /// SDM 3A table 11-1.
   private enum Register {
     static let identifier: UInt = 0x020
+    static let endOfInterrupt: UInt = 0x0B0
     static let spurious: UInt = 0x0F0
     static let timer: UInt = 0x320
     static let localInterrupt0: UInt = 0x350
@@ -42,9 +43,14 @@ enum LocalAPIC {
 
   /// The address to which a device writes to interrupt this core. SDM 3A
   /// §11.11.1.
-  static var messageAddress: UInt32 {
-    UInt32(base) | (read(Register.identifier) >> 24) << 12
-  }
+  static var messageAddress: UInt32 { UInt32(base) | identifier << 12 }
+
+  /// By what number interrupt controllers and devices call this core.
+  static var identifier: UInt32 { read(Register.identifier) >> 24 }
+
+  /// Says that an interrupt of an IOAPIC's line has been handled. Those of other
+  /// kinds are acknowledged where they arrive. SDM 3A §11.8.5.
+  static func endInterrupt() { write(Register.endOfInterrupt, 0) }
 
   /// The ticks until the timer interrupts.
   static var remainingCount: UInt32 { read(Register.currentCount) }

@@ -89,4 +89,10 @@ struct Machine: PCIHost {
     case .memory: max(0xC000_0000, Memory.endBelow4GiB)..<0xFEC0_0000
     }
   }
+
+  /// What lies below 4 GiB is mapped always, what lies above once its device is
+  /// to be driven.
+  func reaches(_ memory: Range<UInt64>) -> Bool {
+    memory.upperBound <= 1 << 32 || Memory.canBeDevice(memory)
+  }
 }

@@ -16,6 +16,12 @@ enum Memory {
   /// SAFETY: set once at boot, on the only core.
   nonisolated(unsafe) private(set) static var map = MemoryMap()
 
+  /// The tables, of which some pages are left for devices.
+  ///
+  /// SAFETY: As `map`.
+  nonisolated(unsafe) private static var root: UInt64 = 0
+  nonisolated(unsafe) private static var unusedTables: Range<UInt64> = 0..<0
+
   /// Maps everything, switches to the new tables, and gives the heap what is
   /// left.
   static func initialize(_ map: MemoryMap) {
@@ -28,6 +34,9 @@ enum Memory {
       tables.map(mapping.range, mapping.access)
     }
     cpu_write_cr3(tables.root)
+    // SAFETY: See `root`.
+    unsafe root = tables.root
+    unsafe unusedTables = tables.unused
     for index in plan.heap.indices {
       let range = plan.heap[index]
       // SAFETY: From the firmware's map, behind the image and the tables,
@@ -50,6 +59,47 @@ enum Memory {
         panic("too little memory: give the machine more (--memory MiB)")
       }
     }
+  }
+
+  /// Whether all of `range` is mapped.
+  static func isMapped(_ range: Range<UInt64>) -> Bool {
+    guard !range.isEmpty, range.upperBound <= physicalEnd else { return false }
+    // SAFETY: See `root`.
+    let tables = unsafe PageTables(root: root, unused: unusedTables)
+    var page = range.lowerBound & ~(PageTables.pageSize - 1)
+    while page < range.upperBound {
+      guard tables.lookUp(page) != nil else { return false }
+      page += PageTables.pageSize
+    }
+    return true
+  }
+
+  /// Maps the registers of a device, as far as they are not: what lies above
+  /// 4 GiB.
+  ///
+  /// - Returns: Whether they can be used: not where memory is, and not when the
+  ///   tables have no pages left.
+  static func mapDevice(_ range: Range<UInt64>) -> Bool {
+    guard range.lowerBound >= 1 << 20, canBeDevice(range) else { return false }
+    // SAFETY: See `root`.
+    var tables = unsafe PageTables(root: root, unused: unusedTables)
+    let isMapped = tables.mapDevice(range)
+    unsafe unusedTables = tables.unused
+    return isMapped
+  }
+
+  /// Whether a device's registers may lie at `range`: where the processor
+  /// reaches, and no memory is.
+  static func canBeDevice(_ range: Range<UInt64>) -> Bool {
+    guard !range.isEmpty, range.upperBound <= physicalEnd else { return false }
+    return unsafe !map.overlaps(range)
+  }
+
+  /// Where the addresses end that the processor has, or that the tables can map
+  /// to themselves. SDM 2A, CPUID: leaf 80000008H.
+  private static var physicalEnd: UInt64 {
+    guard cpu_id(0x8000_0000, 0).a >= 0x8000_0008 else { return 1 << 36 }
+    return 1 << UInt64(min(cpu_id(0x8000_0008, 0).a & 0xFF, 47))
   }
 
   /// Where memory below 4 GiB ends.

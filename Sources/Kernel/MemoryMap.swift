@@ -11,6 +11,7 @@ struct MemoryMap {
     static let magic = 0
     static let version = 4
     static let commandLine = 24
+    static let rootPointer = 32
     static let memoryMap = 40
     static let memoryMapEntries = 48
     static let expectedMagic: UInt32 = 0x336E_C578
@@ -41,6 +42,9 @@ struct MemoryMap {
   /// The address of the kernel command line, zero-terminated; 0 when none.
   private(set) var commandLine: UInt64 = 0
 
+  /// The address of ACPI's root pointer; 0 when there is none.
+  private(set) var rootPointer: UInt64 = 0
+
   /// An empty map.
   init() {}
 
@@ -61,6 +65,10 @@ struct MemoryMap {
     else { return nil }
     unsafe commandLine = info.loadUnaligned(
       fromByteOffset: StartInfo.commandLine,
+      as: UInt64.self
+    )
+    unsafe rootPointer = info.loadUnaligned(
+      fromByteOffset: StartInfo.rootPointer,
       as: UInt64.self
     )
     let entries = unsafe info.loadUnaligned(
@@ -186,6 +194,14 @@ struct MemoryMap {
       }
     }
     regions = kept
+  }
+
+  /// Whether some of `range` is usable memory.
+  func overlaps(_ range: Range<UInt64>) -> Bool {
+    for index in regions.indices where regions[index].overlaps(range) {
+      return true
+    }
+    return false
   }
 
   /// Where memory below 4 GiB ends; 0 when there is none.

@@ -26,13 +26,18 @@ struct MemoryPlan {
     var access: PageTables.Access
   }
 
+  /// Pages of tables beyond those, for devices' registers above 4 GiB that are
+  /// mapped when they are found: three levels at most for each of a few.
+  static var spareTables: UInt64 { 16 }
+
   private static var fourGibibytes: UInt64 { 4 << 30 }
 
   /// Everything that is mapped, ascending. The image has six parts, the rest
   /// of its memory and each stretch after it up to two with the gap before it,
   /// and the last is up to 4 GiB.
   private(set) var mappings = BoundedList<72, Mapping>()
-  /// The pages of the tables that map it, just as many as it takes.
+  /// The pages of the tables that map it, just as many as it takes, and
+  /// ``spareTables``.
   private(set) var tables: Range<UInt64> = 0..<0
   /// What is left for the heap, ascending.
   private(set) var heap = BoundedList<32, Range<UInt64>>()
@@ -55,7 +60,9 @@ struct MemoryPlan {
 
     var pages = PageTableCount()
     for index in mappings.indices { pages.add(mappings[index].range) }
-    let tablesEnd = image.end + pages.count * PageTables.pageSize
+    let tablesEnd =
+      image.end
+      + (pages.count + Self.spareTables) * PageTables.pageSize
     guard tablesEnd < home.upperBound else { throw .tooLittleMemory }
     tables = image.end..<tablesEnd
     heap.append(tablesEnd..<home.upperBound)

@@ -5,114 +5,31 @@ import PCI
 import Packets
 import Virtio
 
-/// Where Virtio meets Net: the network device that was found, how it
-/// interrupts, and the way of frames between it and the host.
+/// Where Virtio meets Net: a network device, and the way of frames between it
+/// and the host.
 struct NetworkInterface: ~Copyable {
-  typealias Device = NetworkDevice<PCITransport<Machine>>
-
-  private enum Interrupt {
-    /// By message, one vector a queue and one for the configuration.
-    case messages
-    /// By the line of the 8259s with this number.
-    case line(UInt8)
-  }
+  typealias Device = NetworkDevice<DeviceTransport<Machine>>
 
   private var device: Device
-  private let interrupt: Interrupt
+  private var interrupt: DeviceInterrupt
   /// Whether the device can still be driven.
   private var isRunning = true
+  /// When the present ``restartPeriod`` began, and the restarts since.
+  private var periodStart: Instant?
+  private var restarts = 0
 
   /// How many frames are taken from the device before the app gets its turn: a
   /// flood of them must not starve it.
   private static var mostFramesAtOnce: Int { 256 }
-  /// How often a device is started again: one that needs it more often has
-  /// nothing but that to do.
-  private static var mostRestarts: UInt64 { 64 }
+  /// How often a device is started again within ``restartPeriod``: one that
+  /// needs it more often has nothing but that to do.
+  private static var mostRestarts: Int { 64 }
+  private static var restartPeriod: Interval { .seconds(60) }
 
-  // MARK: Starting
-
-  /// Starts the first network device that can be driven; says on the console
-  /// which, or why not.
-  static func start(
-    _ assignment: AddressAssignment,
-    receiveMemory: Int
-  ) -> NetworkInterface? {
-    for entry in assignment.entries where isNetworkDevice(entry.function) {
-      let name = describe(entry.function.address)
-      do throws(VirtioError) {
-        return try start(entry, assignment, receiveMemory)
-      } catch {
-        Console.print("net: \(name) cannot be driven: \(describe(error))")
-      }
-    }
-    return nil
-  }
-
-  /// VIRTIO 1.2 §4.1.2: vendor 0x1AF4; a network device's id is 0x1041, or
-  /// 0x1000 when it is transitional or legacy.
-  private static func isNetworkDevice(_ function: PCIFunction) -> Bool {
-    function.vendor == 0x1AF4
-      && (function.device == 0x1041 || function.device == 0x1000)
-  }
-
-  private init(_ device: consuming Device, _ interrupt: Interrupt) {
+  /// The interface of `device`, which has been started.
+  init(_ device: consuming Device, _ interrupt: DeviceInterrupt) {
     self.device = device
     self.interrupt = interrupt
-  }
-
-  private static func start(
-    _ entry: AddressAssignment.Entry,
-    _ assignment: AddressAssignment,
-    _ receiveMemory: Int
-  ) throws(VirtioError) -> NetworkInterface {
-    let machine = Machine()
-    assignment.enable(entry.function, machine)
-    if let msix = MSIX(machine, entry), msix.vectorCount >= 3 {
-      do throws(VirtioError) {
-        return try startWithMessages(msix, entry, receiveMemory)
-      } catch {
-        guard error == .noVector else { throw error }
-        // It has the table, but no vectors for it: by its line, then.
-        msix.disable()
-      }
-    }
-    // The firmware has routed the line, or not.
-    let line = entry.function.interruptLine
-    guard line < 16, line != 2 else { throw VirtioError.noVector }
-    let device = try Device.start(
-      PCITransport(machine, entry, hasVectors: false),
-      NetworkSettings(
-        receiveMemory: receiveMemory,
-        randomBits: RandomSource.next(),
-        vectors: nil
-      )
-    )
-    LegacyInterruptController.unmask(line)
-    return NetworkInterface(device, .line(line))
-  }
-
-  private static func startWithMessages(
-    _ msix: MSIX<Machine>,
-    _ entry: AddressAssignment.Entry,
-    _ receiveMemory: Int
-  ) throws(VirtioError) -> NetworkInterface {
-    msix.enable()
-    for vector in 0..<3 {
-      msix.setVector(
-        vector,
-        address: UInt64(LocalAPIC.messageAddress),
-        data: UInt32(Vector.firstMessage) + UInt32(vector)
-      )
-    }
-    let device = try Device.start(
-      PCITransport(Machine(), entry, hasVectors: true),
-      NetworkSettings(
-        receiveMemory: receiveMemory,
-        randomBits: RandomSource.next(),
-        vectors: .perQueue(configuration: 0, first: 1)
-      )
-    )
-    return NetworkInterface(device, .messages)
   }
 
   /// The interface's address.
@@ -130,19 +47,22 @@ struct NetworkInterface: ~Copyable {
   /// What there is to say of it.
   var information: InterfaceInformation {
     InterfaceInformation(
-      driver: device.transport.isLegacy
-        ? "virtio-net, legacy PCI" : "virtio-net, modern PCI",
-      interrupts: interruptName,
+      driver: "virtio-net, \(device.transport.name)",
+      interrupts: interrupt.name,
       features: device.features.names,
       macAddress: macAddress
     )
   }
 
-  private var interruptName: String {
-    switch interrupt {
-    case .messages: "MSI-X"
-    case .line(let line): "INTx, line \(line)"
-    }
+  /// What the device does with what is sent. The stack makes no IPv6, nor
+  /// datagrams that are to be cut.
+  var capabilities: LinkCapabilities {
+    var capabilities = LinkCapabilities()
+    capabilities.completesChecksums = device.features.contains(.csum)
+    capabilities.largestSegmentation =
+      device.features.contains(.hostTSO4) ? 65535 : 0
+    capabilities.mostFragments = device.mostFragments
+    return capabilities
   }
 
   // MARK: The way of frames
@@ -153,7 +73,15 @@ struct NetworkInterface: ~Copyable {
       guard let frame = device.receive() else { break }
       host.receive(frame, at: now)
     }
-    if device.isBroken { recover(host, at: now) }
+    if device.isBroken {
+      recover(host, "its rings are not what they should be", at: now)
+    }
+  }
+
+  /// Looks, once a second, whether the device still sends what it is given.
+  mutating func look(_ host: Host, at now: Instant) {
+    guard isRunning, device.isTransmitStalled() else { return }
+    recover(host, "it sends nothing any more", at: now)
   }
 
   /// Gives the device what the host has to send, as far as there is room, and
@@ -177,45 +105,55 @@ struct NetworkInterface: ~Copyable {
   /// Answers what interrupted, and asks the device to be quiet again.
   mutating func disableInterrupts(_ host: Host, at now: Instant) {
     device.disableInterrupts()
-    var reasons: InterruptReasons = []
-    switch interrupt {
-    case .messages:
-      // §4.1.5.1.2: each reason has a vector of its own, so none is asked for.
-      if Interrupts.take(Self.configurationVector) {
-        reasons.insert(.configuration)
-      }
-      for queue in UInt8(1)...2
-      where Interrupts.take(Self.configurationVector + queue) {
-        reasons.insert(.queue)
-      }
-      if !reasons.isEmpty { device.noteInterrupt() }
-    case .line(let line):
+    let reasons: InterruptReasons
+    switch interrupt.take() {
+    case .nothing: return
+    case .messages(let messages):
+      device.noteInterrupt()
+      reasons = messages
+    case .line:
       // Another device may share the line; reading takes it back if it is ours.
-      if Interrupts.take(Vector.legacy + line) {
-        reasons = device.acknowledgeInterrupt()
-      }
+      reasons = device.acknowledgeInterrupt()
+      interrupt.finish()
     }
     guard reasons.contains(.configuration) else { return }
-    if device.needsReset { recover(host, at: now) }
+    if device.needsReset { recover(host, "it asked for that", at: now) }
     host.setLink(up: isLinkUp, at: now)
   }
 
-  /// Starts the device again, because it asked for that or its rings are not
-  /// what they should be. VIRTIO 1.2 §2.1.2. What it held is sent again by
-  /// those who miss it.
-  private mutating func recover(_ host: Host, at now: Instant) {
+  /// Starts the device again, because it asked for that, its rings are not what
+  /// they should be, or it stands still. VIRTIO 1.2 §2.1.2. What it held is sent
+  /// again by those who miss it.
+  private mutating func recover(
+    _ host: Host,
+    _ reason: StaticString,
+    at now: Instant
+  ) {
     guard isRunning else { return }
-    if device.counters.restarts >= Self.mostRestarts {
+    if isTooOften(at: now) {
       giveUp("it needed too many resets")
     } else {
       do throws(VirtioError) {
         try device.restart()
-        Console.print("net: the device was reset and started again")
+        host.setCapabilities(capabilities)
+        Console.write("net: the device was reset and started again: ")
+        Console.print(reason)
       } catch {
-        giveUp(Self.describe(error))
+        giveUp(describe(error))
       }
     }
     host.setLink(up: isLinkUp, at: now)
+  }
+
+  /// Counts a restart, and says whether that is one too many.
+  private mutating func isTooOften(at now: Instant) -> Bool {
+    if let start = periodStart, now - start < Self.restartPeriod {
+      restarts += 1
+      return restarts > Self.mostRestarts
+    }
+    periodStart = now
+    restarts = 1
+    return false
   }
 
   private mutating func giveUp(_ reason: StaticString) {
@@ -226,22 +164,4 @@ struct NetworkInterface: ~Copyable {
 
   /// Whether frames can come and go.
   var isLinkUp: Bool { isRunning && device.isLinkUp }
-
-  private static var configurationVector: UInt8 { Vector.firstMessage }
-
-  // MARK: Words
-
-  private static func describe(_ address: FunctionAddress) -> String {
-    "PCI function \(address.bus):\(address.device).\(address.function)"
-  }
-
-  private static func describe(_ error: VirtioError) -> StaticString {
-    switch error {
-    case .unsupported: "a register that it must have is missing"
-    case .resetFailed: "it does not come out of its reset"
-    case .featuresRefused: "it refuses the features that the driver chose"
-    case .badQueue: "a queue is missing or of an impossible size"
-    case .noVector: "it can interrupt neither by MSI-X nor by a line"
-    }
-  }
 }

@@ -44,6 +44,12 @@ struct PageTables: ~Copyable {
     _ = takePage()
   }
 
+  /// Tables that exist already.
+  init(root: UInt64, unused: Range<UInt64>) {
+    self.root = root
+    free = unused
+  }
+
   /// The memory of tables not used yet.
   var unused: Range<UInt64> { free }
 
@@ -74,6 +80,45 @@ struct PageTables: ~Copyable {
         address += Self.pageSize
       }
     }
+  }
+
+  /// Maps a device's registers to themselves, whole pages of them, those that
+  /// are not mapped yet.
+  ///
+  /// - Returns: Whether all are mapped now, as a device's: not when some are
+  ///   memory, or when there are no tables left.
+  mutating func mapDevice(_ range: Range<UInt64>) -> Bool {
+    let end = (range.upperBound + Self.pageSize - 1) & ~(Self.pageSize - 1)
+    var page = range.lowerBound & ~(Self.pageSize - 1)
+    while page < end {
+      if let found = lookUp(page) {
+        guard !found.isCached else { return false }
+        page += Self.pageSize
+        continue
+      }
+      // A page takes at most one table of each level below the root.
+      guard free.count >= 3 * Int(Self.pageSize) else { return false }
+      let isLarge =
+        page % Self.largePageSize == 0 && end - page >= Self.largePageSize
+        && isAbsent(page >> 21)
+      let size = isLarge ? Self.largePageSize : Self.pageSize
+      map(page..<page + size, .device)
+      page += size
+    }
+    return true
+  }
+
+  /// Whether nothing of the 2 MiB with this number is mapped, and no table is
+  /// there for its pages.
+  private func isAbsent(_ number: UInt64) -> Bool {
+    var table = root
+    for shift: UInt64 in [18, 9, 0] {
+      let entry = Self.read(table, number >> shift)
+      guard entry & Entry.present != 0 else { return true }
+      guard shift > 0, entry & Entry.large == 0 else { return false }
+      table = entry & Entry.address
+    }
+    return false
   }
 
   private static func flags(_ access: Access) -> UInt64 {

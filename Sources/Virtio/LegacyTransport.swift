@@ -157,7 +157,7 @@ public struct LegacyTransport<Host: PCIHost>: Transport {
   }
 
   /// Always 0: there is none.
-  public var configurationGeneration: UInt8 { 0 }
+  public var configurationGeneration: UInt32 { 0 }
 
   /// See ``Transport``.
   public func deviceAddress(of address: UInt, byteCount: Int) -> UInt64 {

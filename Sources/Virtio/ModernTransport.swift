@@ -172,8 +172,8 @@ public struct ModernTransport<Host: PCIHost>: Transport {
   }
 
   /// See ``Transport``.
-  public var configurationGeneration: UInt8 {
-    host.read8(common + CommonRegister.configurationGeneration)
+  public var configurationGeneration: UInt32 {
+    UInt32(host.read8(common + CommonRegister.configurationGeneration))
   }
 
   /// See ``Transport``.

@@ -27,7 +27,7 @@ public struct NetworkCounters: Sendable {
   public internal(set) var transmitPolledLost: UInt64 = 0
   /// Queues that were reset by themselves.
   public internal(set) var queueResets: UInt64 = 0
-  /// Dropped: a large packet for a device that cuts none any more.
+  /// Dropped: it leaves to the device what that has not agreed to.
   public internal(set) var transmitUnsupported: UInt64 = 0
   /// Times that the device was reset and started again.
   public internal(set) var restarts: UInt64 = 0
@@ -45,7 +45,7 @@ public struct NetworkCounters: Sendable {
     body("virtio: dropped, bad merge", receivedBadMerge)
     body("virtio: dropped, of another VLAN", receivedOtherVLAN)
     body("virtio: frames with a hash", receivedHashed)
-    body("virtio: dropped, not to be cut any more", transmitUnsupported)
+    body("virtio: dropped, not agreed to", transmitUnsupported)
     body("virtio: polled frames not sent in time", transmitPolledLost)
     body("virtio: queue resets", queueResets)
     body("virtio: restarts", restarts)

@@ -40,8 +40,8 @@ extension NetworkDevice {
   }
 
   /// Gives the device `frame`, which begins with its Ethernet header, to send.
-  /// What is left of it to a device that cannot do it is done here, where it
-  /// can be: a device that was started again may offer less than before.
+  /// One that leaves to the device what it has not agreed to is dropped and
+  /// counted.
   ///
   /// - Precondition: ``canTransmit()`` was true, and the frame has
   ///   ``headroom`` bytes before it, no more than ``mostFragments``, and with
@@ -54,13 +54,10 @@ extension NetworkDevice {
           && frame.tailroom >= Self.tailroom(fragments: fragments)
     )
     let pair = pair(for: frame)
-    if !features.isSuperset(of: PacketHeader.needs(frame)) {
-      guard frame.segmentation == nil else {
-        counters.transmitUnsupported &+= 1
-        pairs[pair].sent.dropped &+= 1
-        return
-      }
-      frame.completeChecksum()
+    guard features.isSuperset(of: PacketHeader.needs(frame)) else {
+      counters.transmitUnsupported &+= 1
+      pairs[pair].sent.dropped &+= 1
+      return
     }
     if let vlan = settings.vlan { vlan.put(into: &frame) }
     pairs[pair].sent.packets &+= 1

@@ -21,7 +21,7 @@ public struct NetworkSettings: Sendable {
   /// Of what the key of hashes is made.
   let hashSeed: UInt64
   /// Features that are not accepted though they could be.
-  public var without: Features = [.guestCsum]
+  public var without: Features = []
 
   /// Settings for a device with these, and one pair of queues.
   public init(

@@ -1,7 +1,7 @@
 import PCI
 
 /// How a driver reaches a device: all that differs between legacy PCI, modern
-/// PCI and, later, memory-mapped devices. Nothing above knows which it has.
+/// PCI and memory-mapped devices. Nothing above knows which it has.
 /// VIRTIO 1.2 §4.
 public protocol Transport: AddressMapping {
   /// Whether the device is driven as before the standard: another layout of
@@ -22,7 +22,7 @@ public protocol Transport: AddressMapping {
   /// `vector` of its MSI-X table, if that is given. §4.1.5.1.3.
   ///
   /// The queue may be smaller than ``largestQueueSize(_:)`` says, except on
-  /// legacy PCI, which has no way to tell the device so.
+  /// legacy PCI, where the device cannot be told.
   ///
   /// - Returns: Where notifications of the queue are written.
   func enableQueue(
@@ -48,8 +48,8 @@ public protocol Transport: AddressMapping {
   func resetQueue(_ index: UInt16) throws(VirtioError)
   /// Lets the device interrupt by `vector` when its configuration changes.
   func setConfigurationVector(_ vector: UInt16) throws(VirtioError)
-  /// Reads why the device interrupted by its line, which takes the line back.
-  /// §4.1.4.5.
+  /// Reads why the device interrupted by its line, and takes the line back.
+  /// §4.1.4.5, §4.2.3.4.
   func acknowledgeInterrupt() -> InterruptReasons
   /// The bytes of the device's own configuration. §2.5.
   var configurationSize: Int { get }
@@ -64,7 +64,7 @@ public protocol Transport: AddressMapping {
   func writeConfiguration8(_ offset: Int, _ value: UInt8)
   /// A number that changes when the configuration does; always 0 where there
   /// is none. §2.5.1.
-  var configurationGeneration: UInt8 { get }
+  var configurationGeneration: UInt32 { get }
 }
 
 /// Where the parts of a queue are. VIRTIO 1.2 §2.7.

@@ -140,7 +140,7 @@ struct Virtqueue: ~Copyable {
     isBroken = true
     for index in 0..<Int(size) {
       // SAFETY: The index is below `size`.
-      unsafe inFlight[index] = nil
+      _ = unsafe inFlight[index].take()
     }
     inFlightCount = 0
     unpublishedCount = 0

@@ -751,22 +751,6 @@ import Testing
     }
   }
 
-  @Test func linkUpAgain_asksEveryServerWhetherTheAddressIsRight() {
-    withClient { host in
-      host.bind(DHCPServer(), at: 0)
-      _ = host.sent()
-      host.stack.setLink(up: false, at: .at(5))
-      host.stack.setLink(up: true, at: .at(6))
-      let sent = host.sentDHCP(at: 6)
-      #expect(sent.map(\.destination) == [[255, 255, 255, 255]])
-      #expect(sent.map(\.clientAddress) == [[10, 0, 2, 15]])
-      var other = DHCPServer()
-      other.server = IPv4Address(10, 0, 2, 4)
-      host.receive(other.reply(6, to: sent[0]), at: 6)
-      #expect(host.lease == nil)
-    }
-  }
-
   @Test func noBuffer_isCounted_andTriedAgain() {
     withClient { host in
       var held = PacketQueue()

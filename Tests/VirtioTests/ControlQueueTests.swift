@@ -175,7 +175,7 @@ import Testing
     ).entries[0]
     AddressAssignment([entry.function], rig.machine.host)
       .enable(entry.function, rig.machine.host)
-    let transport = try PCITransport(
+    let transport = try DeviceTransport(
       rig.machine.host,
       entry,
       hasVectors: false

@@ -8,7 +8,7 @@ import Testing
 /// A device with a control queue, and the driver started on it with settings
 /// of the test's.
 final class ControlRig {
-  typealias Device = NetworkDevice<PCITransport<ModelHost>>
+  typealias Device = NetworkDevice<DeviceTransport<ModelHost>>
   typealias Build = NetworkDeviceModel.Build
 
   let machine = ModelMachine()
@@ -63,7 +63,7 @@ final class ControlRig {
         )
       }
     }
-    let transport = try PCITransport(
+    let transport = try DeviceTransport(
       host,
       entry,
       hasVectors: vectors > 0,

@@ -6,7 +6,7 @@ import Virtio
 /// A made-up machine with a device model on its bus, and the real driver's way
 /// to it.
 final class Rig {
-  typealias Device = NetworkDevice<PCITransport<ModelHost>>
+  typealias Device = NetworkDevice<DeviceTransport<ModelHost>>
 
   /// How the driver drives the device.
   enum Way: CaseIterable {
@@ -24,15 +24,7 @@ final class Rig {
   let receiveMemory: Int
   let way: Way
   /// What the driver leaves out though it is offered.
-  var without: Features = Rig.unknownToModel
-
-  /// What the model does not do yet.
-  static let unknownToModel: Features = [
-    .csum, .guestCsum, .guestTSO4, .guestTSO6, .guestECN, .guestUFO,
-    .hostTSO4, .hostTSO6, .hostECN, .hostUFO, .mrgRxbuf, .guestUSO4,
-    .guestUSO6, .hostUSO, .guestHdrlen, .speedDuplex, .indirectDesc,
-    .eventIdx, .accessPlatform, .ringPacked, .inOrder, .orderPlatform,
-  ]
+  var without: Features = []
   /// The device's own pool, once it was started.
   private(set) var receivePool: PacketPool!
   private var keepsPools = false
@@ -71,7 +63,7 @@ final class Rig {
         )
       }
     }
-    let transport = try PCITransport(
+    let transport = try DeviceTransport(
       host,
       entry,
       hasVectors: way.hasVectors,

@@ -32,7 +32,7 @@ BOOT_SYMBOL uint64_t gdt[5];
 BOOT_SYMBOL uint64_t idt[512];
 BOOT_SYMBOL uint64_t trap_stubs[256];
 BOOT_SYMBOL uint8_t task_state_segment[104];
-BOOT_SYMBOL uint8_t interrupt_pending[256];
+BOOT_SYMBOL uint8_t interrupt_counts[256];
 
 // The limits of the image's parts, from linker.ld.
 BOOT_SYMBOL char image_start[], text_end[], rodata_end[], data_end[];
@@ -60,8 +60,7 @@ BOOT_ADDRESS(gdt)
 BOOT_ADDRESS(idt)
 BOOT_ADDRESS(trap_stubs)
 BOOT_ADDRESS(task_state_segment)
-BOOT_ADDRESS(interrupt_pending)
-
+BOOT_ADDRESS(interrupt_counts)
 
 #undef BOOT_ADDRESS
 

@@ -4,6 +4,13 @@
 ///       ^                                                 | ACK
 ///       |                     +------- ACK -------+       v
 ///       +-- NAK, expiry --- RENEWING, REBINDING <--- T1 BOUND
+///       |                                           ^     | link up again
+///       +-- NAK, expiry --- REBOOTING -- ACK, silence     |
+///                               ^                         v
+///                               +------- REQUEST --- INIT-REBOOT
+///
+/// INIT-REBOOT is no state of its own here: the REQUEST that ends it is sent at
+/// once.
 ///
 /// The client makes no packets and reads no clock: ``poll(at:)`` says what to
 /// send, ``receive(_:at:)`` is told what came.
@@ -11,6 +18,7 @@ struct DHCPClient: Sendable {
   /// RFC 2131 §4.4.
   enum State: Equatable, Sendable {
     case initialise, selecting, requesting, bound, renewing, rebinding
+    case rebooting
   }
 
   /// What ``poll(at:)`` asks the stack to do.
@@ -19,6 +27,8 @@ struct DHCPClient: Sendable {
     case send(DHCPRequest, to: IPv4Address)
     /// The lease has ended: give the address up.
     case giveUp
+    /// No server has confirmed the lease: go on with it all the same.
+    case keepUnconfirmed
   }
 
   /// What came of a reply.
@@ -29,6 +39,8 @@ struct DHCPClient: Sendable {
     case bound(Lease)
     /// The address stays, the times are new.
     case renewed(Lease)
+    /// The address is right on the link that came back; the times are new.
+    case confirmed(Lease)
     /// The server refuses. An address that was bound has to be given up.
     case refused
   }
@@ -37,7 +49,8 @@ struct DHCPClient: Sendable {
   /// §4.1.
   private static let backoff: InlineArray<5, Int64> = [4, 8, 16, 32, 64]
   /// REQUESTs that an offer is worth; then the client looks for another. RFC
-  /// 2131 §3.1.5 suggests four.
+  /// 2131 §3.1.5 suggests four. So many ask about a lease after the link came
+  /// back, too: a minute in all.
   private static let requestLimit = 4
   /// The rest after a refusal, so that client and server do not spin.
   private static let restartDelay: Interval = .seconds(1)
@@ -90,7 +103,7 @@ struct DHCPClient: Sendable {
     case .initialise, .selecting, .requesting: nextTransmission
     case .bound: lease?.renewal ?? lease?.expiry
     case .renewing: earlier(nextTransmission, lease?.rebinding)
-    case .rebinding: earlier(nextTransmission, lease?.expiry)
+    case .rebinding, .rebooting: earlier(nextTransmission, lease?.expiry)
     }
   }
 
@@ -130,17 +143,26 @@ struct DHCPClient: Sendable {
       }
     case .rebinding:
       guard now >= nextTransmission else { return nil }
+    case .rebooting:
+      guard now >= nextTransmission else { return nil }
+      if transmissions >= Self.requestLimit {
+        // RFC 2131 §3.2.4: nobody has answered, and the lease is good for the
+        // rest of its time. Where it stands there, the next turn finds out.
+        state = .bound
+        return .keepUnconfirmed
+      }
     }
     return transmit(at: now)
   }
 
-  /// Looks for servers at once, as after the link has come back: the address,
-  /// if there is one, may not be right there.
+  /// Asks whether the lease holds where the link leads now, or without one
+  /// looks for servers at once. RFC 2131 §3.7 asks for it whenever the network
+  /// may be another; a lease without end is no exception.
   mutating func linkCameUp(at now: Instant) {
     if lease == nil {
       restart(at: now)
-    } else if lease?.expiry != nil {
-      begin(.rebinding, at: now)
+    } else {
+      begin(.rebooting, at: now)
     }
   }
 
@@ -181,6 +203,12 @@ struct DHCPClient: Sendable {
       request.server = offered.server
     case .renewing:
       destination = lease?.server ?? .broadcast
+    case .rebooting:
+      // RFC 2131 §4.3.2 and §4.4.2: the address as an option and not as the
+      // client's, which is what tells a server of the link to check it; no
+      // server, for any of them may know.
+      request.clientAddress = .any
+      request.requestedAddress = lease?.address
     case .initialise, .selecting, .bound, .rebinding:
       break
     }
@@ -192,7 +220,7 @@ struct DHCPClient: Sendable {
 
   /// How long to wait for an answer.
   private mutating func delay(at now: Instant) -> Interval {
-    guard let lease, let expiry = lease.expiry else {
+    guard state != .rebooting, let lease, let expiry = lease.expiry else {
       let index = min(transmissions, Self.backoff.count - 1)
       // RFC 2131 §4.1: more or less by up to a second, so that clients which
       // met once do not meet again.
@@ -236,9 +264,9 @@ struct DHCPClient: Sendable {
       nextTransmission = now
       return .none
     case (.requesting, .acknowledge), (.renewing, .acknowledge),
-      (.rebinding, .acknowledge):
+      (.rebinding, .acknowledge), (.rebooting, .acknowledge):
       try checkAnswering(server)
-      let isNew = lease == nil
+      let asked = state
       let lease = try Lease(
         granting: lease?.address ?? offered.address,
         by: reply,
@@ -247,8 +275,13 @@ struct DHCPClient: Sendable {
       )
       self.lease = lease
       state = .bound
-      return isNew ? .bound(lease) : .renewed(lease)
-    case (.requesting, .refuse), (.renewing, .refuse), (.rebinding, .refuse):
+      return switch asked {
+      case .requesting: .bound(lease)
+      case .rebooting: .confirmed(lease)
+      default: .renewed(lease)
+      }
+    case (.requesting, .refuse), (.renewing, .refuse), (.rebinding, .refuse),
+      (.rebooting, .refuse):
       try checkAnswering(server)
       // RFC 2131 §3.1.5 and §4.4.5: begin anew.
       restart(at: now + Self.restartDelay)
@@ -258,10 +291,11 @@ struct DHCPClient: Sendable {
     }
   }
 
-  /// Whether the server is the one that was asked; in REBINDING, all were.
+  /// Whether the server is the one that was asked; in REBINDING and REBOOTING,
+  /// all were.
   private func checkAnswering(_ server: IPv4Address) throws(DropReason) {
     let asked = state == .requesting ? offered.server : lease?.server
-    guard state == .rebinding || server == asked else {
+    guard state == .rebinding || state == .rebooting || server == asked else {
       throw DropReason.dhcpServerInvalid
     }
   }

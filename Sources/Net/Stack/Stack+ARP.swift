@@ -114,10 +114,17 @@ extension Stack {
     tellUnreachable(packet.bytes, isHard: false, at: now)
   }
 
-  /// Tells all hosts of the link where the new address is, so that those who
-  /// knew it elsewhere do not speak to the wrong one. RFC 5227 §2.3.
-  mutating func announceAddress() {
-    guard let route else { return }
+  /// Tells all hosts of the link, and the switches between, where the address
+  /// is, so that those who knew it elsewhere do not speak to the wrong one:
+  /// called by the stack when it binds an address or finds it confirmed, and by
+  /// others when the machine has moved. Without an address, or while the link is
+  /// down, it does nothing; both announce when they are over.
+  ///
+  /// An announcement is a request for the own address, one of them: RFC 5227
+  /// §2.3, whose §3 says why not a reply. VIRTIO 1.2 §5.1.6.5.4
+  /// (VIRTIO_NET_F_GUEST_ANNOUNCE) asks for it.
+  public mutating func announce() {
+    guard isLinkUp, let route else { return }
     sendARPRequest(for: route.address, to: .broadcast)
   }
 

@@ -10,6 +10,8 @@ extension Stack {
         send(request, to: server, at: now)
       case .giveUp:
         loseAddress(at: now)
+      case .keepUnconfirmed:
+        announce()
       }
     }
   }
@@ -57,6 +59,10 @@ extension Stack {
     case .renewed(let lease):
       self.lease = lease
       leaseEvents.noteRenewed()
+    case .confirmed(let lease):
+      self.lease = lease
+      leaseEvents.noteRenewed()
+      announce()
     case .refused:
       loseAddress(at: now)
     }
@@ -67,7 +73,26 @@ extension Stack {
   mutating func bind(_ lease: Lease) {
     self.lease = lease
     leaseEvents.noteBound()
-    announceAddress()
+    announce()
+  }
+
+  /// Sees to the address after the link has come back.
+  ///
+  /// It stays in use while a server is asked about it. RFC 2131 §4.4.2 speaks of
+  /// a host that has just started, which loses nothing by waiting; §3.2 lets
+  /// even that one go on with an unexpired lease when nobody answers. Here
+  /// connections hang on the address, mostly the link is the one it was
+  /// (RFC 4436 rests on that too), and where it is not, a server that knows
+  /// better refuses within a round trip.
+  ///
+  /// Yet it is announced only once it is confirmed: an announcement on a
+  /// strange link would turn all who know the address there away from its
+  /// owner. RFC 4436 §2.1 sends no broadcast for the same reason. Peers miss
+  /// nothing until then, for what they know has not changed, and the request,
+  /// which goes to all, shows switches the way.
+  mutating func linkCameUp(at now: Instant) {
+    guard dhcp != nil else { return announce() }
+    dhcp?.linkCameUp(at: now)
   }
 
   /// Gives the address up, and everything that was from it or to it. RFC 2131

@@ -29,6 +29,8 @@ public struct Stack: ~Copyable {
   var count = StackCounters()
   var neighbours: NeighbourCache
   var errorBucket: TokenBucket
+  /// What the device does with what is sent.
+  private(set) var capabilities: LinkCapabilities
   /// Frames of the stack itself, ready for the device.
   var control = PacketQueue()
   var udp: UDPSockets
@@ -39,7 +41,8 @@ public struct Stack: ~Copyable {
   /// The identification of the next datagram. RFC 6864 §4.2: not the same twice
   /// while the first may still be on its way.
   var identification: UInt16
-  var isLinkUp = true
+  /// Whether the link carries frames.
+  public private(set) var isLinkUp = true
 
   /// The address that is bound, and what came with it.
   public internal(set) var lease: Lease? {
@@ -84,8 +87,10 @@ public struct Stack: ~Copyable {
     var seeds = RandomNumbers(seed: configuration.seed)
     random = RandomNumbers(seed: SipHash.Key(seeds.next(), seeds.next()))
     identification = UInt16(truncatingIfNeeded: random.next())
+    capabilities = configuration.capabilities
     tcp = TCP(
       limits: configuration.tcpLimits,
+      capabilities: configuration.capabilities,
       secret: SipHash.Key(seeds.next(), seeds.next()),
       random: RandomNumbers(
         seed: SipHash.Key(seeds.next(), seeds.next())
@@ -109,18 +114,28 @@ public struct Stack: ~Copyable {
   }
 
   /// Says whether the link carries frames. While it does not, nothing is handed
-  /// out to be sent, but time goes on. When it does again, what the stack itself
-  /// had to say is out of date and dropped.
+  /// out to be sent, but time goes on, and sockets keep what they hold. When it
+  /// does again, what the stack itself had to say is out of date and dropped, a
+  /// lease is confirmed, and a fixed address announced.
   public mutating func setLink(up isUp: Bool, at now: Instant) {
     guard isUp != isLinkUp else { return }
     isLinkUp = isUp
     guard isUp else { return }
     count.drop(.linkDown, count: control.count)
     control = PacketQueue()
-    dhcp?.linkCameUp(at: now)
     // Who is on the link now may not be who was.
     let waiting = neighbours.removeAll()
     count.drop(.neighbourUnreachable, count: waiting)
+    linkCameUp(at: now)
+  }
+
+  /// Says what the device does from now on with what is sent, as when it was
+  /// started again. What was made for another is completed, or dropped as
+  /// ``DropReason/linkChanged`` when ``transmit(at:)`` comes to it; a
+  /// retransmission is as the device now wants it.
+  public mutating func setCapabilities(_ capabilities: LinkCapabilities) {
+    self.capabilities = capabilities
+    tcp.capabilities = capabilities
   }
 
   // MARK: Time

@@ -23,6 +23,17 @@ public func withGuest<Result: Sendable>(
   }
 }
 
+/// Runs `body`, in which guests are booted one after the other, without waiting
+/// for its turn again in between.
+func withGuestTurn<Result: Sendable>(
+  _ body: () async throws -> Result
+) async throws -> Result {
+  try await GuestImages.build()
+  return try await GuestSlots.shared.withSlot {
+    try await GuestSlots.$isTaken.withValue(true) { try await body() }
+  }
+}
+
 /// Boots a guest and waits until it ends by itself.
 public func runGuest(
   _ options: GuestOptions,
@@ -63,12 +74,16 @@ private enum GuestImages {
 private actor GuestSlots {
   static let shared = GuestSlots()
 
+  /// Whether the task has a slot already.
+  @TaskLocal static var isTaken = false
+
   private var free = 2
   private var waiting: [CheckedContinuation<Void, Never>] = []
 
   nonisolated func withSlot<Result: Sendable>(
     _ body: () async throws -> Result
   ) async throws -> Result {
+    if Self.isTaken { return try await body() }
     await take()
     do {
       let result = try await body()

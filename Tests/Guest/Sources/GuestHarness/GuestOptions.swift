@@ -4,7 +4,17 @@ import SystemPackage
 public struct GuestOptions: Sendable {
   /// Which virtio transport the device offers.
   public enum Transport: String, Sendable, CaseIterable {
-    case auto, legacy, modern
+    case auto, legacy, modern, mmio
+    case mmioLegacy = "mmio-legacy"
+
+    /// Those of a device on PCI.
+    public static let pci: [Self] = [.auto, .legacy, .modern]
+
+    /// Whether the device is mapped into memory and not on PCI.
+    public var isMMIO: Bool { self == .mmio || self == .mmioLegacy }
+
+    /// Whether it is the one before VIRTIO 1.0.
+    public var isLegacy: Bool { self == .legacy || self == .mmioLegacy }
   }
 
   /// A port of this machine that leads to one of the guest.
@@ -34,7 +44,7 @@ public struct GuestOptions: Sendable {
   /// all below.
   public var transport: Transport?
 
-  /// `pc` or `q35`.
+  /// `pc`, `q35` or `microvm`.
   public var machine: String?
 
   /// In MiB.
@@ -59,6 +69,9 @@ public struct GuestOptions: Sendable {
   /// Whether it waits for gdb.
   public var waitsForDebugger = false
 
+  /// The socket for ``QMP``, made by QEMU.
+  public var monitor: FilePath?
+
   /// Handed to QEMU.
   public var qemuArguments: [String] = []
 
@@ -82,6 +95,10 @@ public struct GuestOptions: Sendable {
     }
     if waitsForDebugger { arguments.append("--gdb") }
     if let capture { arguments += ["--pcap", capture.string] }
+    var qemuArguments = qemuArguments
+    if let monitor {
+      qemuArguments += ["-qmp", "unix:\(monitor),server=on,wait=off"]
+    }
     return qemuArguments.isEmpty
       ? arguments : arguments + ["--"] + qemuArguments
   }

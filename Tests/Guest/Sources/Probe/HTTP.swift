@@ -56,8 +56,9 @@ struct HTTP: AsyncParsableCommand {
             "Connection": isLast ? "close" : "keep-alive",
           ]
         )
-        try await outbound.write(.head(head))
-        try await outbound.write(.end(nil))
+        // Both at once: with the first alone the request is complete, and its
+        // answer may close the connection.
+        try await outbound.write(contentsOf: [.head(head), .end(nil)])
         content.clear()
         response: while true {
           guard let part = try await parts.next() else {

@@ -7,8 +7,8 @@ struct SeededBytes {
 
   init(seed: UInt64) { state = seed }
 
-  /// SplitMix64 (Steele, Lea, Flood 2014).
-  private mutating func nextWord() -> UInt64 {
+  /// The next eight. SplitMix64 (Steele, Lea, Flood 2014).
+  mutating func nextWord() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var word = state
     word = (word ^ word >> 30) &* 0xBF58_476D_1CE4_E5B9

@@ -24,13 +24,22 @@ struct Service: ParsableArguments {
   ///
   /// - Throws: ``ConnectFailure``.
   func connect() async throws -> any Channel {
+    try await Self.connect(to: host, port: port, within: within)
+  }
+
+  /// Connects by TCP to another service than this one.
+  static func connect(
+    to host: String,
+    port: Int,
+    within seconds: Int
+  ) async throws -> any Channel {
     do {
       return try await ClientBootstrap(
         group: .singletonMultiThreadedEventLoopGroup
       )
       .channelOption(.allowRemoteHalfClosure, value: true)
-      .connectTimeout(.seconds(Int64(within)))
-      .connect(to: address)
+      .connectTimeout(.seconds(Int64(seconds)))
+      .connect(to: SocketAddress(ipAddress: host, port: port))
       .get()
     } catch {
       throw ConnectFailure(host: host, port: port, cause: error)

@@ -55,14 +55,9 @@ struct DemoServices {
   }
 
   /// What the rows of the status page say.
-  func statusPage() async throws -> [String: String] {
-    let page = try await probe("http", "--port", "\(http)", "--requests", "3")
-    let rows = page.matches(
-      of: #/<tr><th>(?<name>[^<]*)</th><td>(?<value>[^<]*)</td></tr>/#
-    )
-    return Dictionary(
-      rows.map { (String($0.name), String($0.value)) },
-      uniquingKeysWith: { first, _ in first }
+  func statusPage() async throws -> StatusPage {
+    StatusPage(
+      html: try await probe("http", "--port", "\(http)", "--requests", "3")
     )
   }
 

@@ -4,7 +4,7 @@ import Testing
 /// The Demo, booted on each machine that QEMU makes of it.
 @Suite struct UserNetworkTests {
   static let machines = ["pc", "q35"].flatMap { name in
-    GuestOptions.Transport.allCases.map { Machine(name, $0) }
+    GuestOptions.Transport.pci.map { Machine(name, $0) }
       + [.legacy, .modern].map {
         Machine(name, $0, hasMessageInterrupts: false)
       }
@@ -31,11 +31,9 @@ import Testing
       #expect(page["driver"] == machine.driver)
       #expect(page["MAC address"] == "52:54:00:0a:9b:01")
       #expect(page["interrupts"]?.hasPrefix(machine.interrupts) == true)
-      let features = try #require(page["negotiated features"])
-        .split(separator: " ")
-      #expect(features.contains("MAC"))
+      #expect(page.features.contains("MAC"))
       #expect(
-        features.contains("VERSION_1")
+        page.features.contains("VERSION_1")
           == (machine.transport != .legacy)
       )
       #expect(page["uptime"]?.wholeMatch(of: #/\d+ s/#) != nil)
@@ -45,9 +43,11 @@ import Testing
   @Test("The status page's counters count")
   func counters() async throws {
     try await DemoServices.withDemo(GuestOptions()) { _, services in
-      let before = try await services.statusPage().compactMapValues(Int.init)
+      let before = try await services.statusPage().rows
+        .compactMapValues(Int.init)
       try await services.check()
-      let after = try await services.statusPage().compactMapValues(Int.init)
+      let after = try await services.statusPage().rows
+        .compactMapValues(Int.init)
       #expect(!before.isEmpty)
       for (name, value) in before {
         #expect(try #require(after[name]) >= value, "\(name)")

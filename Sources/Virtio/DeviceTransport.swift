@@ -1,8 +1,8 @@
 import PCI
 
-/// A device on PCI, driven one way or the other.
-public enum PCITransport<Host: PCIHost>: Transport {
-  /// How a device that can be driven both ways is driven.
+/// A device, driven in one of the three ways there are.
+public enum DeviceTransport<Host: PCIHost>: Transport {
+  /// How a PCI device that can be driven both ways is driven.
   public enum Choice: Hashable, Sendable {
     /// By the standard where the device can, as before it otherwise.
     case automatic
@@ -12,13 +12,15 @@ public enum PCITransport<Host: PCIHost>: Transport {
     case modern
   }
 
-  /// As before the standard.
+  /// On PCI, as before the standard.
   case legacy(LegacyTransport<Host>)
-  /// By the standard.
+  /// On PCI, by the standard.
   case modern(ModernTransport<Host>)
+  /// Not on a bus.
+  case memoryMapped(MMIOTransport<Host>)
 
-  /// The device of `entry`: modern when its capabilities name all that takes,
-  /// legacy otherwise. VIRTIO 1.2 §4.1.2.
+  /// The PCI device of `entry`: modern when its capabilities name all that
+  /// takes, legacy otherwise. VIRTIO 1.2 §4.1.2.
   ///
   /// - Parameters:
   ///   - hasVectors: Whether its MSI-X is on.
@@ -48,11 +50,27 @@ public enum PCITransport<Host: PCIHost>: Transport {
     }
   }
 
+  /// The memory-mapped device `device`.
+  public init(_ host: Host, _ device: MMIODevice) {
+    self = .memoryMapped(MMIOTransport(host, device))
+  }
+
+  /// What the console and the status page call it.
+  public var name: StaticString {
+    switch self {
+    case .legacy: "legacy PCI"
+    case .modern: "modern PCI"
+    case .memoryMapped(let transport):
+      transport.isLegacy ? "legacy mmio" : "modern mmio"
+    }
+  }
+
   /// See ``Transport``.
   public var isLegacy: Bool {
     switch self {
     case .legacy: true
     case .modern: false
+    case .memoryMapped(let transport): transport.isLegacy
     }
   }
 
@@ -62,12 +80,14 @@ public enum PCITransport<Host: PCIHost>: Transport {
       switch self {
       case .legacy(let transport): transport.status
       case .modern(let transport): transport.status
+      case .memoryMapped(let transport): transport.status
       }
     }
     nonmutating set {
       switch self {
       case .legacy(let transport): transport.status = newValue
       case .modern(let transport): transport.status = newValue
+      case .memoryMapped(let transport): transport.status = newValue
       }
     }
   }
@@ -77,6 +97,7 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): transport.offeredFeatures
     case .modern(let transport): transport.offeredFeatures
+    case .memoryMapped(let transport): transport.offeredFeatures
     }
   }
 
@@ -85,6 +106,7 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): transport.accept(features)
     case .modern(let transport): transport.accept(features)
+    case .memoryMapped(let transport): transport.accept(features)
     }
   }
 
@@ -93,6 +115,7 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): transport.largestQueueSize(index)
     case .modern(let transport): transport.largestQueueSize(index)
+    case .memoryMapped(let transport): transport.largestQueueSize(index)
     }
   }
 
@@ -101,6 +124,7 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): transport.queueCount
     case .modern(let transport): transport.queueCount
+    case .memoryMapped(let transport): transport.queueCount
     }
   }
 
@@ -115,6 +139,8 @@ public enum PCITransport<Host: PCIHost>: Transport {
       try transport.enableQueue(index, rings, vector: vector)
     case .modern(let transport):
       try transport.enableQueue(index, rings, vector: vector)
+    case .memoryMapped(let transport):
+      try transport.enableQueue(index, rings, vector: vector)
     }
   }
 
@@ -123,6 +149,8 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): transport.notify(index, doorbell, data: data)
     case .modern(let transport): transport.notify(index, doorbell, data: data)
+    case .memoryMapped(let transport):
+      transport.notify(index, doorbell, data: data)
     }
   }
 
@@ -131,6 +159,7 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): transport.canResetQueues
     case .modern(let transport): transport.canResetQueues
+    case .memoryMapped(let transport): transport.canResetQueues
     }
   }
 
@@ -139,6 +168,7 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): try transport.resetQueue(index)
     case .modern(let transport): try transport.resetQueue(index)
+    case .memoryMapped(let transport): try transport.resetQueue(index)
     }
   }
 
@@ -147,6 +177,8 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): try transport.setConfigurationVector(vector)
     case .modern(let transport): try transport.setConfigurationVector(vector)
+    case .memoryMapped(let transport):
+      try transport.setConfigurationVector(vector)
     }
   }
 
@@ -155,6 +187,7 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): transport.acknowledgeInterrupt()
     case .modern(let transport): transport.acknowledgeInterrupt()
+    case .memoryMapped(let transport): transport.acknowledgeInterrupt()
     }
   }
 
@@ -163,6 +196,7 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): transport.configurationSize
     case .modern(let transport): transport.configurationSize
+    case .memoryMapped(let transport): transport.configurationSize
     }
   }
 
@@ -171,6 +205,7 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): transport.configuration8(offset)
     case .modern(let transport): transport.configuration8(offset)
+    case .memoryMapped(let transport): transport.configuration8(offset)
     }
   }
 
@@ -179,6 +214,7 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): transport.configuration16(offset)
     case .modern(let transport): transport.configuration16(offset)
+    case .memoryMapped(let transport): transport.configuration16(offset)
     }
   }
 
@@ -187,6 +223,7 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): transport.configuration32(offset)
     case .modern(let transport): transport.configuration32(offset)
+    case .memoryMapped(let transport): transport.configuration32(offset)
     }
   }
 
@@ -195,14 +232,17 @@ public enum PCITransport<Host: PCIHost>: Transport {
     switch self {
     case .legacy(let transport): transport.writeConfiguration8(offset, value)
     case .modern(let transport): transport.writeConfiguration8(offset, value)
+    case .memoryMapped(let transport):
+      transport.writeConfiguration8(offset, value)
     }
   }
 
   /// See ``Transport``.
-  public var configurationGeneration: UInt8 {
+  public var configurationGeneration: UInt32 {
     switch self {
     case .legacy(let transport): transport.configurationGeneration
     case .modern(let transport): transport.configurationGeneration
+    case .memoryMapped(let transport): transport.configurationGeneration
     }
   }
 
@@ -212,6 +252,8 @@ public enum PCITransport<Host: PCIHost>: Transport {
     case .legacy(let transport):
       transport.deviceAddress(of: address, byteCount: byteCount)
     case .modern(let transport):
+      transport.deviceAddress(of: address, byteCount: byteCount)
+    case .memoryMapped(let transport):
       transport.deviceAddress(of: address, byteCount: byteCount)
     }
   }

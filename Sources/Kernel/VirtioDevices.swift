@@ -1,0 +1,75 @@
+import PCI
+import Virtio
+
+/// The virtio devices of the machine: on PCI, and those that ACPI or the kernel
+/// command line tell of.
+struct VirtioDevices {
+  /// Those that have a driver here, in the order they were found.
+  private(set) var devices: [FoundDevice] = []
+  /// Where the registers of those on PCI are.
+  let assignment: AddressAssignment
+
+  /// Finds those on PCI, at `places`, and on the command line.
+  init(
+    _ assignment: AddressAssignment,
+    _ told: [MMIOPlace],
+    commandLine: String
+  ) {
+    self.assignment = assignment
+    for entry in assignment.entries {
+      if let kind = Self.kind(entry.function) {
+        devices.append(FoundDevice(place: .function(entry), kind: kind))
+      }
+    }
+    let line = MMIOCommandLine(commandLine)
+    for problem in line.problems { Console.print(problem) }
+    var seen: [MMIOPlace] = []
+    for place in told + line.places {
+      // Both may tell of the same one.
+      if seen.contains(where: { $0.registers == place.registers }) { continue }
+      if seen.contains(where: { $0.registers.overlaps(place.registers) }) {
+        Console.print("mmio: \(describe(place)) overlaps another: ignored")
+        continue
+      }
+      seen.append(place)
+      add(place)
+    }
+  }
+
+  /// VIRTIO 1.2 §4.1.2: vendor 0x1AF4; the id is 0x1040 and the kind, or, when
+  /// it is transitional or legacy, one of those before.
+  private static func kind(_ function: PCIFunction) -> FoundDevice.Kind? {
+    guard function.vendor == 0x1AF4 else { return nil }
+    switch function.device {
+    case 0x1000: return .network
+    case 0x1005: return .entropy
+    case 0x1040...0x107F:
+      return FoundDevice.Kind(rawValue: UInt32(function.device) - 0x1040)
+    default: return nil
+    }
+  }
+
+  private mutating func add(_ place: MMIOPlace) {
+    let name = describe(place)
+    guard Memory.mapDevice(place.registers) else {
+      Console.print("mmio: \(name) is not where a device can be: ignored")
+      return
+    }
+    switch MMIODevice.find(at: place.registers, Machine()) {
+    case .placeholder: return
+    case .nothing: Console.print("mmio: \(name) is no virtio device: ignored")
+    case .unknownVersion(let version):
+      Console.print("mmio: \(name) is of unknown version \(version): ignored")
+    case .device(let device):
+      Console.print(
+        "mmio: \(name) virtio device \(device.kind), interrupt"
+          + " \(place.interrupt)"
+      )
+      if let kind = FoundDevice.Kind(rawValue: device.kind) {
+        devices.append(
+          FoundDevice(place: .memory(device, place), kind: kind)
+        )
+      }
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import Apus
+import Testing
+import TestMachines
+
+@testable import Demo
+
+@Suite struct StatusPageTests {
+  private func rows(
+    _ change: (Host) -> Void = { _ in }
+  ) throws -> [String: String] {
+    let network = TestNetwork()
+    // The announcements of the addresses leave, and come back to their pools.
+    try network.run()
+    change(network.client.host)
+    let page = StatusPage.render(network.client.system)
+    let matches = String(decoding: page.bytes, as: UTF8.self)
+      .matches(of: #/<tr><th>([^<]*)</th><td>([^<]*)</td></tr>/#)
+    return Dictionary(
+      matches.map { (String($0.1), String($0.2)) },
+      uniquingKeysWith: { first, _ in first }
+    )
+  }
+
+  @Test func device_that_says_little() throws {
+    let rows = try rows()
+    #expect(rows["link"] == "up")
+    #expect(rows["speed"] == "not told")
+    #expect(rows["MTU"] == "1500")
+    #expect(rows["queues"] == "1 pair, split")
+    #expect(rows["driver"] == "a made-up wire")
+    #expect(rows["interrupts"] == "none")
+    #expect(rows["MAC address"] == "02:00:00:00:00:01")
+    #expect(rows["negotiated features"] == "TEST_A TEST_B")
+  }
+
+  @Test func device_that_says_all() throws {
+    let rows = try rows { host in
+      host.interface = InterfaceInformation(
+        driver: "virtio-net, modern PCI",
+        interrupts: "MSI-X",
+        features: [],
+        macAddress: MACAddress(bits: 0x5254_0012_3456),
+        mtu: 9000,
+        speed: 25000,
+        duplex: .full,
+        queueFormat: .packed,
+        queuePairs: 4
+      )
+      host.setLink(up: false, at: host.now)
+    }
+    #expect(rows["link"] == "down")
+    #expect(rows["speed"] == "25000 Mbit/s, full duplex")
+    #expect(rows["MTU"] == "9000")
+    #expect(rows["queues"] == "4 pairs, packed")
+    #expect(rows["MAC address"] == "52:54:00:12:34:56")
+  }
+}

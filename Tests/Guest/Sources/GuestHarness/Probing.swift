@@ -1,0 +1,34 @@
+import Foundation
+
+/// Runs `probe`, which SwiftPM puts beside what runs this.
+///
+/// - Parameters:
+///   - arguments: Its arguments.
+///   - network: Where it runs; `nil` for here.
+/// - Returns: What it prints.
+/// - Throws: `CommandFailure` with what is wrong with the service.
+@discardableResult
+public func probe(
+  _ arguments: String...,
+  in network: NetworkNamespace? = nil
+) async throws -> String {
+  try await runProbe(arguments, in: network)
+}
+
+/// The same with an array, and how long it may take at most.
+@discardableResult
+func runProbe(
+  _ arguments: [String],
+  in network: NetworkNamespace?,
+  within limit: Duration = .seconds(60)
+) async throws -> String {
+  let program = try FileManager.default
+    .destinationOfSymbolicLink(atPath: "/proc/self/exe")
+  let folder = URL(filePath: program).deletingLastPathComponent()
+  return try await runCommand(
+    folder.appending(path: "probe").path,
+    arguments,
+    in: network,
+    within: limit
+  )
+}
