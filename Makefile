@@ -1,4 +1,4 @@
-.PHONY: build run test format clean
+.PHONY: build run test fuzz format clean
 
 # Builds the demo for the bare machine and prints where it is.
 build:
@@ -13,7 +13,14 @@ run:
 test:
 	Scripts/install-dependencies.sh test
 	swift test
+	Scripts/fuzz.sh --seconds 20 --runs 100000
 	swift test --package-path Tests/Guest
+
+# Fuzzes what reads the memory of devices, FUZZ_MINUTES for each target, and adds
+# what is new to the corpora.
+FUZZ_MINUTES ?= 10
+fuzz:
+	Scripts/fuzz.sh --seconds $$((60 * $(FUZZ_MINUTES))) --keep
 
 # Formats every Swift source in place, as .ci/run wants it.
 format:
@@ -21,4 +28,4 @@ format:
 
 # Removes everything that was built.
 clean:
-	rm -rf .build .build-* Tests/Guest/.build
+	rm -rf .build .build-* Tests/Guest/.build Tests/Fuzz/.build
