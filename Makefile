@@ -1,4 +1,4 @@
-.PHONY: build run test soak bench-driver format clean
+.PHONY: build run test soak fuzz bench-driver format clean
 
 # Builds the demo for the bare machine and prints where it is.
 build:
@@ -13,6 +13,7 @@ run:
 test:
 	Scripts/install-dependencies.sh test
 	swift test
+	Scripts/fuzz.sh --seconds 20 --runs 100000
 	swift test --package-path Tests/Guest
 
 # Ten minutes of all kinds of traffic at once, on each kind of ring and
@@ -28,10 +29,16 @@ bench-driver:
 	swift build --package-path Tests/Guest --product probe
 	swift run --package-path Tests/Guest bench-driver $(ARGUMENTS)
 
+# Fuzzes what reads the memory of devices, FUZZ_MINUTES for each target, and adds
+# what is new to the corpora.
+FUZZ_MINUTES ?= 10
+fuzz:
+	Scripts/fuzz.sh --seconds $$((60 * $(FUZZ_MINUTES))) --keep
+
 # Formats every Swift source in place, as .ci/run wants it.
 format:
 	git ls-files -z '*.swift' | xargs -0 swift format format --in-place
 
 # Removes everything that was built.
 clean:
-	rm -rf .build .build-* Tests/Guest/.build
+	rm -rf .build .build-* Tests/Guest/.build Tests/Fuzz/.build

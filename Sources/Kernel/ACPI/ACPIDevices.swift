@@ -144,7 +144,10 @@ struct ACPIDevices {
       guard let zero = table[start..<end].firstIndex(of: 0) else { return nil }
       return (start..<zero, zero + 1)
     case Code.buffer:
+      // §20.2.5.4: the size is a number. A buffer in its place, with a buffer in
+      // the place of its own size, would go as deep as the table is long.
       guard let package = package(table, start, end: end),
+        table[package.lowerBound] <= Code.doubleWord,
         let size = constant(
           table,
           package.lowerBound,
