@@ -49,6 +49,12 @@ struct HandRing {
       ? Int(size) - outstanding.reduce(0) { $0 + $1.slots.count } : free.count
   }
 
+  /// As if so many had come and gone; only where nothing is outstanding. What
+  /// the device has counted and the indices in memory are the caller's.
+  mutating func skip(to position: Int) {
+    (available, used) = (position, position)
+  }
+
   func place(_ slot: UInt16) -> UInt64 { descriptors + 16 * UInt64(slot) }
 
   private func wrap(_ position: Int) -> Bool {

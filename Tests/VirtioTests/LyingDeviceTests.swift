@@ -205,37 +205,49 @@ import Virtio
 
   /// Whatever is in the shared memory, the driver neither traps nor loops, and
   /// after a restart it works.
-  @Test(arguments: [UInt64(11), 12, 13, 14])
-  func randomBytesInTheDeviceArea_areSurvived(_ seed: UInt64) throws {
+  @Test(arguments: [UInt64(11), 12, 13, 14], [false, true])
+  func randomBytesFromTheDevice_areSurvived(
+    _ seed: UInt64,
+    _ isPacked: Bool
+  ) throws {
     var numbers = SeededNumbers(state: seed)
-    for way in Rig.Way.allCases {
-      let rig = Rig(way, Build(queueSizes: [16, 16]))
-      var device = try rig.start()
-      for step in 0..<300 {
-        for queue in rig.model.queues {
-          let offset = Int.random(in: 0..<(4 + 8 * 16), using: &numbers)
-          let isIndex = Bool.random(using: &numbers)
-          _ = rig.machine.memory.write(
-            queue.deviceArea + UInt64(isIndex ? 2 : offset),
-            [UInt8.random(in: 0...20, using: &numbers)]
-          )
-        }
-        while device.receive() != nil {}
-        if device.canTransmit(), let packet = rig.packet(frame(step)) {
-          device.transmit(packet)
-        }
-        device.reclaim()
-        device.refill()
-        if device.isBroken {
-          try device.restart()
-        }
+    let way = Rig.Way.allCases[isPacked ? 3 : Int(seed % 4)]
+    var build = Build(queueSizes: [16, 16])
+    if isPacked { build.offered |= FeatureBit.ringPacked.mask }
+    let rig = Rig(way, build)
+    var device = try rig.start()
+    for step in 0..<300 {
+      for queue in rig.model.queues {
+        let place = Int.random(in: 0..<16, using: &numbers)
+        let field = Int.random(in: 0..<8, using: &numbers)
+        let isIndex = Bool.random(using: &numbers)
+        // Packed: length, identifier and flags of a descriptor. Split: an
+        // entry of the used ring, or its index.
+        let address =
+          isPacked
+          ? queue.descriptorAddress(UInt16(place)) + 8 + UInt64(field)
+          : queue.deviceArea + UInt64(isIndex ? 2 : 4 + 8 * place + field)
+        let value =
+          isPacked && field == 7
+          ? [0, 0x80, 0x82].randomElement(using: &numbers) ?? 0
+          : UInt8.random(in: 0...20, using: &numbers)
+        _ = rig.machine.memory.write(address, [value])
       }
-      try device.restart()
-      rig.model.deliver(frame(1))
-      let received = device.receiveBytes()
-      #expect(received == frame(1), "seed \(seed), \(way)")
-      try device.stop()
-      #expect(rig.hasAllPackets, "seed \(seed), \(way)")
+      while device.receive() != nil {}
+      if device.canTransmit(), let packet = rig.packet(frame(step)) {
+        device.transmit(packet)
+      }
+      device.reclaim()
+      device.refill()
+      if device.isBroken {
+        try device.restart()
+      }
     }
+    try device.restart()
+    rig.model.deliver(frame(1))
+    let received = device.receiveBytes()
+    #expect(received == frame(1), "seed \(seed), \(way)")
+    try device.stop()
+    #expect(rig.hasAllPackets, "seed \(seed), \(way)")
   }
 }

@@ -20,7 +20,8 @@ final class Rig {
   let model: NetworkDeviceModel
   /// Where the tests take what they send from.
   let pool: PacketPool
-  /// The memory that the device receives into, of 2 KiB slots.
+  /// The memory that the device receives into: as many slots of 2 KiB, unless
+  /// told otherwise.
   let receiveMemory: Int
   let way: Way
   /// What the driver leaves out though it is offered.
@@ -32,13 +33,15 @@ final class Rig {
   init(
     _ way: Way,
     _ build: NetworkDeviceModel.Build = NetworkDeviceModel.Build(),
-    packets: Int = 64
+    packets: Int = 64,
+    receiveMemory: Int? = nil
   ) {
     self.way = way
     model = NetworkDeviceModel(build, in: machine)
     machine.root.add(model, 3)
     pool = PacketPool(capacity: packets)
-    receiveMemory = packets * PacketPool.defaultSlotSize
+    self.receiveMemory =
+      receiveMemory ?? packets * PacketPool.defaultSlotSize
   }
 
   var entry: AddressAssignment.Entry {
