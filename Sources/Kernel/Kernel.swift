@@ -64,6 +64,7 @@ public func kernelStart(_ startInfo: UInt) {
   phases.finish("network")
 
   let end = runApp(networks, &phases)
+  for port in networks.ports { port.summarise() }
   switch end {
   case .returned: Power.off(.orderly)
   case .threw(let error):

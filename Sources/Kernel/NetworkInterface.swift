@@ -64,6 +64,12 @@ struct NetworkInterface: ~Copyable {
     device.forEachCounter(body)
   }
 
+  /// A line about what went through, and what it cost.
+  var summary: String {
+    "\(device.received.packets) frames received, \(device.sent.packets) sent,"
+      + " \(device.exitsPerThousandFrames) exits per 1000 frames"
+  }
+
   /// What there is to say of it.
   var information: InterfaceInformation {
     let speed = device.linkSpeed

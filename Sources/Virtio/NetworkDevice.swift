@@ -171,6 +171,18 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     body("virtio: control commands refused", control.refused)
     body("virtio: control commands unanswered", control.unanswered)
     counters.forEach(body)
+    body("virtio: exits per 1000 frames", exitsPerThousandFrames)
+  }
+
+  /// How often the device was reached or interrupted for a thousand frames:
+  /// notifications, reads of the interrupt status, interrupts.
+  public var exitsPerThousandFrames: UInt64 {
+    let (received, sent) = (received, sent)
+    let frames = received.packets &+ sent.packets
+    let exits =
+      received.notifications &+ sent.notifications &+ counters.interrupts
+      &+ counters.interruptStatusReads
+    return frames == 0 ? 0 : exits &* 1000 / frames
   }
 
   /// Whether the link is up; so it is taken to be when the device does not say.
