@@ -274,6 +274,8 @@ struct Virtqueue: ~Copyable {
   ///
   /// - Returns: Whether it wants to be notified of it.
   mutating func publish() -> Bool {
+    // A device that was reset is shown nothing, nor told of it: §3.1.1.
+    guard !isBroken else { return false }
     unpublishedCount = 0
     return format.isPacked ? packed.publish() : split.publish()
   }

@@ -34,6 +34,10 @@ import Testing
     let isOver = Atomic(false)
     /// What the device has taken from the ring.
     let taken = Atomic(0)
+    /// Written by the driver just before it shows the device something. The
+    /// device's core has the line then, so the store waits, and all stores
+    /// behind it: what the driver loads overtakes them unless a fence forbids.
+    let delay = Atomic(0)
   }
 
   private static func runDevice(_ device: ConcurrentDevice, _ wires: Wires) {
@@ -57,6 +61,9 @@ import Testing
       }
     }
   }
+
+  /// A little while that the compiler does not take away.
+  @inline(never) private static func spin() {}
 
   /// Spins until `condition` holds, or ten seconds are over.
   @discardableResult
@@ -92,7 +99,11 @@ import Testing
     var returned = 0
     var isStuck = false
     let rounds = Self.rounds
-    while returned < rounds, !isStuck {
+    var round = 0
+    while returned < rounds, !isStuck, !queue.isBroken {
+      round &+= 1
+      // Later and later within what the device takes to fall asleep.
+      for _ in 0..<(round % 256) { Self.spin() }
       if queue.freeCount > 0, var packet = pool.allocate() {
         packet.append(64)
         queue.post(
@@ -101,12 +112,20 @@ import Testing
           reachedBy: SameAddresses()
         )
       }
+      wires.delay.store(round, ordering: .relaxed)
       if queue.publish() {
         wires.doorbell.store(true, ordering: .sequentiallyConsistent)
+      }
+      if round % 2 == 0 {
+        // As one that polls: only a lost notification makes it wait.
+        isStuck = !Self.wait { queue.hasUsed }
+        while queue.takeUsed() != nil { returned += 1 }
+        continue
       }
       // As the kernel does before it halts: interrupts on, one more look.
       queue.suppressInterrupts()
       while queue.takeUsed() != nil { returned += 1 }
+      wires.delay.store(round, ordering: .relaxed)
       guard queue.inFlightCount > 0, !queue.requestInterrupts() else {
         continue
       }
@@ -114,7 +133,6 @@ import Testing
         wires.interrupt.exchange(false, ordering: .sequentiallyConsistent)
       }
       while queue.takeUsed() != nil { returned += 1 }
-      if queue.isBroken { break }
     }
     wires.isOver.store(true, ordering: .relaxed)
     Self.wait { device.isFinished }

@@ -27,10 +27,12 @@ struct PropertyCase: Sendable {
     .standby, .speedDuplex,
   ]
 
-  init(seed: UInt64) {
+  /// The case of `seed`, driven another way than by chance if that is given.
+  init(seed: UInt64, way: Rig.Way? = nil) {
     self.seed = seed
     var numbers = SeededNumbers(state: seed)
-    way = Rig.Way.allCases.randomElement(using: &numbers) ?? .modernLine
+    self.way =
+      way ?? Rig.Way.allCases.randomElement(using: &numbers) ?? .modernLine
     // Few, half or most of them: what one needs is often not there.
     let percent = [15, 50, 90, 100].randomElement(using: &numbers) ?? 50
     build.offered = FeatureBit.version1.mask
@@ -43,7 +45,7 @@ struct PropertyCase: Sendable {
       without.insert(Features(rawValue: feature.mask))
     }
     let isPacked =
-      !way.isLegacy && build.offers(.ringPacked)
+      !self.way.isLegacy && build.offers(.ringPacked)
       && !without.contains(.ringPacked)
     build.queueSizes = (0..<2).map { _ in
       isPacked

@@ -1,0 +1,142 @@
+import Packets
+import Testing
+
+@testable import Virtio
+
+/// Every row of the table of `ReceivePlan`. VIRTIO 1.2 §5.1.6.3.1.
+@Suite struct ReceivePlanTests {
+  private static let large: Features = [.guestCsum, .guestTSO4]
+  private static let merging: Features = [.guestCsum, .guestTSO4, .mrgRxbuf]
+  private static let mebibyte = 1 << 20
+
+  struct Row: Sendable {
+    var features: Features
+    var mtu: Int?
+    var memory: Int
+    var slotSize: Int
+    var slotCount: Int
+    var reserve = 0
+    var takesLarge = false
+  }
+
+  static let rows: [Row] = [
+    // A frame.
+    Row(features: [], memory: mebibyte, slotSize: 2048, slotCount: 512),
+    Row(features: .mrgRxbuf, memory: mebibyte, slotSize: 2048, slotCount: 512),
+    // With little memory at least two.
+    Row(features: [], memory: 0, slotSize: 2048, slotCount: 2),
+    Row(features: [], memory: 6143, slotSize: 2048, slotCount: 2),
+    Row(features: [], memory: 6144, slotSize: 2048, slotCount: 3),
+    // Control block, headroom, packet header, a tag and the MTU.
+    Row(features: .mtu, mtu: 576, memory: 4096, slotSize: 2048, slotCount: 2),
+    Row(features: .mtu, mtu: 1882, memory: 8448, slotSize: 2048, slotCount: 4),
+    Row(features: .mtu, mtu: 1883, memory: 8448, slotSize: 2112, slotCount: 4),
+    Row(
+      features: .mtu,
+      mtu: 9000,
+      memory: mebibyte,
+      slotSize: 9216,
+      slotCount: 113
+    ),
+    // Parts of a packet: 64 buffers at least of 16 KiB, then of 4 KiB.
+    Row(
+      features: merging,
+      memory: mebibyte,
+      slotSize: 16384,
+      slotCount: 64,
+      reserve: 6 * 16,
+      takesLarge: true
+    ),
+    Row(
+      features: merging,
+      memory: mebibyte - 1,
+      slotSize: 4096,
+      slotCount: 255,
+      reserve: 18 * 16,
+      takesLarge: true
+    ),
+    Row(
+      features: merging,
+      memory: mebibyte / 4,
+      slotSize: 4096,
+      slotCount: 64,
+      reserve: 18 * 16,
+      takesLarge: true
+    ),
+    Row(
+      features: merging,
+      memory: mebibyte / 4 - 1,
+      slotSize: 2048,
+      slotCount: 127
+    ),
+    // 4 KiB are too little for a frame of this size.
+    Row(
+      features: merging,
+      mtu: 9000,
+      memory: mebibyte,
+      slotSize: 16384,
+      slotCount: 64,
+      reserve: 6 * 16,
+      takesLarge: true
+    ),
+    Row(
+      features: merging,
+      mtu: 9000,
+      memory: mebibyte - 1,
+      slotSize: 9216,
+      slotCount: 113
+    ),
+    // The largest packet whole: 32 buffers at least.
+    Row(
+      features: large,
+      memory: 32 * 65792,
+      slotSize: 65792,
+      slotCount: 32,
+      takesLarge: true
+    ),
+    Row(
+      features: large,
+      memory: 32 * 65792 - 1,
+      slotSize: 2048,
+      slotCount: 1027
+    ),
+  ]
+
+  @Test(arguments: rows.indices)
+  func row(_ index: Int) {
+    let row = Self.rows[index]
+    let plan = ReceivePlan(row.features, mtu: row.mtu, memory: row.memory)
+    #expect(plan.slotSize == row.slotSize)
+    #expect(plan.slotCount == row.slotCount)
+    #expect(plan.reserve == row.reserve)
+    let isTaken = plan.unaffordable(row.features).isEmpty
+    #expect(isTaken == row.takesLarge)
+  }
+
+  /// After a restart the buffers are the same: what needs others is left out.
+  @Test func plan_holdsForOtherFeatures() {
+    let small = ReceivePlan([], mtu: nil, memory: 1 << 20)
+    let merged = ReceivePlan(Self.merging, mtu: nil, memory: 1 << 20)
+    let huge = ReceivePlan(Self.large, mtu: nil, memory: 4 << 20)
+    #expect(small.unaffordable(Self.merging) == .guestSegmentation)
+    #expect(small.unaffordable(Self.large) == .guestSegmentation)
+    #expect(merged.unaffordable(Self.merging) == [])
+    #expect(merged.unaffordable(Self.large) == .guestSegmentation)
+    #expect(huge.unaffordable(Self.merging) == [])
+    #expect(huge.unaffordable(Self.large) == [])
+  }
+
+  /// Each of the features that make packets larger counts.
+  @Test(arguments: [
+    Features.guestTSO4, .guestTSO6, .guestECN, .guestUFO, .guestUSO4,
+    .guestUSO6,
+  ])
+  func anyLargePacket_wantsLargeBuffers(_ feature: Features) {
+    let plan = ReceivePlan(
+      [.mrgRxbuf, feature],
+      mtu: nil,
+      memory: 1 << 20
+    )
+    #expect(plan.slotSize == 16384)
+  }
+}
