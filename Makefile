@@ -1,4 +1,4 @@
-.PHONY: build run test fuzz format clean
+.PHONY: build run test fuzz soak bench-driver format clean
 
 # Builds the demo for the bare machine and prints where it is.
 build:
@@ -21,6 +21,19 @@ test:
 FUZZ_MINUTES ?= 10
 fuzz:
 	Scripts/fuzz.sh --seconds $$((60 * $(FUZZ_MINUTES))) --keep
+
+# Ten minutes of all kinds of traffic at once, on each kind of ring and
+# interrupts; `make test` has a minute of it.
+soak:
+	Scripts/install-dependencies.sh test
+	SOAK_SECONDS=600 swift test --package-path Tests/Guest --filter SoakTests
+
+# Prints what a packet costs, with each kind of ring and offloads. What else
+# there is to choose: make bench-driver ARGUMENTS=--help
+bench-driver:
+	Scripts/install-dependencies.sh test
+	swift build --package-path Tests/Guest --product probe
+	swift run --package-path Tests/Guest bench-driver $(ARGUMENTS)
 
 # Formats every Swift source in place, as .ci/run wants it.
 format:

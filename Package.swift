@@ -128,7 +128,7 @@ let package = Package(
     ),
     .testTarget(
       name: "KernelTests",
-      dependencies: ["Kernel"],
+      dependencies: ["Kernel", "CPU"],
       swiftSettings: settings
     ),
   ]

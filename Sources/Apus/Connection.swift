@@ -119,6 +119,37 @@ public final class Connection: @unchecked Sendable {
     await write(bytes.bytes, timeout: timeout)
   }
 
+  /// Writes all of `bytes`, which are not copied where the device can send them
+  /// from the memory that they came in; see ``write(_:timeout:)-(RawSpan,_)``.
+  @discardableResult
+  public func write(
+    consuming bytes: consuming ReceivedBytes,
+    timeout: Duration? = nil
+  ) async -> Bool {
+    let deadline = timeout.map { host.now + Interval($0) }
+    var queue = PacketQueue()
+    queue.append(bytes.packet)
+    while let packet = queue.popFirst() {
+      do throws(NetworkError) {
+        if let rest = try host.stack.write(
+          consuming: packet,
+          to: id,
+          at: host.now
+        ) {
+          queue.append(rest)
+        }
+      } catch {
+        noteWriting(error)
+        return false
+      }
+      if queue.isEmpty { return true }
+      guard await wait(for: .writable(id), until: deadline) else {
+        return false
+      }
+    }
+    return true
+  }
+
   /// Writes all of `bytes`; see ``write(_:timeout:)-(RawSpan,_)``.
   @discardableResult
   public func write(_ bytes: [UInt8], timeout: Duration? = nil) async -> Bool {

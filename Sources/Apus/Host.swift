@@ -109,6 +109,11 @@ public final class Host: @unchecked Sendable {
   /// Whether anything that the app wrote is not yet acknowledged.
   public var hasUnacknowledged: Bool { stack.hasUnacknowledged }
 
+  /// Says what the device does with what is sent, when that has changed.
+  public func setCapabilities(_ capabilities: LinkCapabilities) {
+    stack.setCapabilities(capabilities)
+  }
+
   /// Says whether the device's link is up, and wakes those who want to know. To
   /// say the same again does nothing.
   public func setLink(up isUp: Bool, at now: Instant) {

@@ -1,8 +1,10 @@
 ; The memory and string functions that compiled code calls by name.
 ;
-; Under TCG each step of a string instruction costs about the same whatever its
-; width, so the long forms move eight bytes a step; on real hardware they are as
-; good. Registers as in the System V ABI: rdi, rsi, rdx, result in rax.
+; Copies move 16 bytes an instruction, 64 a turn: under TCG each step of a
+; string instruction costs as much as an instruction of its own, whatever its
+; width, and on real hardware the two are as good. Interrupts save no vector
+; registers, and touch none. Registers as in the System V ABI: rdi, rsi, rdx,
+; result in rax.
 
 bits 64
 section .text
@@ -16,13 +18,48 @@ memcpy:
   jb copy_small
   cmp rdx, 32
   jbe copy_16_to_32
-  mov rcx, rdx
-  shr rcx, 3
-  ; The tail is copied first, as eight bytes that may overlap the rest.
-  mov r8, [rsi + rdx - 8]
-  lea r9, [rdi + rdx - 8]
-  rep movsq
-  mov [r9], r8
+  cmp rdx, 64
+  jbe copy_33_to_64
+
+; More than 64 bytes, of which the target does not begin inside the source.
+; The last 64 are loaded first and stored last, over what the turns before
+; them have left.
+copy_forwards:
+  movups xmm4, [rsi + rdx - 64]
+  movups xmm5, [rsi + rdx - 48]
+  movups xmm6, [rsi + rdx - 32]
+  movups xmm7, [rsi + rdx - 16]
+  lea r8, [rdi + rdx - 64]
+  sub rsi, rdi                  ; the source, as seen from the target
+align 16
+.turn:
+  movups xmm0, [rdi + rsi]
+  movups xmm1, [rdi + rsi + 16]
+  movups xmm2, [rdi + rsi + 32]
+  movups xmm3, [rdi + rsi + 48]
+  movups [rdi], xmm0
+  movups [rdi + 16], xmm1
+  movups [rdi + 32], xmm2
+  movups [rdi + 48], xmm3
+  add rdi, 64
+  cmp rdi, r8
+  jb .turn
+  movups [r8], xmm4
+  movups [r8 + 16], xmm5
+  movups [r8 + 32], xmm6
+  movups [r8 + 48], xmm7
+  ret
+
+; All loads before all stores, so they may overlap.
+copy_33_to_64:
+  movups xmm0, [rsi]
+  movups xmm1, [rsi + 16]
+  movups xmm2, [rsi + rdx - 32]
+  movups xmm3, [rsi + rdx - 16]
+  movups [rdi], xmm0
+  movups [rdi + 16], xmm1
+  movups [rdi + rdx - 32], xmm2
+  movups [rdi + rdx - 16], xmm3
   ret
 
 copy_16_to_32:
@@ -74,30 +111,38 @@ memmove:
   jb copy_small
   cmp rdx, 32
   jbe copy_16_to_32
+  cmp rdx, 64
+  jbe copy_33_to_64
   ; Forwards unless the target begins inside the source.
   mov rcx, rdi
   sub rcx, rsi
   cmp rcx, rdx
-  jae .forwards
-  ; Backwards, eight bytes a step; the first ones last.
-  mov r8, [rsi]
-  mov r9, rdi
-  lea rsi, [rsi + rdx - 8]
-  lea rdi, [rdi + rdx - 8]
-  mov rcx, rdx
-  shr rcx, 3
-  std
-  rep movsq
-  cld
-  mov [r9], r8
-  ret
-.forwards:
-  mov rcx, rdx
-  shr rcx, 3
-  mov r8, [rsi + rdx - 8]
-  lea r9, [rdi + rdx - 8]
-  rep movsq
-  mov [r9], r8
+  jae copy_forwards
+  ; Backwards. The first 64 bytes are loaded first and stored last.
+  movups xmm4, [rsi]
+  movups xmm5, [rsi + 16]
+  movups xmm6, [rsi + 32]
+  movups xmm7, [rsi + 48]
+  lea r8, [rdi + 64]
+  add rdi, rdx
+  sub rsi, rax                  ; the source, as seen from the target
+align 16
+.turn:
+  movups xmm0, [rdi + rsi - 16]
+  movups xmm1, [rdi + rsi - 32]
+  movups xmm2, [rdi + rsi - 48]
+  movups xmm3, [rdi + rsi - 64]
+  movups [rdi - 16], xmm0
+  movups [rdi - 32], xmm1
+  movups [rdi - 48], xmm2
+  movups [rdi - 64], xmm3
+  sub rdi, 64
+  cmp rdi, r8
+  ja .turn
+  movups [rax], xmm4
+  movups [rax + 16], xmm5
+  movups [rax + 32], xmm6
+  movups [rax + 48], xmm7
   ret
 
 ; void *memset(void *target, int byte, size_t count)

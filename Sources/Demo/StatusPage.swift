@@ -36,7 +36,11 @@ enum StatusPage {
     appendInterface(network.interface, &page)
     page.append("</table>\n<h2>Counters</h2>\n<table>\n")
     for counter in system.counters where counter.value > 0 {
-      row(counter.name.description, &page) { $0.append(counter.value) }
+      let name = counter.name.description
+      row(
+        counter.interface == 0 ? name : "net\(counter.interface) \(name)",
+        &page
+      ) { $0.append(counter.value) }
     }
     page.append("</table>\n</body></html>\n")
     return page

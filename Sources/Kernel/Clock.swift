@@ -42,13 +42,13 @@ enum Clock {
   /// One measurement; whether it is good.
   private static func measure(_ reference: ClockReference) -> Bool {
     reference.start()
-    let first = Sample(reference)
+    let first = ClockSample(reference)
     var last = first
     while reference.ticks(first, last) < reference.frequency / 200 {
       // A host that takes the core away for 55 ms lets the 8254 run out, and
       // then it says nothing any more.
       if reference.hasEnded { return false }
-      last = Sample(reference)
+      last = ClockSample(reference)
     }
     if reference.hasEnded { return false }
     let elapsed = reference.ticks(first, last)

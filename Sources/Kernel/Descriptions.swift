@@ -1,5 +1,6 @@
 import Net
 import PCI
+import Virtio
 
 // How values are written on the console.
 
@@ -35,11 +36,11 @@ func describe(_ address: MACAddress) -> String {
   return text
 }
 
-/// Such as `net: bound 10.0.2.15/24 gateway 10.0.2.2 dns 10.0.2.3 lease 86400
+/// Such as `bound 10.0.2.15/24 gateway 10.0.2.2 dns 10.0.2.3 lease 86400
 /// s`, on one line; what the server did not say is left out. Programs read
 /// this: docs/console.md.
 func describe(_ lease: Lease) -> String {
-  var text = "net: bound \(describe(lease.address))/\(lease.prefixLength)"
+  var text = "bound \(describe(lease.address))/\(lease.prefixLength)"
   if let gateway = lease.gateway { text += " gateway \(describe(gateway))" }
   for server in lease.nameServers { text += " dns \(describe(server))" }
   if let seconds = lease.seconds { text += " lease \(seconds) s" }
@@ -59,5 +60,21 @@ func describe(_ error: NetworkError) -> StaticString {
   case .limitReached: "limitReached"
   case .messageTooLarge: "messageTooLarge"
   case .cancelled: "cancelled"
+  }
+}
+
+/// Such as `0xfeb00e00`.
+func describe(_ place: MMIOPlace) -> String {
+  "0x\(String(place.registers.lowerBound, radix: 16))"
+}
+
+/// Why a device cannot be driven.
+func describe(_ error: VirtioError) -> StaticString {
+  switch error {
+  case .unsupported: "a register that it must have is missing"
+  case .resetFailed: "it does not come out of its reset"
+  case .featuresRefused: "it refuses the features that the driver chose"
+  case .badQueue: "a queue is missing or of an impossible size"
+  case .noVector: "it can interrupt neither by MSI-X nor by a line"
   }
 }

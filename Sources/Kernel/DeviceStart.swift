@@ -47,16 +47,7 @@ struct DeviceStart {
     switch device.place {
     case .memory(let device, let place): ways = .memory(device, place)
     case .function(let entry):
-      for register in entry.registers where register.space == .memory {
-        guard let range = register.range, range.upperBound > 1 << 32 else {
-          continue
-        }
-        guard Memory.mapDevice(range) else { throw VirtioError.unsupported }
-        Console.print(
-          "virtio: \(name) has registers at"
-            + " 0x\(String(range.lowerBound, radix: 16))"
-        )
-      }
+      try Self.mapRegisters(entry, name)
       assignment.enable(entry.function, Machine())
       let steps = InterruptSteps(Machine(), entry, queueCount: queueCount)
       ways = .function(
@@ -70,6 +61,24 @@ struct DeviceStart {
             + " MSI-X vectors"
         )
       }
+    }
+  }
+
+  /// Maps the registers of `entry` that are above 4 GiB, and says where they
+  /// are.
+  static func mapRegisters(
+    _ entry: AddressAssignment.Entry,
+    _ name: String
+  ) throws(VirtioError) {
+    for register in entry.registers where register.space == .memory {
+      guard let range = register.range, range.upperBound > 1 << 32 else {
+        continue
+      }
+      guard Memory.mapDevice(range) else { throw VirtioError.unsupported }
+      Console.print(
+        "virtio: \(name) has registers at"
+          + " 0x\(String(range.lowerBound, radix: 16))"
+      )
     }
   }
 
@@ -136,13 +145,25 @@ struct DeviceStart {
   }
 }
 
-/// Why a device cannot be driven.
-func describe(_ error: VirtioError) -> StaticString {
-  switch error {
-  case .unsupported: "a register that it must have is missing"
-  case .resetFailed: "it does not come out of its reset"
-  case .featuresRefused: "it refuses the features that the driver chose"
-  case .badQueue: "a queue is missing or of an impossible size"
-  case .noVector: "it can interrupt neither by MSI-X nor by a line"
+extension FoundDevice {
+  /// The way to a device that is looked at and need not interrupt, nor pull a
+  /// line that another may share.
+  ///
+  /// - Throws: `unsupported` when its registers cannot be reached.
+  func transportWithoutInterrupts(
+    _ devices: VirtioDevices
+  ) throws(VirtioError) -> DeviceTransport<Machine> {
+    switch place {
+    case .memory(let device, _): return DeviceTransport(Machine(), device)
+    case .function(let entry):
+      try DeviceStart.mapRegisters(entry, name)
+      devices.assignment.enable(entry.function, Machine())
+      let space = ConfigurationSpace(
+        host: Machine(),
+        address: entry.function.address
+      )
+      space.command = space.command.union(.interruptDisable)
+      return try DeviceTransport(Machine(), entry, hasVectors: false)
+    }
   }
 }

@@ -14,8 +14,9 @@ import Virtio
 /// is asked to, and looked at once more, so that nothing that came in between
 /// is slept through.
 final class EventLoop {
+  private let ports: [NetworkPort]
+  /// The one that the app is on.
   private let host: Host
-  private var interface: NetworkInterface?
   /// How many turns went by without a wait, and so without interrupts.
   private var busyTurns = 0
   private var halts = Halts()
@@ -27,10 +28,15 @@ final class EventLoop {
   /// be sent and acknowledged.
   private static var lingerTime: Interval { .seconds(2) }
 
-  /// A loop for `host` and the device, if there is one.
-  init(host: Host, interface: consuming NetworkInterface?) {
-    self.host = host
-    self.interface = interface
+  /// When the devices are looked at next, whatever they say.
+  private var nextLook: Instant
+  private static var lookInterval: Interval { .seconds(1) }
+
+  /// A loop for `ports`, on the first of which the app is.
+  init(_ ports: [NetworkPort]) {
+    self.ports = ports
+    host = ports[0].host
+    nextLook = Clock.now + Self.lookInterval
   }
 
   /// Runs until the app has ended, and returns how.
@@ -45,30 +51,51 @@ final class EventLoop {
       if Executor.hasReadyJobs {
         stayBusy()
       } else {
-        wait(until: host.deadline)
+        wait(until: deadline)
       }
     }
+  }
+
+  /// When there is something to do whatever comes.
+  private var deadline: Instant {
+    var first = nextLook
+    for port in ports {
+      if let deadline = port.host.deadline { first = min(first, deadline) }
+    }
+    return first
   }
 
   /// Everything that can be done now.
   private func turn() {
     let now = Clock.now
-    interface?.receive(into: host, at: now)
-    host.poll(at: now)
+    for port in ports {
+      port.receive(at: now)
+      port.host.poll(at: now)
+    }
     Executor.runReadyJobs()
-    interface?.transmit(from: host, at: Clock.now)
+    let later = Clock.now
+    for port in ports { port.transmit(at: later) }
+    guard now >= nextLook else { return }
+    nextLook = now + Self.lookInterval
+    for port in ports { port.look(at: now) }
   }
 
   /// Waits for more to do, until `deadline` at the latest.
-  private func wait(until deadline: Instant?) {
-    let hasWork = interface?.enableInterrupts() ?? false
+  private func wait(until deadline: Instant) {
+    var hasWork = false
+    for port in ports where port.enableInterrupts() { hasWork = true }
     if !hasWork, Timer.arm(for: deadline) {
       halts.wait()
       busyTurns = 0
     } else {
       stayBusy()
     }
-    interface?.disableInterrupts(host, at: Clock.now)
+    disableInterrupts()
+  }
+
+  private func disableInterrupts() {
+    let now = Clock.now
+    for port in ports { port.disableInterrupts(at: now) }
   }
 
   private func stayBusy() {
@@ -76,7 +103,7 @@ final class EventLoop {
     guard busyTurns >= Self.mostBusyTurns else { return }
     busyTurns = 0
     Interrupts.glance()
-    interface?.disableInterrupts(host, at: Clock.now)
+    disableInterrupts()
   }
 
   /// What the processor, the device and the heap count.
@@ -85,7 +112,7 @@ final class EventLoop {
       Counter("cpu: busy ticks", halts.busyTicks),
       Counter("cpu: halts", halts.count),
     ]
-    interface?.forEachCounter { counters.append(Counter($0, $1)) }
+    for port in ports { port.append(to: &counters) }
     let heap = MachineHeap.statistics
     counters.append(Counter("heap: bytes", UInt64(heap.capacity)))
     counters.append(Counter("heap: bytes in use", UInt64(heap.bytesInUse)))
@@ -100,7 +127,7 @@ final class EventLoop {
   private func linger() {
     let lastMoment = Clock.now + Self.lingerTime
     while host.hasUnacknowledged, Clock.now < lastMoment {
-      wait(until: min(host.deadline ?? lastMoment, lastMoment))
+      wait(until: min(deadline, lastMoment))
       turn()
     }
   }
@@ -136,16 +163,13 @@ enum Timer {
   /// a second, so that a wait is never far off when clocks drift apart.
   private static var longest: Interval { .seconds(1) }
 
-  /// Arms the timer for `deadline`; without one, for the longest wait. An
+  /// Arms the timer for `deadline`, or for the longest wait before it. An
   /// interrupt that comes before the halt is held back until then.
   ///
   /// - Returns: Whether there is time to wait at all.
-  static func arm(for deadline: Instant?) -> Bool {
-    var interval = longest
-    if let deadline {
-      interval = min(interval, deadline - Clock.now)
-      guard interval > .zero else { return false }
-    }
+  static func arm(for deadline: Instant) -> Bool {
+    let interval = min(longest, deadline - Clock.now)
+    guard interval > .zero else { return false }
     let ticks = unsafe Clock.timerRate!.ticks(in: interval)
     LocalAPIC.interrupt(afterTicks: UInt32(clamping: max(ticks, 1)))
     return true

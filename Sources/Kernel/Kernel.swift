@@ -34,10 +34,8 @@ public func kernelStart(_ startInfo: UInt) {
   Console.print(reference.name)
   phases.finish("clock")
 
-  let origin = RandomSource.initialize()
+  RandomSource.initialize()
   RandomSource.armStackProtector()
-  Console.write("random: ")
-  Console.print(origin.name)
   phases.finish("random")
   Console.print("memory: \(map.byteCount >> 20) MiB usable")
 
@@ -54,14 +52,10 @@ public func kernelStart(_ startInfo: UInt) {
     commandLine: map.readCommandLine()
   )
   phases.finish("acpi")
+  RandomSource.add(EntropySource.start(devices))
+  phases.finish("entropy device")
 
-  let interface = NetworkInterface.start(
-    devices,
-    receiveMemory: packetMemory(map) / 2
-  )
-  phases.finish("network device")
-
-  let end = runApp(map, interface, &phases)
+  let end = runApp(map, devices, &phases)
   switch end {
   case .returned: Power.off(.orderly)
   case .threw(let error):
@@ -87,103 +81,53 @@ private func readTables(_ map: MemoryMap) -> [MMIOPlace] {
   return devices?.places ?? []
 }
 
-/// How much memory there is for packets: a quarter of the memory for the first 8
-/// MiB of them, which a small machine needs to hold its own against peers that
-/// do not read, then an eighth, and no more than 32 MiB. Half of it is for
-/// what the device receives, half for what the stack sends and keeps.
-private func packetMemory(_ map: MemoryMap) -> Int {
-  let bytes = max(
-    min(map.byteCount / 4, 8 << 20),
-    min(map.byteCount / 8, 32 << 20)
-  )
-  return max(Int(bytes), 1 << 20)
-}
-
-/// The stack's own packets, which hold `mtu` bytes with all headers.
-private func makePool(_ map: MemoryMap, mtu: Int) -> PacketPool {
-  let headers = PacketPool.controlBlockSize + TCPLimits().headroom + 60
-  let slotSize = max(
-    (headers + mtu + 63) & ~63,
-    PacketPool.defaultSlotSize
-  )
-  return PacketPool(
-    capacity: packetMemory(map) / 2 / slotSize,
-    slotSize: slotSize
-  )
-}
-
-/// Makes the stack, starts the app, and runs both until the app ends.
+/// Makes a stack for each network, starts the app on the first, and runs all
+/// until the app ends.
 private func runApp(
   _ map: MemoryMap,
-  _ interface: consuming NetworkInterface?,
+  _ devices: VirtioDevices,
   _ phases: inout BootPhases
 ) -> Host.AppEnd {
-  let information =
-    interface?.information
-    ?? InterfaceInformation(
-      driver: "none",
-      interrupts: "none",
-      features: [],
-      macAddress: MACAddress(bits: 0)
-    )
-  announce(information, isThere: interface != nil)
-  let pool = makePool(map, mtu: interface?.mtu ?? 1500)
-  var configuration = StackConfiguration(
-    macAddress: information.macAddress,
-    seed: RandomSource.key()
-  )
-  configuration.mtu = interface?.mtu ?? configuration.mtu
-  configuration.tcpLimits = TCPLimits(memory: Int(map.byteCount))
-  configuration.tcpLimits.firstPackets = pool.capacity / 4
-  configuration.hostName = Array("apus".utf8)
-  var stack = Stack(configuration, pool: pool, at: Clock.now)
-  stack.setLink(up: interface?.isLinkUp ?? false, at: Clock.now)
-
-  let host = Host(
-    stack: stack,
-    interface: information,
-    commandLine: map.readCommandLine(),
-    clock: { Clock.now }
-  )
-  host.onLeaseChange = { lease in announce(lease) }
-  Host.install(host)
-  phases.finish("stack")
+  let ports = startPorts(map, devices)
+  phases.finish("network")
+  Host.install(ports[0].host)
   boot_start_app()
   phases.finish("app")
-  return EventLoop(host: host, interface: interface).run()
+  return EventLoop(ports).run()
 }
 
-/// What the console said last of the address.
-///
-/// SAFETY: one core; only the loop announces.
-nonisolated(unsafe) private var lastAnnouncement: [UInt8] = []
-
-/// Says which address is bound; nothing when it is as it was: a lease may be
-/// renewed every few seconds.
-private func announce(_ lease: Lease?) {
-  let text = lease.map { describe($0) } ?? "net: address given up"
-  let bytes = Array(text.utf8)
-  guard unsafe bytes != lastAnnouncement else { return }
-  unsafe lastAnnouncement = bytes
-  Console.print(text)
-}
-
-private func announce(_ interface: InterfaceInformation, isThere: Bool) {
-  guard isThere else {
-    Console.print(
-      "net: no network device; give QEMU one: -device virtio-net-pci, or"
-        + " virtio-net-device on a microvm"
+/// The networks: one for each device that can be driven, or one without a
+/// device.
+private func startPorts(
+  _ map: MemoryMap,
+  _ devices: VirtioDevices
+) -> [NetworkPort] {
+  let commandLine = map.readCommandLine()
+  let found = devices.devices.filter { $0.kind == .network }
+  // They share what one alone would have.
+  let memory = Int(map.byteCount) / max(found.count, 1)
+  var ports: [NetworkPort] = []
+  for device in found {
+    guard
+      let interface = NetworkInterface.start(
+        device,
+        devices,
+        receiveMemory: NetworkMemory.packets(of: memory) / 2
+      )
+    else { continue }
+    ports.append(
+      NetworkPort(
+        ports.count,
+        interface,
+        memory: memory,
+        commandLine: commandLine
+      )
     )
-    return
   }
-  Console.print(
-    "net: \(interface.driver), \(interface.interrupts), MAC"
-      + " \(describe(interface.macAddress))"
-  )
-  Console.write("net: features")
-  for feature in interface.features {
-    Console.write(byte: 0x20)
-    Console.write(feature)
+  if ports.isEmpty {
+    ports.append(
+      NetworkPort(0, nil, memory: memory, commandLine: commandLine)
+    )
   }
-  Console.write(byte: 0x0A)
+  return ports
 }

@@ -2,22 +2,20 @@ import Virtio
 
 /// How a network device becomes an interface.
 extension NetworkInterface {
-  /// Starts the first network device that can be driven; says on the console
-  /// which not, and why.
+  /// Starts `device`; says on the console when it cannot be driven, and why.
   static func start(
+    _ device: FoundDevice,
     _ devices: VirtioDevices,
     receiveMemory: Int
   ) -> NetworkInterface? {
-    for device in devices.devices where device.kind == .network {
-      do throws(VirtioError) {
-        return try start(device, devices, receiveMemory)
-      } catch {
-        Console.print(
-          "net: \(device.name) cannot be driven: \(describe(error))"
-        )
-      }
+    do throws(VirtioError) {
+      return try start(device, devices, receiveMemory)
+    } catch {
+      Console.print(
+        "net: \(device.name) cannot be driven: \(describe(error))"
+      )
+      return nil
     }
-    return nil
   }
 
   /// The queues that interrupt: receive and transmit.

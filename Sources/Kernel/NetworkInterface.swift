@@ -14,13 +14,17 @@ struct NetworkInterface: ~Copyable {
   private var interrupt: DeviceInterrupt
   /// Whether the device can still be driven.
   private var isRunning = true
+  /// When the present ``restartPeriod`` began, and the restarts since.
+  private var periodStart: Instant?
+  private var restarts = 0
 
   /// How many frames are taken from the device before the app gets its turn: a
   /// flood of them must not starve it.
   private static var mostFramesAtOnce: Int { 256 }
-  /// How often a device is started again: one that needs it more often has
-  /// nothing but that to do.
-  private static var mostRestarts: UInt64 { 64 }
+  /// How often a device is started again within ``restartPeriod``: one that
+  /// needs it more often has nothing but that to do.
+  private static var mostRestarts: Int { 64 }
+  private static var restartPeriod: Interval { .seconds(60) }
 
   /// The interface of `device`, which has been started.
   init(_ device: consuming Device, _ interrupt: DeviceInterrupt) {
@@ -50,6 +54,17 @@ struct NetworkInterface: ~Copyable {
     )
   }
 
+  /// What the device does with what is sent. The stack makes no IPv6, nor
+  /// datagrams that are to be cut.
+  var capabilities: LinkCapabilities {
+    var capabilities = LinkCapabilities()
+    capabilities.completesChecksums = device.features.contains(.csum)
+    capabilities.largestSegmentation =
+      device.features.contains(.hostTSO4) ? 65535 : 0
+    capabilities.mostFragments = device.mostFragments
+    return capabilities
+  }
+
   // MARK: The way of frames
 
   /// Takes what the device has, up to a bound, and gives the host its turn.
@@ -58,7 +73,15 @@ struct NetworkInterface: ~Copyable {
       guard let frame = device.receive() else { break }
       host.receive(frame, at: now)
     }
-    if device.isBroken { recover(host, at: now) }
+    if device.isBroken {
+      recover(host, "its rings are not what they should be", at: now)
+    }
+  }
+
+  /// Looks, once a second, whether the device still sends what it is given.
+  mutating func look(_ host: Host, at now: Instant) {
+    guard isRunning, device.isTransmitStalled() else { return }
+    recover(host, "it sends nothing any more", at: now)
   }
 
   /// Gives the device what the host has to send, as far as there is room, and
@@ -94,26 +117,43 @@ struct NetworkInterface: ~Copyable {
       interrupt.finish()
     }
     guard reasons.contains(.configuration) else { return }
-    if device.needsReset { recover(host, at: now) }
+    if device.needsReset { recover(host, "it asked for that", at: now) }
     host.setLink(up: isLinkUp, at: now)
   }
 
-  /// Starts the device again, because it asked for that or its rings are not
-  /// what they should be. VIRTIO 1.2 §2.1.2. What it held is sent again by
-  /// those who miss it.
-  private mutating func recover(_ host: Host, at now: Instant) {
+  /// Starts the device again, because it asked for that, its rings are not what
+  /// they should be, or it stands still. VIRTIO 1.2 §2.1.2. What it held is sent
+  /// again by those who miss it.
+  private mutating func recover(
+    _ host: Host,
+    _ reason: StaticString,
+    at now: Instant
+  ) {
     guard isRunning else { return }
-    if device.counters.restarts >= Self.mostRestarts {
+    if isTooOften(at: now) {
       giveUp("it needed too many resets")
     } else {
       do throws(VirtioError) {
         try device.restart()
-        Console.print("net: the device was reset and started again")
+        host.setCapabilities(capabilities)
+        Console.write("net: the device was reset and started again: ")
+        Console.print(reason)
       } catch {
         giveUp(describe(error))
       }
     }
     host.setLink(up: isLinkUp, at: now)
+  }
+
+  /// Counts a restart, and says whether that is one too many.
+  private mutating func isTooOften(at now: Instant) -> Bool {
+    if let start = periodStart, now - start < Self.restartPeriod {
+      restarts += 1
+      return restarts > Self.mostRestarts
+    }
+    periodStart = now
+    restarts = 1
+    return false
   }
 
   private mutating func giveUp(_ reason: StaticString) {

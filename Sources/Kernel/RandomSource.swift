@@ -1,48 +1,48 @@
 import CPU
 import Net
+import Virtio
 
 /// Random bits that nobody outside can guess: from the processor's generator
-/// where it has one, otherwise from the noise in how long things take.
+/// where it has one, otherwise from the noise in how long things take, and from
+/// an entropy device if there is one.
 enum RandomSource {
-  /// Where the bits come from.
-  enum Origin {
-    /// RDSEED: the entropy source itself. SDM 1 §7.3.17.
-    case rdseed
-    /// RDRAND: a generator that the source seeds.
-    case rdrand
-    /// Neither: the low bits of the time-stamp counter around slow accesses.
-    case timing
+  /// How long the device's first bytes are waited for: a host gives them at
+  /// once, or rations them.
+  private static var longestWait: Interval { .milliseconds(100) }
 
-    /// How the console calls it.
-    var name: StaticString {
-      switch self {
-      case .rdseed: "RDSEED"
-      case .rdrand: "RDRAND"
-      case .timing: "timing noise (the processor has no RDRAND)"
-      }
-    }
-  }
-
-  /// Tries of an instruction that says it has nothing ready; SDM 1 §7.3.17.1
-  /// advises ten.
-  private static var mostTries: Int { 10 }
-  /// Samples hashed into a word of timing noise: one bit each is a cautious
-  /// guess, twice over for 64 bits.
-  private static var timingSamples: Int { 128 }
-
-  /// The run that everything but the seeds draws from.
+  /// What everything draws from.
   ///
-  /// SAFETY: set once at boot, then used on the only core.
-  nonisolated(unsafe) private static var numbers = RandomNumbers(
-    seed: SipHash.Key(0, 0)
-  )
+  /// SAFETY: used on the only core, and by no interrupt.
+  nonisolated(unsafe) private static var feed = RandomFeed<
+    Processor, EntropySource
+  >(Processor())
 
   /// Finds the best origin and seeds the numbers from it.
-  static func initialize() -> Origin {
-    let origin = bestOrigin()
-    // SAFETY: See `numbers`.
-    unsafe numbers = RandomNumbers(seed: seed(from: origin))
-    return origin
+  ///
+  /// - Precondition: The clock is calibrated.
+  static func initialize() {
+    // SAFETY: See `feed`.
+    unsafe feed.seed(at: Clock.now)
+  }
+
+  /// Has an entropy device, if there is one, add to the numbers, and waits a
+  /// moment for its first bytes. Then says on the console where the bits come
+  /// from.
+  static func add(_ device: consuming EntropySource?) {
+    Console.write("random: ")
+    // SAFETY: See `feed`.
+    if let origin = unsafe feed.origin { Console.write(origin.name) }
+    if let device = consume device {
+      let end = Clock.now + longestWait
+      let answer = unsafe feed.add(device, until: { Clock.now >= end })
+      switch answer {
+      case .bytes: Console.write(", virtio entropy")
+      case .none: Console.write(", virtio entropy to come")
+      case .lie: break
+      }
+    }
+    Console.write(byte: 0x0A)
+    tellOfLie()
   }
 
   /// Gives the stack protector a canary that nobody outside knows. Its first
@@ -55,56 +55,51 @@ enum RandomSource {
   }
 
   /// 64 random bits.
-  static func next() -> UInt64 { unsafe numbers.next() }
+  static func next() -> UInt64 {
+    // Before it is seeded there may be no clock, and nothing is due.
+    // SAFETY: See `feed`.
+    let now = unsafe feed.origin == nil ? Instant(nanoseconds: 0) : Clock.now
+    let word = unsafe feed.next(at: now)
+    tellOfLie()
+    return word
+  }
 
   /// 128 random bits for a key of their own.
   static func key() -> SipHash.Key { SipHash.Key(next(), next()) }
 
-  private static func bestOrigin() -> Origin {
-    // SDM 2A, CPUID: leaf 7 EBX bit 18, leaf 1 ECX bit 30.
-    let extended = cpu_id(0, 0).a >= 7 ? cpu_id(7, 0).b : 0
-    if extended & 1 << 18 != 0, word(from: .rdseed) != nil { return .rdseed }
-    let hasGenerator = cpu_id(1, 0).c & 1 << 30 != 0
-    if hasGenerator, word(from: .rdrand) != nil { return .rdrand }
-    return .timing
-  }
-
-  private static func seed(from origin: Origin) -> SipHash.Key {
-    // The timing goes in always: it costs little, and a generator that is
-    // worse than it says is then no worse than none.
-    let low = timingWord()
-    let high = timingWord()
-    return SipHash.Key(
-      low ^ (word(from: origin) ?? 0),
-      high ^ (word(from: origin) ?? 0)
+  private static func tellOfLie() {
+    // SAFETY: See `feed`.
+    guard unsafe feed.takeLie() else { return }
+    Console.print(
+      "random: the entropy device is given up: it answered what it must not"
     )
   }
+}
 
-  private static func word(from origin: Origin) -> UInt64? {
-    for _ in 0..<mostTries {
-      var value: UInt64 = 0
-      let isReady =
-        switch origin {
-        case .rdseed: unsafe cpu_rdseed(&value)
-        case .rdrand: unsafe cpu_rdrand(&value)
-        case .timing: false
-        }
-      if isReady { return value }
-      cpu_pause()
-    }
-    return nil
+/// The processor that this runs on.
+private struct Processor: RandomProcessor {
+  // SDM 2A, CPUID: leaf 7 EBX bit 18, leaf 1 ECX bit 30.
+  var hasSeedInstruction: Bool {
+    cpu_id(0, 0).a >= 7 && cpu_id(7, 0).b & 1 << 18 != 0
+  }
+  var hasRandomInstruction: Bool { cpu_id(1, 0).c & 1 << 30 != 0 }
+
+  func tryToSeed() -> UInt64? {
+    var value: UInt64 = 0
+    // SAFETY: It writes the one word.
+    return unsafe cpu_rdseed(&value) ? value : nil
   }
 
-  private static func timingWord() -> UInt64 {
-    var hash = SipHash(
-      key: SipHash.Key(cpu_timestamp(), boot_entry_timestamp())
-    )
-    for _ in 0..<timingSamples {
-      // A port access leaves the guest: how long that takes depends on all the
-      // host does.
-      _ = cpu_in8(0x61)
-      hash.combine(cpu_timestamp())
-    }
-    return hash.finalize()
+  func tryForRandom() -> UInt64? {
+    var value: UInt64 = 0
+    // SAFETY: As above.
+    return unsafe cpu_rdrand(&value) ? value : nil
   }
+
+  func pause() { cpu_pause() }
+  var timestamp: UInt64 { cpu_timestamp() }
+  var firstTimestamp: UInt64 { boot_entry_timestamp() }
+
+  /// A port access leaves the guest: how long that takes depends on the host.
+  func accessSlowly() { _ = cpu_in8(0x61) }
 }

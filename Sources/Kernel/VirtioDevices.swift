@@ -1,37 +1,6 @@
 import PCI
 import Virtio
 
-/// A virtio device that was found, not started yet.
-struct FoundDevice {
-  /// Where it is.
-  enum Place {
-    /// On PCI.
-    case function(AddressAssignment.Entry)
-    /// In memory, on no bus.
-    case memory(MMIODevice, MMIOPlace)
-  }
-
-  let place: Place
-  /// What kind of device it is. VIRTIO 1.2 §5.
-  let kind: Kind
-
-  /// The kinds that have a driver here. VIRTIO 1.2 §5.
-  enum Kind: UInt32 {
-    case network = 1
-  }
-
-  /// How the console calls it.
-  var name: String {
-    switch place {
-    case .function(let entry):
-      let address = entry.function.address
-      return
-        "PCI function \(address.bus):\(address.device).\(address.function)"
-    case .memory(_, let place): return "the device at \(describe(place))"
-    }
-  }
-}
-
 /// The virtio devices of the machine: on PCI, and those that ACPI or the kernel
 /// command line tell of.
 struct VirtioDevices {
@@ -73,6 +42,7 @@ struct VirtioDevices {
     guard function.vendor == 0x1AF4 else { return nil }
     switch function.device {
     case 0x1000: return .network
+    case 0x1005: return .entropy
     case 0x1040...0x107F:
       return FoundDevice.Kind(rawValue: UInt32(function.device) - 0x1040)
     default: return nil
@@ -102,9 +72,4 @@ struct VirtioDevices {
       }
     }
   }
-}
-
-/// Such as `0xfeb00e00`.
-private func describe(_ place: MMIOPlace) -> String {
-  "0x\(String(place.registers.lowerBound, radix: 16))"
 }

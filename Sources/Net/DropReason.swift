@@ -57,6 +57,8 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case ipv4ProtocolUnknown
   /// TCP to a broadcast address.
   case tcpBroadcast
+  /// Not TCP, in several buffers, and too large for one of the stack's.
+  case ipv4TooLarge
 
   // MARK: ICMP
 
@@ -123,6 +125,8 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case linkDown
   /// Larger than the MTU.
   case tooLarge
+  /// Made for a device that could do more than the one there is now.
+  case linkChanged
 }
 
 extension DropReason {
@@ -152,6 +156,7 @@ extension DropReason {
     case .ipv4Fragment: "ipv4: fragment"
     case .ipv4ProtocolUnknown: "ipv4: unknown protocol"
     case .tcpBroadcast: "tcp: broadcast"
+    case .ipv4TooLarge: "ipv4: too large"
     case .icmpTruncated: "icmp: truncated"
     case .icmpChecksum: "icmp: checksum"
     case .icmpTypeIgnored: "icmp: ignored type"
@@ -179,6 +184,7 @@ extension DropReason {
     case .addressLost: "send: address lost"
     case .linkDown: "send: link down"
     case .tooLarge: "send: too large"
+    case .linkChanged: "send: link changed"
     }
   }
 }

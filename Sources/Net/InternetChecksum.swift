@@ -3,34 +3,42 @@ import Packets
 /// The internet checksum: the one's complement of the one's complement sum of
 /// all 16-bit words. RFC 1071.
 public struct InternetChecksum: Sendable {
-  /// The sum so far, not yet folded: the carries are in the upper half.
+  /// The sum so far, of words as memory holds them: RFC 1071 §2 (B), the order
+  /// of the bytes matters only where the value is written.
   private var sum: UInt64 = 0
+  /// Whether the next byte is the second of a word.
+  private var isOdd = false
 
   /// The sum of nothing.
   public init() {}
 
-  /// Adds `bytes`, whose first is in an even place; an odd last one is padded
-  /// with zero, so only the last span may be odd.
+  /// Adds `bytes`, which follow those added before; an odd last one is padded
+  /// with zero until more come.
   public mutating func add(_ bytes: RawSpan) {
-    var offset = 0
-    let count = bytes.byteCount
-    // Four bytes at a time into 64 bits: the carries cannot overflow before
-    // 2^32 words, far beyond any packet.
-    while offset &+ 4 <= count {
-      sum &+= UInt64(bytes.bigEndian(at: offset, as: UInt32.self))
-      offset &+= 4
+    var part = bytes.onesComplementSum
+    if isOdd {
+      // RFC 1071 §2 (B): what begins at an odd place is summed in its own
+      // words, and the bytes of the sum change places.
+      part = UInt64(Self.folded(part).byteSwapped)
     }
-    if offset &+ 2 <= count {
-      sum &+= UInt64(bytes.bigEndian(at: offset, as: UInt16.self))
-      offset &+= 2
-    }
-    if offset < count {
-      sum &+= UInt64(bytes.byte(at: offset)) << 8
+    sum = sum.addingWithCarry(part)
+    if bytes.byteCount & 1 != 0 { isOdd.toggle() }
+  }
+
+  /// Adds all bytes of `packet`, its fragments included, from `start` on.
+  ///
+  /// - Precondition: The first slot has as many.
+  mutating func add(_ packet: borrowing PacketBuffer, from start: Int = 0) {
+    add(packet.bytes.extracting(droppingFirst: start))
+    for index in 0..<packet.fragmentCount {
+      add(packet.fragmentBytes(index))
     }
   }
 
-  /// Adds one 16-bit word.
-  public mutating func add(_ word: UInt16) { sum &+= UInt64(word) }
+  /// Adds one 16-bit word. The bytes added before are an even number.
+  public mutating func add(_ word: UInt16) {
+    sum = sum.addingWithCarry(UInt64(word.bigEndian))
+  }
 
   /// Adds the pseudo-header that TCP and UDP put before theirs.
   /// RFC 9293 §3.1, RFC 768.
@@ -40,17 +48,27 @@ public struct InternetChecksum: Sendable {
     protocol number: UInt8,
     length: Int
   ) {
-    sum &+= UInt64(source.bits) &+ UInt64(destination.bits)
-    sum &+= UInt64(number) &+ UInt64(UInt16(truncatingIfNeeded: length))
+    let words =
+      UInt64(source.bits) &+ UInt64(destination.bits) &+ UInt64(number)
+      &+ UInt64(UInt16(truncatingIfNeeded: length))
+    // Of some 33 bits, so nothing is carried out.
+    sum = sum.addingWithCarry(UInt64(Self.folded(words).bigEndian))
   }
+
+  /// The sum itself: what a device that completes a checksum finds in its
+  /// field, over the pseudo-header. VIRTIO 1.2 §5.1.6.2.
+  var partialValue: UInt16 { UInt16(bigEndian: Self.folded(sum)) }
 
   /// The value for the checksum field; over bytes that hold a right checksum,
   /// zero.
-  public var value: UInt16 {
+  public var value: UInt16 { ~partialValue }
+
+  /// The 16 bits that `sum` is, the carries added.
+  private static func folded(_ sum: UInt64) -> UInt16 {
     var folded = (sum & 0xFFFF_FFFF) &+ (sum >> 32)
     folded = (folded & 0xFFFF) &+ (folded >> 16)
     folded = (folded & 0xFFFF) &+ (folded >> 16)
     folded = (folded & 0xFFFF) &+ (folded >> 16)
-    return ~UInt16(truncatingIfNeeded: folded)
+    return UInt16(truncatingIfNeeded: folded)
   }
 }

@@ -57,6 +57,9 @@ public struct PacketBuffer: ~Copyable {
   /// The slots of the packet's pool that are free.
   public var freeInPool: Int { unsafe slot.pointee.pool.pointee.available }
 
+  /// The slots of the packet's pool, in all.
+  public var poolCapacity: Int { unsafe slot.pointee.pool.pointee.capacity }
+
   /// The packet's bytes.
   public var bytes: RawSpan {
     @_lifetime(borrow self)

@@ -137,8 +137,9 @@ extension PacketBuffer {
     }
   }
 
-  /// Nothing is left to a device, and nothing was done by one.
-  mutating func clearOffload() {
+  /// Nothing is left to a device, and nothing was done by one: as when a
+  /// received packet is sent.
+  public mutating func clearOffload() {
     unsafe slot.pointee.checksum = .unknown
     unsafe slot.pointee.segmentation = .none
   }

@@ -1,4 +1,5 @@
-/// A fixed number of packet slots, allocated once.
+/// A fixed number of packet slots: allocated together at once, or each when it
+/// is needed.
 ///
 /// Taking and giving back a slot is a push or a pop of a free list: no
 /// allocation, no reference count. A pool that is empty says so with `nil`, and
@@ -16,7 +17,8 @@ public final class PacketPool {
   public static var controlBlockSize: Int { unsafe Slot.controlBlockSize }
 
   private let state: UnsafeMutablePointer<FreeList>
-  private let memory: UnsafeMutableRawPointer
+  /// All slots; `nil` when each is allocated alone.
+  private let memory: UnsafeMutableRawPointer?
   private let slotSize: Int
 
   /// The number of slots.
@@ -30,8 +32,7 @@ public final class PacketPool {
   /// - Precondition: `capacity` is positive; `slotSize` is a multiple of 64 and
   ///   at least 128.
   public init(capacity: Int, slotSize: Int = defaultSlotSize) {
-    precondition(capacity > 0)
-    precondition(slotSize >= 128 && slotSize % 64 == 0)
+    Self.check(capacity, slotSize)
     self.capacity = capacity
     self.slotSize = slotSize
     bytesPerPacket = unsafe slotSize - Slot.controlBlockSize
@@ -41,13 +42,40 @@ public final class PacketPool {
       alignment: 64
     )
     unsafe state = .allocate(capacity: 1)
-    unsafe state.initialize(to: FreeList(untouched: capacity))
+    unsafe state.initialize(to: FreeList(capacity: capacity, kept: capacity))
+  }
+
+  /// Makes a pool of up to `capacity` slots, which are taken from the heap when
+  /// they are needed and given back to it but for `kept` of them.
+  ///
+  /// - Precondition: As in ``init(capacity:slotSize:)``.
+  public init(capacity: Int, slotSize: Int, kept: Int) {
+    Self.check(capacity, slotSize)
+    precondition(kept >= 0)
+    self.capacity = capacity
+    self.slotSize = slotSize
+    bytesPerPacket = unsafe slotSize - Slot.controlBlockSize
+    unsafe memory = nil
+    // SAFETY: The allocation ends in deinit only.
+    unsafe state = .allocate(capacity: 1)
+    unsafe state.initialize(to: FreeList(capacity: capacity, kept: kept))
+  }
+
+  private static func check(_ capacity: Int, _ slotSize: Int) {
+    precondition(capacity > 0)
+    precondition(slotSize >= 128 && slotSize % 64 == 0)
   }
 
   deinit {
     precondition(available == capacity, "a packet outlived its pool")
     // SAFETY: Every slot is back, so nothing points into the memory.
-    unsafe memory.deallocate()
+    if let memory = unsafe memory {
+      unsafe memory.deallocate()
+    } else {
+      while let slot = unsafe state.pointee.pop() {
+        unsafe UnsafeMutableRawPointer(slot).deallocate()
+      }
+    }
     unsafe state.deinitialize(count: 1)
     unsafe state.deallocate()
   }
@@ -55,6 +83,14 @@ public final class PacketPool {
   /// The number of slots that are free.
   public var available: Int {
     unsafe state.pointee.available
+  }
+
+  /// The memory of the slots that are out, in bytes.
+  public var memoryInUse: Int { (capacity - available) * slotSize }
+
+  /// Whether `packet` is in a slot of this pool.
+  public func owns(_ packet: borrowing PacketBuffer) -> Bool {
+    unsafe packet.slot.pointee.pool == state
   }
 
   /// An empty packet with `headroom` bytes before it, or `nil` when every slot
@@ -71,13 +107,21 @@ public final class PacketPool {
     return packet
   }
 
-  /// The next slot that was never taken; `nil` when all were.
+  /// A slot that was never taken, or given back; `nil` when all are out.
   private func makeSlot() -> UnsafeMutablePointer<Slot>? {
-    let index = unsafe capacity - state.pointee.untouched
-    guard index < capacity else { return nil }
-    // SAFETY: The slot lies within `memory`: its control block first, then its
-    // bytes.
-    let start = unsafe memory + index * slotSize
+    let untouched = unsafe state.pointee.untouched
+    guard untouched > 0 else { return nil }
+    // SAFETY: The slot lies within `memory`, or is all of an allocation: its
+    // control block first, then its bytes.
+    let start =
+      if let memory = unsafe memory {
+        unsafe memory + (capacity - untouched) * slotSize
+      } else {
+        UnsafeMutableRawPointer.allocate(
+          byteCount: slotSize,
+          alignment: 16
+        )
+      }
     let slot = unsafe start.bindMemory(to: Slot.self, capacity: 1)
     unsafe slot.initialize(
       to: Slot(

@@ -68,14 +68,23 @@ struct FreeList {
   var head: UnsafeMutablePointer<Slot>?
   @usableFromInline
   var count = 0
-  /// How many slots have never been taken: memory that nothing has touched yet,
-  /// so that a large pool costs nothing until it is needed.
+  /// How many slots have never been taken, or were given back to the heap:
+  /// memory that nothing has touched, so that a large pool costs nothing until
+  /// it is needed.
   @usableFromInline
   var untouched: Int
+  /// The slots of the pool, in all.
+  @usableFromInline
+  let capacity: Int
+  /// How many free slots are kept; beyond, they go back to the heap.
+  @usableFromInline
+  let kept: Int
 
-  init(untouched: Int) {
+  init(capacity: Int, kept: Int) {
     unsafe head = nil
-    unsafe self.untouched = untouched
+    unsafe untouched = capacity
+    unsafe self.capacity = capacity
+    unsafe self.kept = kept
   }
 
   /// The slots that can be taken.
@@ -95,6 +104,7 @@ struct FreeList {
 
   @inlinable
   mutating func push(_ slot: UnsafeMutablePointer<Slot>) {
+    guard unsafe count < kept else { return unsafe giveBack(slot) }
     unsafe slot.pointee.next = unsafe head
     unsafe head = unsafe slot
     unsafe count &+= 1
@@ -106,5 +116,15 @@ struct FreeList {
     unsafe slot.pointee.next = nil
     unsafe count &-= 1
     return unsafe slot
+  }
+
+  /// Gives the memory of `slot`, which was allocated alone, to the heap.
+  @usableFromInline
+  @inline(never)
+  mutating func giveBack(_ slot: UnsafeMutablePointer<Slot>) {
+    // SAFETY: Only pools that allocate their slots one by one keep less than
+    // all, and nobody refers to the slot.
+    unsafe UnsafeMutableRawPointer(slot).deallocate()
+    unsafe untouched &+= 1
   }
 }

@@ -3,14 +3,16 @@ import Packets
 /// A packet as the stretches of memory that its descriptors describe: what of
 /// it has a descriptor of its own, and which way it goes.
 ///
-///     | header | body ................... | answer |   first slot
-///     | fragment 0 | fragment 1 | ...               other slots
+///     | header | body ........ | second part | answer |   first slot
+///     | fragment 0 | fragment 1 | ...                     other slots
 ///
-/// A packet has fragments or an answer, not both.
+/// What is empty has no descriptor. A packet has fragments or an answer, not
+/// both.
 struct Chain<Mapping: AddressMapping> {
   private let direction: Virtqueue.Direction
   private let mapping: Mapping
   private let hasHeader: Bool
+  private let hasBody: Bool
   private let hasAnswer: Bool
   /// Where the first slot's bytes begin, for the device.
   private let base: UInt64
@@ -23,7 +25,10 @@ struct Chain<Mapping: AddressMapping> {
     _ direction: Virtqueue.Direction,
     _ mapping: Mapping
   ) {
-    precondition(direction.answerSize == 0 || packet.fragmentCount == 0)
+    let hasSecond = direction.secondSize > 0
+    precondition(
+      direction.answerSize == 0 && !hasSecond || packet.fragmentCount == 0
+    )
     self.direction = direction
     self.mapping = mapping
     hasHeader = direction.headerSize > 0
@@ -35,10 +40,15 @@ struct Chain<Mapping: AddressMapping> {
       of: packet.unsafeAddress,
       byteCount: packet.count
     )
-    bodySize = packet.count - direction.headerSize - direction.answerSize
-    precondition(bodySize > 0)
+    bodySize =
+      packet.count - direction.headerSize - direction.secondSize
+      - direction.answerSize
+    precondition(bodySize >= 0)
+    hasBody = bodySize > 0
     count =
-      1 + (hasHeader ? 1 : 0) + (hasAnswer ? 1 : 0) + packet.fragmentCount
+      (hasHeader ? 1 : 0) + (hasBody ? 1 : 0) + (hasSecond ? 1 : 0)
+      + (hasAnswer ? 1 : 0) + packet.fragmentCount
+    precondition(count > 0)
   }
 
   /// Part `index` of `packet`, which this was made of.
@@ -51,10 +61,16 @@ struct Chain<Mapping: AddressMapping> {
       if rest == 0 { return part(0, direction.headerSize) }
       rest -= 1
     }
-    if rest == 0 { return part(direction.headerSize, bodySize) }
-    rest -= 1
-    if hasAnswer {
-      return part(direction.headerSize + bodySize, direction.answerSize)
+    if hasBody {
+      if rest == 0 { return part(direction.headerSize, bodySize) }
+      rest -= 1
+    }
+    if hasAnswer || direction.secondSize > 0 {
+      let second = direction.headerSize + bodySize
+      if index + 1 < count || !hasAnswer {
+        return part(second, direction.secondSize)
+      }
+      return part(second + direction.secondSize, direction.answerSize)
     }
     // SAFETY: As in init.
     let (address, byteCount) = unsafe packet.unsafeFragment(rest)

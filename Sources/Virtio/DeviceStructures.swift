@@ -6,6 +6,10 @@ struct RegisterRange: Hashable {
   /// In bytes.
   let length: UInt64
 
+  /// Whether it begins at a multiple of `size` bytes, as §4.1.4 asks of most
+  /// structures: without that no access to its fields would be one.
+  func isAligned(_ size: UInt64) -> Bool { start.address % size == 0 }
+
   /// The register of `size` bytes at `offset`, if it is within the range.
   func register(at offset: Int, size: UInt64) -> RegisterAddress? {
     guard offset >= 0, length >= size, UInt64(offset) <= length - size else {
@@ -73,12 +77,14 @@ struct DeviceStructures {
     else { return }
     switch space.read8(capability + Field.kind) {
     case Kind.common:
-      if common == nil, range.length >= UInt64(CommonRegister.size) {
+      if common == nil, range.length >= UInt64(CommonRegister.size),
+        range.isAligned(4)
+      {
         common = range
       }
     case Kind.notifications:
       guard notifications == nil, length >= Field.sizeWithMultiplier,
-        range.length >= 2
+        range.length >= 2, range.isAligned(2)
       else { return }
       let multiplier = space.read32(capability + Field.notifyMultiplier)
       // §4.1.4.4.1: even, or a doorbell would lie across two.
@@ -88,7 +94,7 @@ struct DeviceStructures {
     case Kind.interruptStatus:
       if interruptStatus == nil, range.length >= 1 { interruptStatus = range }
     case Kind.device:
-      if device == nil { device = range }
+      if device == nil, range.isAligned(4) { device = range }
     default:
       // Kinds to come, and the window for access through this space, which
       // nothing here needs.

@@ -4,9 +4,11 @@ enum FeatureNegotiation {
   static let understood: Features = [
     .csum, .guestCsum, .mtu, .mac, .guestTSO4, .guestTSO6, .guestECN,
     .guestUFO, .hostTSO4, .hostTSO6, .hostECN, .hostUFO, .mrgRxbuf, .status,
-    .guestUSO4, .guestUSO6, .hostUSO, .guestHdrlen, .speedDuplex,
+    .ctrlVQ, .ctrlRX, .ctrlVLAN, .ctrlRXExtra, .guestAnnounce, .mq,
+    .ctrlMACAddr, .ctrlGuestOffloads, .notfCoal, .guestUSO4, .guestUSO6,
+    .hostUSO, .hashReport, .guestHdrlen, .rss, .speedDuplex,
     .anyLayout, .indirectDesc, .eventIdx, .version1, .accessPlatform,
-    .ringPacked, .inOrder, .orderPlatform,
+    .ringPacked, .inOrder, .orderPlatform, .notificationData, .ringReset,
   ]
 
   /// Which feature needs which: at least one of `needs`. VIRTIO 1.2 §5.1.3.1.
@@ -59,6 +61,22 @@ enum FeatureNegotiation {
     return accepted
   }
 
+  /// What of `offered` there is no use for.
+  private static func unwanted<T: Transport>(
+    _ offered: Features,
+    _ configuration: NetworkConfiguration<T>,
+    _ settings: NetworkSettings
+  ) -> Features {
+    var unwanted = settings.without
+    // With them the control queue's number is another. §5.1.2.
+    if configuration.pairs(offered, settings) == 1 {
+      unwanted.formUnion(NetworkConfiguration<T>.severalPairs)
+    }
+    if !settings.reportsHashes { unwanted.insert(.hashReport) }
+    if !configuration.transport.canResetQueues { unwanted.insert(.ringReset) }
+    return unwanted
+  }
+
   /// Steps 4 to 6 of §3.1.1: agrees with the device on what is offered,
   /// understood and usable, and fits the memory there is.
   ///
@@ -68,11 +86,13 @@ enum FeatureNegotiation {
     _ settings: NetworkSettings,
     _ plan: ReceivePlan?
   ) throws(VirtioError) -> (Features, ReceivePlan) {
-    let offered = transport.offeredFeatures
     let configuration = NetworkConfiguration(transport: transport)
+    var offered = transport.offeredFeatures
+    offered.subtract(configuration.unusable(offered))
+    let unwanted = unwanted(offered, configuration, settings)
     var accepted = accept(
-      offered.subtracting(configuration.unusable(offered)),
-      understood: understood.subtracting(settings.without)
+      offered,
+      understood: understood.subtracting(unwanted)
     )
     let mtu = accepted.contains(.mtu) ? configuration.mtu : nil
     let plan =

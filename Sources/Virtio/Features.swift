@@ -103,6 +103,12 @@ public struct Features: OptionSet, Hashable, Sendable {
   /// A queue can be reset alone (VIRTIO_F_RING_RESET).
   public static let ringReset = Features(bit: 40)
 
+  /// What VIRTIO_NET_F_CTRL_GUEST_OFFLOADS can switch. VIRTIO 1.2 §5.1.6.5.8.
+  public static let guestOffloads: Features = [
+    .guestCsum, .guestTSO4, .guestTSO6, .guestECN, .guestUFO, .guestUSO4,
+    .guestUSO6,
+  ]
+
   /// With any of these a received packet may be larger than a frame.
   static let guestSegmentation: Features = [
     .guestTSO4, .guestTSO6, .guestECN, .guestUFO, .guestUSO4, .guestUSO6,

@@ -7,16 +7,21 @@ public struct InterruptVectors: Hashable, Sendable {
   private let firstQueue: UInt16
   /// Whether each queue has a vector of its own.
   public let isPerQueue: Bool
+  /// The queues that there are vectors for.
+  let queueCount: UInt16
 
-  /// One for the configuration, and one for each queue from `first` on.
+  /// One for the configuration, and one for each of `count` queues from `first`
+  /// on. The control queue needs none.
   public static func perQueue(
     configuration: UInt16,
-    first: UInt16
+    first: UInt16,
+    count: UInt16 = 2
   ) -> InterruptVectors {
     InterruptVectors(
       configuration: configuration,
       firstQueue: first,
-      isPerQueue: true
+      isPerQueue: true,
+      queueCount: count
     )
   }
 
@@ -28,7 +33,8 @@ public struct InterruptVectors: Hashable, Sendable {
     InterruptVectors(
       configuration: configuration,
       firstQueue: queues,
-      isPerQueue: false
+      isPerQueue: false,
+      queueCount: .max
     )
   }
 

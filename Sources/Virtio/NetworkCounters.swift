@@ -19,7 +19,15 @@ public struct NetworkCounters: Sendable {
   public internal(set) var receivedPartly: UInt64 = 0
   /// Dropped: buffers that make no packet together.
   public internal(set) var receivedBadMerge: UInt64 = 0
-  /// Dropped: a large packet for a device that cuts none any more.
+  /// Dropped: without the tag of the interface's virtual LAN.
+  public internal(set) var receivedOtherVLAN: UInt64 = 0
+  /// Frames of which the device has reported a hash.
+  public internal(set) var receivedHashed: UInt64 = 0
+  /// Polled: frames that the device has not sent in time.
+  public internal(set) var transmitPolledLost: UInt64 = 0
+  /// Queues that were reset by themselves.
+  public internal(set) var queueResets: UInt64 = 0
+  /// Dropped: it leaves to the device what that has not agreed to.
   public internal(set) var transmitUnsupported: UInt64 = 0
   /// Times that the device was reset and started again.
   public internal(set) var restarts: UInt64 = 0
@@ -35,7 +43,11 @@ public struct NetworkCounters: Sendable {
     body("virtio: dropped, bad header", receivedBadHeader)
     body("virtio: dropped, came only partly", receivedPartly)
     body("virtio: dropped, bad merge", receivedBadMerge)
-    body("virtio: dropped, not to be cut any more", transmitUnsupported)
+    body("virtio: dropped, of another VLAN", receivedOtherVLAN)
+    body("virtio: frames with a hash", receivedHashed)
+    body("virtio: dropped, not agreed to", transmitUnsupported)
+    body("virtio: polled frames not sent in time", transmitPolledLost)
+    body("virtio: queue resets", queueResets)
     body("virtio: restarts", restarts)
   }
 
@@ -50,7 +62,11 @@ public struct NetworkCounters: Sendable {
     receivedBadHeader &+= other.receivedBadHeader
     receivedPartly &+= other.receivedPartly
     receivedBadMerge &+= other.receivedBadMerge
+    receivedOtherVLAN &+= other.receivedOtherVLAN
+    receivedHashed &+= other.receivedHashed
     transmitUnsupported &+= other.transmitUnsupported
+    transmitPolledLost &+= other.transmitPolledLost
+    queueResets &+= other.queueResets
     restarts &+= other.restarts
   }
 }

@@ -14,14 +14,15 @@ extension NetworkDevice {
     _ transport: T,
     _ settings: NetworkSettings
   ) throws(VirtioError) -> NetworkDevice {
-    try start(transport, settings, nil, nil)
+    try start(transport, settings, nil, nil, ControlWishes())
   }
 
   private static func start(
     _ transport: T,
     _ settings: NetworkSettings,
     _ oldPlan: ReceivePlan?,
-    _ oldPool: PacketPool?
+    _ oldPool: PacketPool?,
+    _ wishes: ControlWishes
   ) throws(VirtioError) -> NetworkDevice {
     do throws(VirtioError) {
       // Steps 1 to 3.
@@ -41,13 +42,15 @@ extension NetworkDevice {
         plan,
         oldPool
           ?? PacketPool(capacity: plan.slotCount, slotSize: plan.slotSize),
-        try makePairs(transport, settings, features)
+        try makePairs(transport, settings, features),
+        try makeControl(transport, settings, features)
       )
       // Step 7.
       try device.enableQueues()
       // Step 8. Packets are posted after it only because a notification must
       // not come before it.
       transport.status = transport.status.union(.driverOK)
+      device.tellWishes(wishes)
       device.refill()
       device.flush()
       return device
@@ -63,9 +66,27 @@ extension NetworkDevice {
     _ features: Features
   ) throws(VirtioError) -> QueuePairs {
     let format = QueueFormat(features)
-    var pairs = QueuePairs(capacity: 1)
-    pairs.append(try QueuePair.make(of: transport, 0, format))
+    let count = NetworkConfiguration(transport: transport)
+      .pairs(features, settings)
+    var pairs = QueuePairs(capacity: count)
+    for index in 0..<count {
+      pairs.append(try QueuePair.make(of: transport, UInt16(index), format))
+    }
     return pairs
+  }
+
+  private static func makeControl(
+    _ transport: T,
+    _ settings: NetworkSettings,
+    _ features: Features
+  ) throws(VirtioError) -> ControlQueue? {
+    guard features.contains(.ctrlVQ) else { return nil }
+    return try ControlQueue.make(
+      of: transport,
+      NetworkConfiguration(transport: transport).controlIndex(features),
+      features,
+      mostReads: settings.controlReads
+    )
   }
 
   /// Tells the device where its queues are and how it may interrupt. When that
@@ -77,7 +98,12 @@ extension NetworkDevice {
       }
       for index in pairs.indices {
         try pairs[index].enable(on: transport, settings.vectors)
+        // §2.9: 32 bits or nothing.
+        guard !sendsNotificationData || pairs[index].doorbellsTakeData else {
+          throw VirtioError.badQueue
+        }
       }
+      try control?.enable(on: transport)
     } catch {
       try halt()
       throw error
@@ -95,6 +121,7 @@ extension NetworkDevice {
       throw error
     }
     for index in pairs.indices { pairs[index].takeBack() }
+    control?.takeBack()
   }
 
   /// Stops the device for good: what it held is back in its pools afterwards.
@@ -122,10 +149,12 @@ extension NetworkDevice {
       transport,
       settings,
       plan,
-      receivePool
+      receivePool,
+      wishes
     )
     device.counters.add(counters)
     device.counters.restarts &+= 1
+    device.control?.addCounters(controlCounters)
     for index in device.pairs.indices where index < pairs.count {
       device.pairs[index].received.add(pairs[index].received)
       device.pairs[index].sent.add(pairs[index].sent)

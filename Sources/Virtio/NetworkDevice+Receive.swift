@@ -6,7 +6,9 @@ extension NetworkDevice {
   private static var smallestFrame: Int { 14 }
   /// With it the IP header behind the Ethernet header is at a multiple of 64,
   /// and an answer can be written in place.
-  private static var receiveHeadroom: Int { 64 - smallestFrame }
+  private var receiveHeadroom: Int {
+    64 - Self.smallestFrame - (settings.vlan == nil ? 0 : VLANTag.size)
+  }
 
   /// The next frame, from its Ethernet header on; `nil` when there is none now.
   ///
@@ -35,35 +37,54 @@ extension NetworkDevice {
     var packet = completion.packet
     guard written <= posted else {
       counters.receivedTooLong &+= 1
-      return nil
+      return drop()
     }
     guard written >= headerSize + Self.smallestFrame else {
       counters.receivedTooShort &+= 1
-      return nil
+      return drop()
     }
     packet.removeLast(posted - written)
     let header = PacketHeader.parse(packet.bytes, features)
     guard let header else {
       counters.receivedBadHeader &+= 1
-      return nil
+      return drop()
     }
     packet.removeFirst(headerSize)
     var total = packet.count
     if header.bufferCount > 1 {
       guard let size = merge(header.bufferCount - 1, into: &packet) else {
-        return nil
+        return drop()
       }
       total += size
     }
-    guard header.fits(total) else {
+    guard header.fits(total), isExpected(header.hashReport) else {
       counters.receivedBadHeader &+= 1
-      return nil
+      return drop()
     }
+    if let vlan = settings.vlan, !vlan.take(outOf: &packet) {
+      counters.receivedOtherVLAN &+= 1
+      return drop()
+    }
+    pairs[nextPair].received.bytes &+= UInt64(total)
     packet.isChecksumVerified = header.isChecksumVerified
     if header.segmentSize > 0 {
       packet.mergedSegmentSize = header.segmentSize
     }
     return packet
+  }
+
+  private mutating func drop() -> PacketBuffer? {
+    pairs[nextPair].received.dropped &+= 1
+    return nil
+  }
+
+  /// Whether the device may report a hash of this kind, which is counted.
+  /// §5.1.6.4.4.
+  private mutating func isExpected(_ hashReport: Int) -> Bool {
+    guard hashReport > 0 else { return true }
+    guard let scaling, scaling.mayReport(hashReport) else { return false }
+    counters.receivedHashed &+= 1
+    return true
   }
 
   /// Puts the next `count` buffers behind `packet`.
@@ -107,13 +128,14 @@ extension NetworkDevice {
 
   private mutating func refill(pair index: Int) {
     let needed = splitsHeader ? 2 : 1
-    let headroom = Self.receiveHeadroom - headerSize
+    let headroom = receiveHeadroom - headerSize
     while pairs[index].receive.inFlightCount < mostReceivePackets,
       pairs[index].receive.freeCount >= needed,
       !pairs[index].receive.isBroken
     {
       guard var packet = receivePool.allocate(headroom: headroom) else {
         counters.receivePoolEmpty &+= 1
+        pairs[index].received.stalls &+= 1
         return
       }
       packet.append(packet.tailroom - plan.reserve)

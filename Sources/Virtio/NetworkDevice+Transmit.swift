@@ -5,17 +5,32 @@ extension NetworkDevice {
   /// Whether there is room for a frame. When there is not, the device is asked
   /// to interrupt once there is, at the next ``enableInterrupts()``.
   public mutating func canTransmit() -> Bool {
-    guard !pairs[0].isBroken else { return false }
-    let needed = pairs[0].transmit.descriptorsNeeded(
+    // The flow decides on which pair a frame goes: each must have room.
+    for pair in 0..<pairsInUse {
+      guard !pairs[pair].isBroken else { return false }
+      if hasRoom(pair) { continue }
+      reclaim()
+      if hasRoom(pair) { continue }
+      counters.transmitRingFull &+= 1
+      pairs[pair].sent.stalls &+= 1
+      pairs[pair].wantsTransmitInterrupt = true
+      return false
+    }
+    return true
+  }
+
+  /// Whether pair `index` has room for any frame.
+  func hasRoom(_ index: Int) -> Bool {
+    let needed = pairs[index].transmit.descriptorsNeeded(
       headerSize: splitsHeader ? headerSize : 0,
       fragments: mostFragments
     )
-    if pairs[0].transmit.freeCount >= needed { return true }
-    reclaim()
-    if pairs[0].transmit.freeCount >= needed { return true }
-    counters.transmitRingFull &+= 1
-    pairs[0].wantsTransmitInterrupt = true
-    return false
+    return pairs[index].transmit.freeCount >= needed
+  }
+
+  /// The pair on which `frame` is sent.
+  func pair(for frame: borrowing PacketBuffer) -> Int {
+    pairsInUse == 1 ? 0 : FlowHash.queue(for: frame, of: pairsInUse)
   }
 
   /// The tailroom that a frame with `fragments` needs for ``transmit(_:)``: its
@@ -25,8 +40,8 @@ extension NetworkDevice {
   }
 
   /// Gives the device `frame`, which begins with its Ethernet header, to send.
-  /// What is left of it to a device that cannot do it is done here, where it
-  /// can be: a device that was started again may offer less than before.
+  /// One that leaves to the device what it has not agreed to is dropped and
+  /// counted.
   ///
   /// - Precondition: ``canTransmit()`` was true, and the frame has
   ///   ``headroom`` bytes before it, no more than ``mostFragments``, and with
@@ -38,20 +53,21 @@ extension NetworkDevice {
         || fragments <= mostFragments
           && frame.tailroom >= Self.tailroom(fragments: fragments)
     )
-    if !features.isSuperset(of: PacketHeader.needs(frame)) {
-      guard frame.segmentation == nil else {
-        counters.transmitUnsupported &+= 1
-        return
-      }
-      frame.completeChecksum()
+    let pair = pair(for: frame)
+    guard features.isSuperset(of: PacketHeader.needs(frame)) else {
+      counters.transmitUnsupported &+= 1
+      pairs[pair].sent.dropped &+= 1
+      return
     }
+    if let vlan = settings.vlan { vlan.put(into: &frame) }
+    pairs[pair].sent.packets &+= 1
+    pairs[pair].sent.bytes &+= UInt64(frame.totalCount)
     PacketHeader.prepend(size: headerSize, to: &frame)
-    pairs[0].transmit.post(
+    pairs[pair].transmit.post(
       frame,
       direction(deviceWrites: false),
       reachedBy: transport
     )
-    pairs[0].sent.packets &+= 1
   }
 
   /// Takes back the packets that the device has sent. What it says of their

@@ -14,14 +14,14 @@ import Packets
 /// Its parts are files of their own: receiving, sending, interrupts, life.
 public struct NetworkDevice<T: Transport>: ~Copyable {
   /// The headroom that a frame needs for ``transmit(_:)``.
-  public static var headroom: Int { 20 }
+  public static var headroom: Int { 24 }
 
   /// How the device is driven.
   public let transport: T
   /// The features that driver and device agreed on.
   public let features: Features
   /// The interface's address, first octet most significant.
-  public let macAddressBits: UInt64
+  public internal(set) var macAddressBits: UInt64
   /// The largest IP packet that the device passes on, if it says.
   public let mtu: Int?
   /// The most fragments of a frame for ``transmit(_:)``.
@@ -41,6 +41,19 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   /// The packets that each receive queue is given.
   let mostReceivePackets: Int
   var pairs: QueuePairs
+  /// Those that the device has agreed to use, from the first on; all are asked
+  /// for frames.
+  var pairsInUse = 1
+  /// The control queue, where there is one.
+  let control: ControlQueue?
+  /// How frames are spread, where the driver says that.
+  let scaling: ReceiveScaling?
+  /// What was asked for by the control queue.
+  var wishes = ControlWishes()
+  /// What the device was told to receive; `nil`: nobody knows.
+  var told: ReceiveFilter?
+  /// The interface's address where the device does not go by it otherwise.
+  var addressInTable: UInt64?
   /// The pair that is next to be asked for a frame.
   var nextPair = 0
   var stall = StallWatch()
@@ -51,7 +64,8 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     _ settings: NetworkSettings,
     _ plan: ReceivePlan,
     _ pool: PacketPool,
-    _ pairs: consuming QueuePairs
+    _ pairs: consuming QueuePairs,
+    _ control: ControlQueue?
   ) {
     let configuration = NetworkConfiguration(transport: transport)
     self.transport = transport
@@ -81,6 +95,15 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
       features.contains(.indirectDesc)
       ? size - 2 : size / VirtioLimits.ringPartsPerPacket - 2
     mostFragments = max(0, min(most, PacketBuffer.mostFragments))
+    let hashes = !features.isDisjoint(with: [.rss, .hashReport])
+    scaling =
+      hashes
+      ? ReceiveScaling(
+        pairs: pairs.count,
+        supported: configuration.hashTypes,
+        seed: settings.hashSeed
+      ) : nil
+    self.control = control
     self.pairs = pairs
   }
 
@@ -113,6 +136,19 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     return sum
   }
 
+  /// The pairs of queues that are in use.
+  public var pairCount: Int { pairsInUse }
+
+  /// What the receive queue of a pair counts.
+  ///
+  /// - Precondition: There is such a pair.
+  public func received(pair: Int) -> QueueCounters { pairs[pair].received }
+
+  /// What the transmit queue of a pair counts.
+  ///
+  /// - Precondition: There is such a pair.
+  public func sent(pair: Int) -> QueueCounters { pairs[pair].sent }
+
   /// Calls `body` with the name and the value of each thing counted, in a fixed
   /// order; what queues count is summed up.
   public func forEachCounter(_ body: (StaticString, UInt64) -> Void) {
@@ -121,6 +157,16 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     body("virtio: frames sent", sent.packets)
     body("virtio: receive notifications", received.notifications)
     body("virtio: transmit notifications", sent.notifications)
+    body("virtio: bytes received", received.bytes)
+    body("virtio: bytes sent", sent.bytes)
+    body(
+      "virtio: taken back by queue resets",
+      received.takenBack &+ sent.takenBack
+    )
+    let control = controlCounters
+    body("virtio: control commands", control.commands)
+    body("virtio: control commands refused", control.refused)
+    body("virtio: control commands unanswered", control.unanswered)
     counters.forEach(body)
   }
 

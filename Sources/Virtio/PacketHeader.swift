@@ -16,6 +16,7 @@ enum PacketHeader {
     static let checksumOffset = 8
     static let bufferCount = 10
     static let hash = 12
+    static let hashReport = 16
   }
 
   /// Of `flags`.
@@ -129,6 +130,8 @@ enum PacketHeader {
     var isChecksumVerified: Bool
     /// The payload of each merged segment; 0 for a frame.
     var segmentSize: Int
+    /// Of what the device has reported a hash; 0: it has not.
+    var hashReport: Int
     /// Where the checksum lies in the frame, if the device says so.
     fileprivate var checksumEnd: Int
     fileprivate var headerLength: Int
@@ -148,12 +151,16 @@ enum PacketHeader {
       bufferCount: 1,
       isChecksumVerified: false,
       segmentSize: 0,
+      hashReport: 0,
       checksumEnd: 0,
       headerLength: 0
     )
     if features.contains(.mrgRxbuf) {
       received.bufferCount = load(bytes, Field.bufferCount)
       guard received.bufferCount > 0 else { return nil }
+    }
+    if features.contains(.hashReport) {
+      received.hashReport = load(bytes, Field.hashReport)
     }
     // Without merged buffers `num_buffers` is not looked at: there are devices
     // that do not set it then.

@@ -60,6 +60,43 @@ struct QueuePair: ~Copyable {
     )
   }
 
+  /// Whether notifications of both can say how far the driver is. §4.1.4.4.1.
+  var doorbellsTakeData: Bool {
+    receiveDoorbell?.takesData == true && transmitDoorbell?.takesData == true
+  }
+
+  /// Resets one of both, and gives the device a new one of `size` descriptors.
+  /// Its interrupts are suppressed again.
+  mutating func renew<T: Transport>(
+    _ isReceive: Bool,
+    _ size: UInt16,
+    on transport: T,
+    _ settings: NetworkSettings
+  ) throws(VirtioError) {
+    guard isReceive else {
+      let held = transmit.inFlightCount
+      defer {
+        sent.takenBack &+= UInt64(held - transmit.inFlightCount)
+        wantsTransmitInterrupt = false
+      }
+      transmitDoorbell = try transmit.renew(
+        on: transport,
+        transmitIndex,
+        size: size,
+        vector: settings.vectors?.queue(transmitIndex)
+      )
+      return
+    }
+    let held = receive.inFlightCount
+    defer { received.takenBack &+= UInt64(held - receive.inFlightCount) }
+    receiveDoorbell = try receive.renew(
+      on: transport,
+      receiveIndex,
+      size: size,
+      vector: settings.vectors?.queue(receiveIndex)
+    )
+  }
+
   /// Notes that the device has been reset.
   mutating func takeBack() {
     receive.takeBack()
@@ -76,7 +113,7 @@ struct QueuePair: ~Copyable {
       transport.notify(
         receiveIndex,
         receiveDoorbell,
-        data: sendsData && receiveDoorbell.takesData
+        data: sendsData
           ? receive.notificationData(receiveIndex) : nil
       )
     }
@@ -85,7 +122,7 @@ struct QueuePair: ~Copyable {
       transport.notify(
         transmitIndex,
         transmitDoorbell,
-        data: sendsData && transmitDoorbell.takesData
+        data: sendsData
           ? transmit.notificationData(transmitIndex) : nil
       )
     }

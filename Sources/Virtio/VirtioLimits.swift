@@ -38,6 +38,19 @@ enum VirtioLimits {
   /// the device had is lost then, since it may still write there.
   static let resetReads = 100_000
 
+  /// How often the status is read while a command is waited for: half a second
+  /// at least, for a busy host may let a device wait that long. The driver goes
+  /// on without the control queue then.
+  static let controlReads = 500_000
+
+  /// The addresses of a device's filter, of both kinds. With more it receives
+  /// all of a kind, which costs less than commands without end.
+  static let filterAddresses = 128
+
+  /// How often the status is read while a frame is sent without interrupts:
+  /// half a second at least.
+  static let polledReads = 500_000
+
   /// How often configuration that keeps changing while it is read is read
   /// again; after that the last reading is taken.
   static let configurationReads = 16

@@ -38,4 +38,35 @@ extension Virtqueue {
       vector: vector
     )
   }
+
+  /// Takes the queue back from the device by a reset of its own, and gives the
+  /// device an empty one of `size` descriptors instead, or as many as it
+  /// allows. §2.6.1. Whoever fails here has a queue that is ``isBroken``.
+  ///
+  /// - Returns: Where notifications of the queue are written.
+  mutating func renew<T: Transport>(
+    on transport: T,
+    _ index: UInt16,
+    size: UInt16,
+    vector: UInt16?
+  ) throws(VirtioError) -> Doorbell {
+    do throws(VirtioError) {
+      try transport.resetQueue(index)
+    } catch {
+      giveUp()
+      throw error
+    }
+    takeBack()
+    let (format, size) = (format, min(size, transport.largestQueueSize(index)))
+    guard size >= 2, Self.isPossible(size, format) else {
+      throw VirtioError.badQueue
+    }
+    self = Virtqueue(size: size, format: format)
+    do throws(VirtioError) {
+      return try enable(on: transport, index, vector: vector)
+    } catch {
+      giveUp()
+      throw error
+    }
+  }
 }

@@ -36,6 +36,8 @@ struct Virtqueue: ~Copyable {
     let deviceWrites: Bool
     /// The bytes at the front that get a descriptor of their own, if any.
     var headerSize = 0
+    /// The bytes before the answer that get one too, if any.
+    var secondSize = 0
     /// The bytes at the back that the device writes though it reads the others.
     var answerSize = 0
   }
@@ -131,11 +133,22 @@ struct Virtqueue: ~Copyable {
   mutating func handOver() { memory.isWithDevice = true }
 
   /// Notes that the device, or its queue, has been reset: it does not use the
-  /// queue any more, and neither can the driver.
+  /// queue any more, and neither can the driver. The packets go back to their
+  /// pools.
   mutating func takeBack() {
     memory.isWithDevice = false
     isBroken = true
+    for index in 0..<Int(size) {
+      // SAFETY: The index is below `size`.
+      _ = unsafe inFlight[index].take()
+    }
+    inFlightCount = 0
+    unpublishedCount = 0
   }
+
+  /// Notes that nothing can be done with the queue any more, though the device
+  /// may still use it.
+  mutating func giveUp() { isBroken = true }
 
   // MARK: To the device
 

@@ -141,4 +141,25 @@ import TestMachines
     guard let bytes else { return }
     bytes.append(to: &all)
   }
+
+  @Test func write_consuming_sends_what_was_read() throws {
+    let network = TestNetwork()
+    try network.play { _, _ in
+      let (connection, peer) = try await network.connect()
+      await withDiscardingTaskGroup { tasks in
+        tasks.addTask {
+          while let bytes = await peer.read() {
+            guard await peer.write(consuming: bytes) else { return }
+          }
+          peer.close()
+        }
+        tasks.addTask {
+          #expect(await connection.write(pattern(1 << 20)))
+          connection.close()
+        }
+        #expect(await connection.readAll() == pattern(1 << 20))
+      }
+      #expect(peer.failure == nil)
+    }
+  }
 }

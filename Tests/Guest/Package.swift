@@ -50,6 +50,17 @@ let package = Package(
       ],
       swiftSettings: settings
     ),
+    // What a packet costs: `make bench-driver`.
+    .executableTarget(
+      name: "bench-driver",
+      dependencies: [
+        "GuestHarness",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Sources/DriverBenchmark",
+      swiftSettings: settings
+    ),
     .testTarget(
       name: "GuestTests",
       dependencies: ["Deadlines", "GuestHarness", "probe"],

@@ -40,7 +40,7 @@ import Testing
   @Test func lease_isTheLineThatProgramsRead() {
     #expect(
       describe(Self.ofQEMU)
-        == "net: bound 10.0.2.15/24 gateway 10.0.2.2 dns 10.0.2.3 lease 86400 s"
+        == "bound 10.0.2.15/24 gateway 10.0.2.2 dns 10.0.2.3 lease 86400 s"
     )
   }
 
@@ -48,12 +48,12 @@ import Testing
     var lease = Self.ofQEMU
     lease.gateway = nil
     #expect(
-      describe(lease) == "net: bound 10.0.2.15/24 dns 10.0.2.3 lease 86400 s"
+      describe(lease) == "bound 10.0.2.15/24 dns 10.0.2.3 lease 86400 s"
     )
     lease.nameServers = []
-    #expect(describe(lease) == "net: bound 10.0.2.15/24 lease 86400 s")
+    #expect(describe(lease) == "bound 10.0.2.15/24 lease 86400 s")
     lease.seconds = nil
-    #expect(describe(lease) == "net: bound 10.0.2.15/24")
+    #expect(describe(lease) == "bound 10.0.2.15/24")
   }
 
   @Test func lease_namesEachServer() {
@@ -62,7 +62,7 @@ import Testing
     lease.seconds = .max
     #expect(
       describe(lease)
-        == "net: bound 10.0.2.15/24 gateway 10.0.2.2 dns 1.1.1.1 dns 9.9.9.9"
+        == "bound 10.0.2.15/24 gateway 10.0.2.2 dns 1.1.1.1 dns 9.9.9.9"
         + " lease 4294967295 s"
     )
   }
@@ -78,10 +78,10 @@ import Testing
   }
 
   @Test func randomOrigin_isNamed() {
-    #expect("\(RandomSource.Origin.rdseed.name)" == "RDSEED")
-    #expect("\(RandomSource.Origin.rdrand.name)" == "RDRAND")
+    #expect("\(RandomGenerator.Origin.rdseed.name)" == "RDSEED")
+    #expect("\(RandomGenerator.Origin.rdrand.name)" == "RDRAND")
     #expect(
-      "\(RandomSource.Origin.timing.name)"
+      "\(RandomGenerator.Origin.timing.name)"
         == "timing noise (the processor has no RDRAND)"
     )
   }

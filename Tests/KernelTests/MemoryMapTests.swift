@@ -160,6 +160,26 @@ private let gib: UInt64 = 1 << 30
     #expect(try #require(info.read()).readCommandLine() == "a\u{FFFD}b")
   }
 
+  @Test func rootPointer_isRead() throws {
+    let info = TestStartInfo([], rootPointer: 0xF_34D0)
+    #expect(try #require(info.read()).rootPointer == 0xF_34D0)
+    #expect(try #require(TestStartInfo([]).read()).rootPointer == 0)
+  }
+
+  @Test func overlaps_saysWhatIsMemory() {
+    let map = MemoryMap([0x1000..<0x2000, 0x4000..<0x6000])
+    for memory in [0..<0x1001, 0x1FFF..<0x2001, 0x3000..<0x7000, 0x5..<0x7000]
+      as [Range<UInt64>]
+    {
+      #expect(map.overlaps(memory))
+    }
+    for other in [0..<0x1000, 0x2000..<0x4000, 0x6000..<0x6001]
+      as [Range<UInt64>]
+    {
+      #expect(!map.overlaps(other))
+    }
+  }
+
   /// Random entries against a set of pages.
   @Test(arguments: UInt64(1)...50)
   func randomEntries_areAsAModelSays(_ seed: UInt64) throws {

@@ -166,4 +166,53 @@ private let gib: UInt64 = 1 << 30
     }
     #expect(remaining.isEmpty, "seed \(seed): pages nobody asked for")
   }
+
+  // MARK: Devices above 4 GiB
+
+  @Test func device_isMappedInWholePages() {
+    let tables = TestTables()
+    #expect(tables.mapDevice(16 * gib + 100..<16 * gib + 4097))
+    #expect(tables.lookUp(16 * gib) == .init(16 * gib, .device))
+    #expect(tables.lookUp(16 * gib + 8191) == .init(16 * gib + 8191, .device))
+    #expect(tables.lookUp(16 * gib + 8192) == nil)
+    #expect(tables.lookUp(16 * gib - 1) == nil)
+  }
+
+  /// A doorbell a page for each of 1,024 queues: QEMU's page-per-vq.
+  @Test func largeDevice_takesLargePages() {
+    let tables = TestTables(pages: 6)
+    #expect(tables.mapDevice(16 * gib..<16 * gib + 8 * mib))
+    #expect(
+      tables.leaves().map(\.byteCount) == [2 * mib, 2 * mib, 2 * mib, 2 * mib]
+    )
+  }
+
+  @Test func devicesOfOnePage_shareIt() {
+    let tables = TestTables()
+    #expect(tables.mapDevice(16 * gib..<16 * gib + 256))
+    let unused = tables.unusedByteCount
+    #expect(tables.mapDevice(16 * gib + 256..<16 * gib + 512))
+    #expect(tables.unusedByteCount == unused)
+    // And 2 MiB of which a page is mapped already are the others, one by one.
+    #expect(tables.mapDevice(16 * gib..<16 * gib + 2 * mib))
+    #expect(tables.leaves().count == 512)
+  }
+
+  @Test func memory_isNoDevice() {
+    let tables = TestTables()
+    tables.map(mib..<mib + 4096, .readWrite)
+    #expect(!tables.mapDevice(mib - 4096..<mib + 4096))
+    #expect(tables.lookUp(mib) == .init(mib, .readWrite))
+  }
+
+  @Test func devices_endWithTheTables() {
+    let tables = TestTables(pages: 8)
+    var mapped: UInt64 = 0
+    while mapped < 100, tables.mapDevice(mapped << 39..<mapped << 39 + 4096) {
+      mapped += 1
+    }
+    // Three pages each, besides the root; and never into what is not there.
+    #expect(mapped == 2)
+    #expect(tables.lookUp(2 << 39) == nil)
+  }
 }

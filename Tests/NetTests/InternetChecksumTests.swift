@@ -49,6 +49,25 @@ import Testing
     #expect(value(bytes) == checksum(bytes))
   }
 
+  /// Cut anywhere, also at odd places, the sum is that of the whole.
+  @Test(arguments: 1...50 as ClosedRange<UInt64>)
+  func pieces_areAsTheWhole(seed: UInt64) {
+    var numbers = RandomNumbers(seed: SipHash.Key(seed, 8))
+    let bytes = (0..<Int.random(in: 0..<600, using: &numbers)).map { _ in
+      UInt8(truncatingIfNeeded: numbers.next())
+    }
+    var sum = InternetChecksum()
+    var rest = bytes[...]
+    var cuts: [Int] = []
+    while !rest.isEmpty {
+      let count = Int.random(in: 0...min(rest.count, 90), using: &numbers)
+      sum.add(Array(rest.prefix(count)).raw)
+      rest = rest.dropFirst(count)
+      cuts.append(count)
+    }
+    #expect(sum.value == checksum(bytes), "seed \(seed), cut in \(cuts)")
+  }
+
   @Test func pseudoHeader_isAsItsBytes() {
     var checksum = InternetChecksum()
     checksum.addPseudoHeader(

@@ -25,6 +25,9 @@ public final class ModelMachine {
   /// Memory for registers.
   public var memoryWindow: Range<UInt64> = 0xE000_0000..<0xFEC0_0000
 
+  /// Whether drivers reach memory above 4 GiB too.
+  public var reachesAll = false
+
   /// A machine with nothing on its bus.
   public init() {}
 
@@ -136,6 +139,11 @@ public struct ModelHost: PCIHost {
   /// See `PCIHost`.
   public func write32(_ register: RegisterAddress, _ value: UInt32) {
     machine.write(register, width: 4, value)
+  }
+
+  /// See `PCIHost`.
+  public func reaches(_ memory: Range<UInt64>) -> Bool {
+    machine.reachesAll || memory.upperBound <= 1 << 32
   }
 
   /// See `PCIHost`.

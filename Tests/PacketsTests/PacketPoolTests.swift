@@ -92,4 +92,40 @@ import Testing
   }
 
   private func discard(_ packet: consuming PacketBuffer?) {}
+
+  /// Slots of their own come from the heap and go back to it.
+  @Test func slotsOfTheHeap_areKeptUpToANumber() {
+    let pool = PacketPool(capacity: 3, slotSize: 256, kept: 1)
+    #expect(pool.bytesPerPacket == 192)
+    #expect(pool.memoryInUse == 0)
+    do {
+      var queue = PacketQueue()
+      for number in 1...3 as ClosedRange<UInt8> {
+        queue.append(pool.packet([number]))
+      }
+      let isNothing = pool.allocate() == nil
+      #expect(isNothing)
+      #expect(pool.memoryInUse == 768)
+      #expect(queue.pop() == [1])
+      #expect(queue.pop() == [2])
+      #expect(pool.available == 2)
+      queue.append(pool.packet([4]))
+      queue.append(pool.packet([5]))
+      #expect(pool.available == 0)
+      #expect(queue.pop() == [3])
+      #expect(queue.pop() == [4])
+      #expect(queue.pop() == [5])
+    }
+    #expect(pool.available == 3)
+  }
+
+  @Test func packet_knowsItsPool() {
+    let pool = PacketPool(capacity: 3, slotSize: 128)
+    let other = PacketPool(capacity: 2, slotSize: 128)
+    let packet = pool.packet([1])
+    let isOwned = (pool.owns(packet), other.owns(packet))
+    #expect(isOwned == (true, false))
+    #expect(packet.poolCapacity == 3)
+    #expect(packet.freeInPool == 2)
+  }
 }

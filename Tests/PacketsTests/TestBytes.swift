@@ -46,11 +46,13 @@ extension PacketQueue {
   }
 }
 
-extension ByteRing {
-  mutating func append(array: [UInt8]) -> Int { append(array.rawBytes) }
+extension ByteQueue {
+  mutating func append(array: [UInt8], _ blocks: SendBlocks) -> Int {
+    append(array.rawBytes, from: blocks)
+  }
 
   /// The `count` bytes at `offset`.
-  func read(_ count: Int, at offset: Int = 0) -> [UInt8] {
+  mutating func read(_ count: Int, at offset: Int = 0) -> [UInt8] {
     var target = [UInt8](repeating: 0xCC, count: count)
     var span = target.mutableSpan
     var bytes = unsafe span.mutableBytes

@@ -20,8 +20,8 @@ public final class TestNetwork: @unchecked Sendable {
 
   /// What a machine is made with, beside its addresses.
   public struct Options {
-    /// The packets in its pool.
-    public var packets = 1024
+    /// The packets in its pool: more than a few full windows.
+    public var packets = 2048
     /// The limits of its stack.
     public var limits = Limits()
     /// The limits of its TCP.

@@ -24,15 +24,7 @@ final class Rig {
   let receiveMemory: Int
   let way: Way
   /// What the driver leaves out though it is offered.
-  var without: Features = Rig.unknownToModel
-
-  /// What the model does not do yet.
-  static let unknownToModel: Features = [
-    .csum, .guestCsum, .guestTSO4, .guestTSO6, .guestECN, .guestUFO,
-    .hostTSO4, .hostTSO6, .hostECN, .hostUFO, .mrgRxbuf, .guestUSO4,
-    .guestUSO6, .hostUSO, .guestHdrlen, .speedDuplex, .indirectDesc,
-    .eventIdx, .accessPlatform, .ringPacked, .inOrder, .orderPlatform,
-  ]
+  var without: Features = []
   /// The device's own pool, once it was started.
   private(set) var receivePool: PacketPool!
   private var keepsPools = false

@@ -42,6 +42,7 @@ extension Stack {
     at now: Instant
   ) {
     guard var reply = withHeadroom(request) else { return }
+    reply.clearOffload()
     var bytes = reply.mutableBytes
     ICMPv4Message(
       type: ICMPv4Message.MessageType.echoReply,

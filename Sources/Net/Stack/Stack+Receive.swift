@@ -8,7 +8,7 @@ extension Stack {
     at now: Instant
   ) {
     count.framesReceived &+= 1
-    count.bytesReceived &+= UInt64(frame.count)
+    count.bytesReceived &+= UInt64(frame.totalCount)
     do throws(DropReason) {
       try receiveFrame(frame, at: now)
     } catch {
@@ -44,8 +44,8 @@ extension Stack {
     isLinkBroadcast: Bool,
     at now: Instant
   ) throws(DropReason) {
-    let header = try IPv4Header(parsing: packet.bytes)
-    packet.removeLast(packet.count - header.totalLength)
+    let header = try IPv4Header(parsing: packet)
+    packet.truncate(to: header.totalLength)
     let isBroadcast = try checkAddresses(header, isLinkBroadcast)
     guard !header.isFragment else { throw DropReason.ipv4Fragment }
     switch header.protocolNumber {
@@ -55,10 +55,12 @@ extension Stack {
       packet.removeFirst(header.length)
       receiveTCP(packet, header, at: now)
     case IPv4Header.ProtocolNumber.udp:
-      try receiveUDP(packet, header, isBroadcast: isBroadcast, at: now)
+      let whole = try inOneSlot(packet)
+      try receiveUDP(whole, header, isBroadcast: isBroadcast, at: now)
     case IPv4Header.ProtocolNumber.icmp:
-      packet.removeFirst(header.length)
-      try receiveICMP(packet, header, isBroadcast: isBroadcast, at: now)
+      var whole = try inOneSlot(packet)
+      whole.removeFirst(header.length)
+      try receiveICMP(whole, header, isBroadcast: isBroadcast, at: now)
     default:
       count.drop(.ipv4ProtocolUnknown)
       // RFC 1122 §3.2.2.1: a host should say that it has no such protocol.
@@ -70,6 +72,31 @@ extension Stack {
         at: now
       )
     }
+  }
+
+  /// The packet, or a copy of one that the device has put into several slots:
+  /// whoever reads a datagram reads it in one piece. A copy, too, when the
+  /// device has a pool of its own that runs short: datagrams wait, and its last
+  /// quarter is not theirs to hold.
+  private func inOneSlot(
+    _ packet: consuming PacketBuffer
+  ) throws(DropReason) -> PacketBuffer {
+    let isInPieces = packet.fragmentCount > 0
+    let isShort =
+      !pool.owns(packet) && packet.freeInPool < packet.poolCapacity / 4
+    guard isInPieces || isShort else { return packet }
+    guard packet.totalCount + Self.payloadHeadroom <= pool.bytesPerPacket else {
+      throw isInPieces ? DropReason.ipv4TooLarge : DropReason.noBuffer
+    }
+    guard var whole = pool.allocate(headroom: Self.payloadHeadroom) else {
+      throw DropReason.noBuffer
+    }
+    whole.append(copying: packet.bytes)
+    for index in 0..<packet.fragmentCount {
+      whole.append(copying: packet.fragmentBytes(index))
+    }
+    whole.isChecksumVerified = packet.isChecksumVerified
+    return whole
   }
 
   /// Checks that the datagram is from a host and for this one, and says

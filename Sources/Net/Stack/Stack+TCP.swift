@@ -21,7 +21,7 @@ extension Stack {
       from: header.source,
       to: header.destination,
       maximumSegmentSize: maximumSegmentSize,
-      freePackets: pool.available,
+      pool: pool,
       at: now
     )
   }
@@ -117,6 +117,20 @@ extension Stack {
     at now: Instant
   ) throws(NetworkError) -> Int {
     try tcp.write(connection, bytes, at: now)
+  }
+
+  /// Takes a packet that ``read(_:at:)`` has given, to be sent: from where it
+  /// is, if the device takes fragments and has slots to spare, else copied.
+  ///
+  /// - Returns: What of it there was no room for, or `nil` when all was taken;
+  ///   ``ConnectionChanges/writable`` tells of room.
+  /// - Throws: As ``write(_:to:at:)``.
+  public mutating func write(
+    consuming packet: consuming PacketBuffer,
+    to connection: ConnectionID,
+    at now: Instant
+  ) throws(NetworkError) -> PacketBuffer? {
+    try tcp.write(connection, consuming: packet, pool: pool, at: now)
   }
 
   /// Closes the sending end, once all that was written is sent. RFC 9293

@@ -12,12 +12,13 @@ extension Stack {
     while true {
       pollNeighbours(at: now)
       if let frame = control.popFirst() {
-        return counted(frame)
+        if let frame = suited(frame) { return counted(frame) }
+        continue
       }
       guard let packet = nextPacket(at: now) else { break }
       // A packet that has to wait for its neighbour must not keep back the
       // others: the next one is taken.
-      if let frame = route(packet, at: now) {
+      if let frame = route(packet, at: now), let frame = suited(frame) {
         return counted(frame)
       }
     }
@@ -31,7 +32,25 @@ extension Stack {
     _ frame: consuming PacketBuffer
   ) -> PacketBuffer {
     count.framesSent &+= 1
-    count.bytesSent &+= UInt64(frame.count)
+    count.bytesSent &+= UInt64(frame.totalCount)
+    return frame
+  }
+
+  /// The frame as the device can send it: one that has waited may have been
+  /// made for another. `nil`, counted, when it has to be made anew.
+  private mutating func suited(
+    _ frame: consuming PacketBuffer
+  ) -> PacketBuffer? {
+    let isTooLarge =
+      frame.segmentation != nil
+      && (capabilities.largestPayload == 0
+        || frame.totalCount - EthernetHeader.size
+          > capabilities.largestSegmentation)
+    if isTooLarge || frame.fragmentCount > capabilities.mostFragments {
+      count.drop(.linkChanged)
+      return nil
+    }
+    if !capabilities.completesChecksums { frame.completeChecksum() }
     return frame
   }
 
@@ -93,9 +112,10 @@ extension Stack {
       identification: identification,
       source: source,
       destination: destination,
-      payloadLength: packet.count
+      payloadLength: packet.totalCount
     )
-    identification &+= 1
+    // Each of the segments that a device makes of it has one of its own.
+    identification &+= UInt16(truncatingIfNeeded: packet.segmentCount)
     packet.prepend(IPv4Header.size)
     var bytes = packet.mutableBytes
     header.write(to: &bytes)

@@ -62,7 +62,8 @@ extension Stack {
       to: &packet,
       fromPort: port,
       of: route.address,
-      to: destination
+      to: destination,
+      mayLeaveChecksum: capabilities.completesChecksums
     )
     udp.appendUnsent(packet, socket)
     return true
@@ -98,7 +99,8 @@ extension Stack {
     let udpHeader = try UDPHeader(
       parsing: packet.bytes.extracting(header.length..<packet.count),
       source: header.source,
-      destination: header.destination
+      destination: header.destination,
+      isVerified: packet.isChecksumVerified
     )
     // RFC 768: what is behind the length is not of the datagram.
     packet.removeLast(packet.count - header.length - udpHeader.length)
@@ -126,12 +128,15 @@ extension Stack {
     try udp.deliver(packet, to: socket)
   }
 
-  /// Puts a UDP header and an IP header before the payload.
+  /// Puts a UDP header and an IP header before the payload. The checksum may be
+  /// left to the device where the peer does not read frames beneath its own
+  /// stack, as DHCP servers do, which then find it incomplete.
   mutating func prependUDP(
     to packet: inout PacketBuffer,
     fromPort port: UInt16,
     of source: IPv4Address,
-    to destination: Endpoint
+    to destination: Endpoint,
+    mayLeaveChecksum: Bool = false
   ) {
     let header = UDPHeader(
       sourcePort: port,
@@ -139,12 +144,12 @@ extension Stack {
       payloadLength: packet.count
     )
     packet.prepend(UDPHeader.size)
-    var bytes = packet.mutableBytes
     header.write(
-      to: &bytes,
+      to: &packet,
       source: source,
       destination: destination.address
     )
+    if !mayLeaveChecksum { packet.completeChecksum() }
     prependIPv4(
       to: &packet,
       IPv4Header.ProtocolNumber.udp,

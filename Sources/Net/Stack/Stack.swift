@@ -29,6 +29,8 @@ public struct Stack: ~Copyable {
   var count = StackCounters()
   var neighbours: NeighbourCache
   var errorBucket: TokenBucket
+  /// What the device does with what is sent.
+  private(set) var capabilities: LinkCapabilities
   /// Frames of the stack itself, ready for the device.
   var control = PacketQueue()
   var udp: UDPSockets
@@ -85,8 +87,10 @@ public struct Stack: ~Copyable {
     var seeds = RandomNumbers(seed: configuration.seed)
     random = RandomNumbers(seed: SipHash.Key(seeds.next(), seeds.next()))
     identification = UInt16(truncatingIfNeeded: random.next())
+    capabilities = configuration.capabilities
     tcp = TCP(
       limits: configuration.tcpLimits,
+      capabilities: configuration.capabilities,
       secret: SipHash.Key(seeds.next(), seeds.next()),
       random: RandomNumbers(
         seed: SipHash.Key(seeds.next(), seeds.next())
@@ -123,6 +127,15 @@ public struct Stack: ~Copyable {
     let waiting = neighbours.removeAll()
     count.drop(.neighbourUnreachable, count: waiting)
     linkCameUp(at: now)
+  }
+
+  /// Says what the device does from now on with what is sent, as when it was
+  /// started again. What was made for another is completed, or dropped as
+  /// ``DropReason/linkChanged`` when ``transmit(at:)`` comes to it; a
+  /// retransmission is as the device now wants it.
+  public mutating func setCapabilities(_ capabilities: LinkCapabilities) {
+    self.capabilities = capabilities
+    tcp.capabilities = capabilities
   }
 
   // MARK: Time

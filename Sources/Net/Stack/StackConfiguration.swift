@@ -15,6 +15,9 @@ public struct StackConfiguration: Sendable {
   /// The largest IP datagram in bytes: 576 to 65,535, and no more than a packet
   /// of the pool holds with its headers. RFC 894 has 1,500 for Ethernet.
   public var mtu = 1500
+  /// What the device does with what is sent; see also
+  /// ``Stack/setCapabilities(_:)``.
+  public var capabilities = LinkCapabilities()
   /// The secret that all random numbers of the stack come from: DHCP
   /// transactions, ports, initial sequence numbers.
   public var seed: SipHash.Key

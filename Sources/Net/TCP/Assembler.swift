@@ -77,7 +77,8 @@ struct Assembler: ~Copyable {
     at start: SequenceNumber
   ) -> Bool {
     guard index > 0, segments[index - 1].end == start,
-      bytes.byteCount <= segments[index - 1].packet.tailroom
+      bytes.byteCount
+        <= min(segments[index - 1].packet.tailroom, TCPLimits.smallText)
     else { return false }
     segments[index - 1].packet.append(copying: bytes)
     return true

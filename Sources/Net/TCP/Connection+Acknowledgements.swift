@@ -6,11 +6,6 @@ extension Connection {
   mutating func acknowledged(upTo number: SequenceNumber, at now: Instant) {
     let bytes = min(number - send.unacknowledged, sendBuffer.count)
     sendBuffer.removeFirst(bytes)
-    // What grew for a burst is others' again; the first piece is kept, for an
-    // answer is often followed by another.
-    if sendBuffer.memorySize > ByteRing.smallestSize {
-      sendBuffer.releaseIfEmpty()
-    }
     send.unacknowledged = number
     send.next = SequenceNumber.later(send.next, number)
     roundTrip.acknowledged(upTo: number, at: now)

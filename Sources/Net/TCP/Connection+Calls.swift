@@ -28,13 +28,34 @@ extension Connection {
     }
   }
 
-  /// RFC 9293 §3.10.2 (SEND). Returns how many bytes were taken. `freeMemory`
-  /// is what all send buffers together may still grow by.
+  /// RFC 9293 §3.10.2 (SEND). Returns how many bytes were taken.
   mutating func write(
     _ bytes: RawSpan,
-    freeMemory: Int,
+    blocks: borrowing SendBlocks,
     at now: Instant
   ) throws(NetworkError) -> Int {
+    try beginWriting(at: now)
+    let accepted = sendBuffer.append(bytes, from: blocks)
+    if accepted < bytes.byteCount { wantsToWrite = true }
+    return accepted
+  }
+
+  /// The same for a packet that was received, all of whose bytes are taken, and
+  /// not copied, or none.
+  mutating func write(
+    consuming packet: consuming PacketBuffer,
+    at now: Instant
+  ) throws(NetworkError) -> PacketBuffer? {
+    try beginWriting(at: now)
+    guard packet.count <= sendBuffer.available else {
+      wantsToWrite = true
+      return packet
+    }
+    sendBuffer.append(consuming: packet)
+    return nil
+  }
+
+  private mutating func beginWriting(at now: Instant) throws(NetworkError) {
     if let error { throw error }
     switch state {
     case .synSent, .synReceived, .established, .closeWait:
@@ -46,12 +67,6 @@ extension Connection {
     if send.inFlight == 0, let lastSent, lastSent + roundTrip.timeout < now {
       congestion.restartAfterIdle()
     }
-    let accepted = sendBuffer.append(
-      bytes,
-      mostMemory: sendBuffer.memorySize + max(freeMemory, 0)
-    )
-    if accepted < bytes.byteCount { wantsToWrite = true }
-    return accepted
   }
 
   /// RFC 9293 §3.10.4 (CLOSE). The FIN follows what was written.

@@ -17,6 +17,12 @@ struct SegmentPlan {
   var payload = 0
   var flags: TCPHeader.Flags
 
+  /// How many segments it is once the device has cut it, or it was never
+  /// larger than one.
+  func segmentCount(of size: Int) -> Int {
+    max((payload + size - 1) / size, 1)
+  }
+
   /// SEG.LEN: the numbers it takes. RFC 9293 §3.4.
   var length: Int {
     payload + (flags.contains(.syn) ? 1 : 0) + (flags.contains(.fin) ? 1 : 0)
@@ -107,7 +113,26 @@ extension Connection {
     return nil
   }
 
-  private func dataPlan(
+  /// `plan` with as many full segments behind it as the windows let go and a
+  /// device may cut, which takes payload of up to `largest` bytes at once.
+  ///
+  /// What goes, and when, is the same as with one segment at a time: the small
+  /// rest of what was written is added where it would have followed at once.
+  func extended(_ plan: SegmentPlan, largest: Int) -> SegmentPlan {
+    guard largest > sendSegmentSize, plan.kind == .atNext,
+      plan.payload == sendSegmentSize
+    else { return plan }
+    let unsent = unsentBytes
+    let most = min(largest, unsent, usableWindow)
+    let whole = most - most % sendSegmentSize
+    // RFC 9293 §3.7.4, Nagle, as in `sendableBytes`: behind others under way.
+    let mayBeSmall =
+      noDelay || fin != nil || send.next + whole < send.highest
+    let payload = most == unsent && mayBeSmall ? most : whole
+    return dataPlan(.atNext, at: plan.sequence, payload)
+  }
+
+  func dataPlan(
     _ kind: SegmentPlan.Kind,
     at sequence: SequenceNumber,
     _ payload: Int
@@ -160,7 +185,7 @@ extension Connection {
     at now: Instant,
     counters: inout TCPCounters
   ) {
-    counters.segmentsSent &+= 1
+    counters.segmentsSent &+= UInt64(plan.segmentCount(of: sendSegmentSize))
     if plan.flags.contains(.reset) {
       owesReset = false
       counters.resetsSent &+= 1
@@ -174,8 +199,10 @@ extension Connection {
     } else if plan.sequence < send.highest {
       // RFC 6298 §3, Karn's algorithm.
       roundTrip.retransmitted()
-      retransmissions &+= 1
-      counters.segmentsRetransmitted &+= 1
+      let old = min(plan.payload, max(send.highest - plan.sequence, 0))
+      let segments = max((old + sendSegmentSize - 1) / sendSegmentSize, 1)
+      retransmissions &+= UInt64(segments)
+      counters.segmentsRetransmitted &+= UInt64(segments)
     } else {
       roundTrip.sent(upTo: end, at: now)
     }
@@ -193,49 +220,5 @@ extension Connection {
     owesProbe = false
     send.highest = SequenceNumber.later(send.highest, end)
     lastSent = now
-  }
-
-  /// Makes `packet`, which is empty, the segment of `plan`. The bytes are
-  /// copied from the send buffer for each transmission.
-  mutating func fill(_ packet: inout PacketBuffer, with plan: SegmentPlan) {
-    if plan.payload > 0 {
-      packet.append(plan.payload)
-      var target = packet.mutableBytes
-      sendBuffer.copyBytes(at: plan.sequence - dataStart, to: &target)
-    }
-    packet.prepend(
-      header(for: plan),
-      from: local.address,
-      to: remote.address
-    )
-  }
-
-  /// The header of `plan`.
-  private mutating func header(for plan: SegmentPlan) -> TCPHeader {
-    var header = TCPHeader(
-      sourcePort: local.port,
-      destinationPort: remote.port,
-      sequenceNumber: plan.sequence,
-      flags: plan.flags
-    )
-    if plan.flags.contains(.acknowledgement) {
-      header.acknowledgementNumber = receive.next
-    }
-    if plan.flags.contains(.syn) {
-      header.window = receive.synWindowField
-      header.maximumSegmentSize = UInt16(
-        clamping: receiveSegmentSize
-      )
-      // RFC 7323 §2.2: a SYN,ACK offers to scale only if the SYN did.
-      if state == .synSent || receive.isScaling {
-        header.windowScale = ReceiveSequence.shift(for: receive.capacity)
-      }
-    } else if !plan.flags.contains(.reset) {
-      header.window = receive.offerWindow(
-        unread: receiveQueue.byteCount,
-        segmentSize: receiveSegmentSize
-      )
-    }
-    return header
   }
 }

@@ -1,14 +1,18 @@
 import Packets
 
-/// The receiver: what becomes of a segment's bytes.
+/// The receiver: what of a segment's bytes is new, and when to answer. Where
+/// they wait is in `Connection+Room`.
 extension Connection {
   /// RFC 9293 §3.10.7.4, seventh check: takes the segment text of `packet`,
   /// which begins at its header and is acceptable. Notes where the FIN stands,
   /// for the eighth check.
+  ///
+  /// Text in several slots is taken piece by piece, each as a segment of its
+  /// own would be.
   mutating func receiveText(
     _ segment: TCPHeader,
     _ packet: consuming PacketBuffer,
-    freePackets: Int,
+    pool: PacketPool,
     limits: borrowing TCPLimits,
     counters: inout TCPCounters,
     at now: Instant
@@ -16,133 +20,106 @@ extension Connection {
     var start = segment.sequenceNumber
     if segment.flags.contains(.syn) { start += 1 }
     packet.removeFirst(segment.parsedLength)
+    let count = cut(&packet, at: start, segment, counters: &counters)
     if start < receive.next {
-      // RFC 9293 §3.10.7.4: the front that was received is cut off.
-      let old = min(receive.next - start, packet.count)
-      packet.removeFirst(old)
-      start += old
-      counters.duplicateBytes &+= UInt64(old)
+      counters.duplicateBytes &+= UInt64(min(receive.next - start, count))
     }
-    var end = start + packet.count
+    let end = start + count
+    if count == 0 || end <= receive.next {
+      // A FIN out of order, or nothing new: the peer should know what is.
+      if segment.flags.contains(.fin) || end != receive.next || count > 0 {
+        acknowledgement.require()
+      }
+      return
+    }
+    noteText(count, of: packet, at: start, limits: limits, at: now)
+    guard packet.fragmentCount > 0 else {
+      _ = take(packet, at: start, pool, limits, &counters)
+      return
+    }
+    var others = PacketQueue()
+    packet.moveFragments(to: &others)
+    var next = start + packet.count
+    var isTaken = take(packet, at: start, pool, limits, &counters)
+    // Behind one that was not taken in its turn, no other is in its turn.
+    while isTaken, let piece = others.popFirst() {
+      let after = next + piece.count
+      isTaken = take(piece, at: next, pool, limits, &counters)
+      next = after
+    }
+  }
+
+  /// Cuts off what of the text at `start` lies beyond the window, or beyond the
+  /// peer's end, and returns how much is left.
+  private mutating func cut(
+    _ packet: inout PacketBuffer,
+    at start: SequenceNumber,
+    _ segment: TCPHeader,
+    counters: inout TCPCounters
+  ) -> Int {
+    let count = packet.totalCount
+    let end = start + count
     if segment.flags.contains(.fin), receive.fin == nil, end <= receive.edge {
       receive.fin = end
       // Whoever sent more than that before its turn contradicts itself.
       assembler.removeAll(from: end)
     }
-    // And so is what lies beyond the window, or beyond the peer's end.
     var limit = receive.edge
     if let fin = receive.fin, fin < limit { limit = fin }
-    if end > limit {
-      let over = min(end - limit, packet.count)
-      packet.removeLast(over)
-      end = end - over
-      counters.bytesBeyondWindow &+= UInt64(over)
-    }
-    if packet.isEmpty {
-      // A FIN out of order, or nothing new: the peer should know what is.
-      if segment.flags.contains(.fin) || start != receive.next {
-        acknowledgement.require()
-      }
-      return
-    }
-    if start == receive.next {
-      receiveInOrder(
-        packet,
-        freePackets: freePackets,
-        limits: limits,
-        counters: &counters,
-        at: now
-      )
-    } else {
-      // RFC 5681 §4.2: a segment out of order is answered at once.
-      acknowledgement.require()
-      keep(
-        packet,
-        at: start,
-        freePackets: freePackets,
-        limits: limits,
-        counters: &counters
-      )
-    }
+    guard end > limit else { return count }
+    let over = min(end - limit, count)
+    packet.truncate(to: count - over)
+    counters.bytesBeyondWindow &+= UInt64(over)
+    return count - over
   }
 
-  private mutating func receiveInOrder(
-    _ packet: consuming PacketBuffer,
-    freePackets: Int,
+  /// Text came of which something is new: when to acknowledge it.
+  private mutating func noteText(
+    _ count: Int,
+    of packet: borrowing PacketBuffer,
+    at start: SequenceNumber,
     limits: borrowing TCPLimits,
-    counters: inout TCPCounters,
     at now: Instant
   ) {
-    let fits = packet.count <= receiveQueue.lastTailroom
-    if !fits, !mayHoldPacket(freePackets: freePackets, limits: limits) {
-      // Packets are short. One out of order gives its slot for this one, so
-      // that connections that wait for a hole to be filled are never stuck.
-      guard !assembler.isEmpty else {
-        counters.packetsShort &+= 1
-        acknowledgement.require()
-        return
-      }
-      assembler.dropLast()
-      counters.outOfOrderDropped &+= 1
-    }
-    // RFC 5681 §4.2: one that fills all or part of a gap is answered at once.
-    if assembler.isEmpty {
-      acknowledgement.received(at: now, delay: limits.acknowledgementDelay)
-    } else {
+    // RFC 5681 §4.2: a segment out of order, and one that fills all or part of
+    // a gap, is answered at once; and every second full one at the latest,
+    // which the device may have merged.
+    let merged = packet.mergedSegmentSize
+    let segmentSize = merged > 0 ? merged : receiveSegmentSize
+    if start > receive.next || !assembler.isEmpty || count > segmentSize {
       acknowledgement.require()
+    } else {
+      acknowledgement.received(at: now, delay: limits.acknowledgementDelay)
     }
-    deliver(packet, counters: &counters)
+  }
+
+  /// Takes a piece of text in one slot, less what was received of it. Returns
+  /// whether what follows it may be taken.
+  private mutating func take(
+    _ piece: consuming PacketBuffer,
+    at start: SequenceNumber,
+    _ pool: PacketPool,
+    _ limits: borrowing TCPLimits,
+    _ counters: inout TCPCounters
+  ) -> Bool {
+    // RFC 9293 §3.10.7.4: the front that was received is cut off.
+    let old = min(max(receive.next - start, 0), piece.count)
+    piece.removeFirst(old)
+    if piece.isEmpty { return true }
+    if start + old > receive.next {
+      keep(piece, at: start, pool, limits, &counters)
+      return true
+    }
+    guard deliver(piece, pool, limits, &counters) else {
+      counters.packetsShort &+= 1
+      acknowledgement.require()
+      return false
+    }
     while let packet = assembler.popFirst(at: receive.next) {
-      deliver(packet, counters: &counters)
+      // It held its slot before, and goes on to.
+      append(packet, &counters)
     }
     changes.insert(.readable)
-  }
-
-  /// Whether the connection may hold one more packet of the pool, of which
-  /// `freePackets` are left: see ``TCPLimits/reservedPackets``.
-  private func mayHoldPacket(
-    freePackets: Int,
-    limits: borrowing TCPLimits
-  ) -> Bool {
-    let held = receiveQueue.count + assembler.count
-    if held == 0 { return freePackets > limits.reservedPackets / 2 }
-    let free = freePackets - limits.reservedPackets - limits.firstPackets
-    return held < free / 4
-  }
-
-  /// Puts `packet`, whose first byte is RCV.NXT, before the app.
-  private mutating func deliver(
-    _ packet: consuming PacketBuffer,
-    counters: inout TCPCounters
-  ) {
-    counters.bytesReceived &+= UInt64(packet.count)
-    receive.next += packet.count
-    if packet.count <= receiveQueue.lastTailroom {
-      receiveQueue.appendToLast(copying: packet.bytes)
-    } else {
-      receiveQueue.append(packet)
-    }
-  }
-
-  private mutating func keep(
-    _ packet: consuming PacketBuffer,
-    at start: SequenceNumber,
-    freePackets: Int,
-    limits: borrowing TCPLimits,
-    counters: inout TCPCounters
-  ) {
-    guard mayHoldPacket(freePackets: freePackets, limits: limits) else {
-      counters.packetsShort &+= 1
-      return
-    }
-    switch assembler.insert(
-      packet,
-      at: start,
-      limit: limits.outOfOrderSegments
-    ) {
-    case .kept: counters.outOfOrderKept &+= 1
-    case .duplicate: counters.outOfOrderDuplicates &+= 1
-    case .full: counters.outOfOrderDropped &+= 1
-    }
+    return true
   }
 }

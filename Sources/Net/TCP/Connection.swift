@@ -5,8 +5,9 @@ import Packets
 /// Its parts are files of their own: the calls of the app in `Connection+Calls`,
 /// the state machine for what comes in `SegmentArrives`, what the sender learns
 /// from acknowledgements in `Connection+Acknowledgements`, the receiver's bytes
-/// in `Connection+Text`, the choice of the next segment in `Connection+Segments`
-/// and the passing of time in `Connection+Timers`.
+/// in `Connection+Text` and `Connection+Room`, the choice of the next segment in
+/// `Connection+Segments`, its making in `Connection+Transmission` and the passing
+/// of time in `Connection+Timers`.
 struct Connection: ~Copyable {
   let local: Endpoint
   let remote: Endpoint
@@ -27,7 +28,7 @@ struct Connection: ~Copyable {
   var send: SendSequence
   var receive: ReceiveSequence
   /// What the app wrote, from the first unacknowledged byte.
-  var sendBuffer: ByteRing
+  var sendBuffer: ByteQueue
   /// What came in order and was not read.
   var receiveQueue = PacketQueue()
   var assembler = Assembler()
@@ -79,7 +80,7 @@ struct Connection: ~Copyable {
     isPassive = listener != nil
     send = SendSequence(initial: initialSequenceNumber)
     receive = ReceiveSequence(capacity: limits.receiveBuffer)
-    sendBuffer = ByteRing(limit: limits.sendBuffer)
+    sendBuffer = ByteQueue(limit: limits.sendBuffer)
     roundTrip = RoundTripEstimator(
       initial: limits.initialTimeout,
       minimum: limits.minimumTimeout,

@@ -19,6 +19,14 @@ struct NewReno {
   /// Bytes acknowledged since the window last grew, in congestion avoidance.
   private var credit = 0
 
+  /// Whether the timer expired, and what was sent before that is not yet all
+  /// acknowledged.
+  private var isAfterTimeout = false
+
+  /// How many segments the window grows by at the most for one acknowledgement
+  /// in slow start. RFC 9406 §4.3 has 8 for who does not pace: a peer that
+  /// merges what it receives acknowledges many segments at once.
+  private static let growthLimit = 8
   /// RFC 5681 §3.1: duplicates that make a loss.
   private static let duplicateThreshold = 3
 
@@ -67,6 +75,7 @@ struct NewReno {
   ) -> Advice {
     duplicates = 0
     guard isRecovering else {
+      if isAfterTimeout, number > recover { isAfterTimeout = false }
       grow(by: bytes)
       return .none
     }
@@ -127,6 +136,7 @@ struct NewReno {
     credit = 0
     duplicates = 0
     isRecovering = false
+    isAfterTimeout = true
     // RFC 6582 §3.2 step 5.
     recover = next - 1
   }
@@ -144,8 +154,10 @@ struct NewReno {
     guard congestionWindow < Int(Int32.max) else { return }
     if congestionWindow < slowStartThreshold {
       // RFC 5681 §3.1 (2): by no more than was acknowledged, so that split
-      // acknowledgements gain nothing.
-      congestionWindow += min(bytes, segmentSize)
+      // acknowledgements gain nothing. RFC 3465 §2.3: by a segment after a
+      // timeout, when one acknowledgement covers what had arrived before.
+      let segments = isAfterTimeout ? 1 : Self.growthLimit
+      congestionWindow += min(bytes, segments * segmentSize)
       return
     }
     // RFC 5681 §3.1: a segment for each window that was acknowledged.

@@ -59,16 +59,16 @@ extension TCP {
 
 extension Connection {
   /// A segment came: `packet` begins at its header, `segment`, and is whole
-  /// and unharmed. `freePackets` are left in its pool.
+  /// and unharmed.
   mutating func segmentArrives(
     _ segment: TCPHeader,
     _ packet: consuming PacketBuffer,
-    freePackets: Int,
+    pool: PacketPool,
     limits: borrowing TCPLimits,
     counters: inout TCPCounters,
     at now: Instant
   ) -> SegmentVerdict {
-    let payload = packet.count - segment.parsedLength
+    let payload = packet.totalCount - segment.parsedLength
     let verdict =
       state == .synSent
       ? checkInSYNSent(segment, limits: limits, counters: &counters, at: now)
@@ -98,7 +98,7 @@ extension Connection {
       receiveText(
         segment,
         packet,
-        freePackets: freePackets,
+        pool: pool,
         limits: limits,
         counters: &counters,
         at: now

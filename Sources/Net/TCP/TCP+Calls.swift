@@ -131,11 +131,41 @@ extension TCP {
     guard let index = index(of: id) else { throw .closed }
     let count = try slots[index].connection.write(
       bytes,
-      freeMemory: limits.sendMemory - sendMemoryInUse,
+      blocks: blocks,
       at: now
     )
     settle(id.index, at: now)
     return count
+  }
+
+  /// The same for a packet that was received, which is sent from where it is if
+  /// the device takes fragments and can spare the slot. Returns what is left of
+  /// it: all or nothing then, and what did not fit of one that was copied.
+  mutating func write(
+    _ id: ConnectionID,
+    consuming packet: consuming PacketBuffer,
+    pool: PacketPool,
+    at now: Instant
+  ) throws(NetworkError) -> PacketBuffer? {
+    guard let index = index(of: id) else { throw .closed }
+    let mayStay =
+      capabilities.mostFragments > 0
+      && slots[index].connection.maySend(packet, pool, limits)
+    let rest: PacketBuffer?
+    if mayStay {
+      rest = try slots[index].connection.write(consuming: packet, at: now)
+    } else {
+      packet.removeFirst(
+        try slots[index].connection.write(
+          packet.bytes,
+          blocks: blocks,
+          at: now
+        )
+      )
+      rest = packet.isEmpty ? nil : consume packet
+    }
+    settle(id.index, at: now)
+    return rest
   }
 
   /// Sends no more after what was written; reading goes on.

@@ -7,29 +7,36 @@ extension TCP {
   /// addresses.
   ///
   /// - Parameters:
-  ///   - packet: begins at the TCP header and ends with the IP payload.
+  ///   - packet: begins at the TCP header, which is whole in its first slot,
+  ///     and ends with the IP payload. A device may have merged several segments
+  ///     into it.
   ///   - maximumSegmentSize: the most payload a segment to or from `source` can
   ///     have; a packet of the pool must hold it.
-  ///   - freePackets: what is left in the pool that the device receives into.
+  ///   - pool: where text goes that may not stay in the device's slots.
   mutating func receive(
     _ packet: consuming PacketBuffer,
     from source: IPv4Address,
     to destination: IPv4Address,
     maximumSegmentSize: Int,
-    freePackets: Int,
+    pool: PacketPool,
     at now: Instant
   ) {
-    counters.segmentsReceived &+= 1
     let segment: TCPHeader
     do throws(TCPHeader.Malformed) {
       segment = try TCPHeader(parsing: packet.bytes)
     } catch {
+      counters.segmentsReceived &+= 1
       counters.malformed &+= 1
       return
     }
+    let payload = packet.totalCount - segment.parsedLength
+    counters.segmentsReceived &+= UInt64(
+      segmentCount(payload, mergedSize: packet.mergedSegmentSize)
+    )
     // RFC 9293 §3.1 (MUST-3).
     guard
-      TCPHeader.isChecksumRight(packet.bytes, from: source, to: destination)
+      packet.isChecksumVerified
+        || TCPHeader.isChecksumRight(of: packet, from: source, to: destination)
     else {
       counters.checksumWrong &+= 1
       return
@@ -51,17 +58,16 @@ extension TCP {
     guard let slot = table[key] else {
       return segmentArrivesWithoutConnection(
         segment,
-        payload: packet.count - segment.parsedLength,
+        payload: payload,
         key: key,
         maximumSegmentSize: maximumSegmentSize,
         at: now
       )
     }
-    let payload = packet.count - segment.parsedLength
     let verdict = slots[Int(slot)].connection.segmentArrives(
       segment,
       packet,
-      freePackets: freePackets,
+      pool: pool,
       limits: limits,
       counters: &counters,
       at: now
@@ -80,6 +86,12 @@ extension TCP {
       )
     }
     settle(slot, at: now)
+  }
+
+  /// How many segments a device has merged.
+  private func segmentCount(_ payload: Int, mergedSize: Int) -> Int {
+    guard mergedSize > 0, payload > mergedSize else { return 1 }
+    return (payload + mergedSize - 1) / mergedSize
   }
 
   /// LISTEN, third check. The initial sequence number lies beyond `beyond`,

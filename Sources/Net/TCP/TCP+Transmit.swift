@@ -14,10 +14,14 @@ extension TCP {
     if !replies.isEmpty { return transmitReply(pool: pool) }
     while let slot = sending.first {
       let index = Int(slot)
-      guard let plan = slots[index].connection.nextSegment else {
+      guard let next = slots[index].connection.nextSegment else {
         sending.remove(slot)
         continue
       }
+      var plan = slots[index].connection.extended(
+        next,
+        largest: capabilities.largestPayload
+      )
       guard
         var packet = pool.allocate(
           headroom: limits.headroom + TCPHeader.maximumLength
@@ -26,7 +30,7 @@ extension TCP {
         counters.poolEmpty &+= 1
         return nil
       }
-      slots[index].connection.fill(&packet, with: plan)
+      slots[index].connection.fill(&packet, with: &plan, capabilities)
       slots[index].connection.sent(plan, at: now, counters: &counters)
       let source = slots[index].connection.local.address
       let destination = slots[index].connection.remote.address
@@ -64,7 +68,8 @@ extension TCP {
     packet.prepend(
       header,
       from: reply.local.address,
-      to: reply.remote.address
+      to: reply.remote.address,
+      mayLeaveChecksum: capabilities.completesChecksums
     )
     counters.segmentsSent &+= 1
     counters.resetsSent &+= 1
@@ -95,15 +100,21 @@ extension TCP {
 }
 
 extension PacketBuffer {
-  /// Puts `header` before the payload, and fills in the checksum.
+  /// Puts `header` before the payload, and fills in the checksum or leaves it
+  /// to the device.
   mutating func prepend(
     _ header: TCPHeader,
     from source: IPv4Address,
-    to destination: IPv4Address
+    to destination: IPv4Address,
+    mayLeaveChecksum: Bool = false
   ) {
     prepend(header.length)
     var bytes = mutableBytes
     header.write(to: &bytes)
-    TCPHeader.fillChecksum(in: &self, from: source, to: destination)
+    if mayLeaveChecksum {
+      TCPHeader.leaveChecksum(of: &self, from: source, to: destination)
+    } else {
+      TCPHeader.fillChecksum(in: &self, from: source, to: destination)
+    }
   }
 }

@@ -20,8 +20,6 @@ struct TCP: ~Copyable {
     var isUsed = true
     /// When the peer's SYN came, while the connection is half-open.
     var halfOpenSince = Instant(nanoseconds: 0)
-    /// What of the connection's send buffer is in `sendMemoryInUse`.
-    var countedSendMemory = 0
     var connection: Connection
   }
 
@@ -61,21 +59,30 @@ struct TCP: ~Copyable {
   /// Slots whose handshake a peer has begun and not completed, the oldest
   /// first.
   var halfOpen = SlotList()
-  /// The memory of all send buffers, as far as it counts to the limit.
-  var sendMemoryInUse = 0
+  /// The memory of all send buffers.
+  let blocks: SendBlocks
+  /// What the device does with what is sent.
+  var capabilities: LinkCapabilities
 
   /// What happened so far.
   var counters = TCPCounters()
 
   /// No connections yet. `secret` keys what others must not guess.
   ///
-  /// - Precondition: The timeouts of `limits` are positive, and its send buffer
-  ///   is as ``ByteRing/init(limit:)`` wants it.
-  init(limits: TCPLimits, secret: SipHash.Key, random: RandomNumbers) {
+  /// - Precondition: The timeouts of `limits` are positive, and so is its send
+  ///   buffer.
+  init(
+    limits: TCPLimits,
+    capabilities: LinkCapabilities = LinkCapabilities(),
+    secret: SipHash.Key,
+    random: RandomNumbers
+  ) {
     precondition(
       limits.minimumTimeout > .zero && limits.initialTimeout > .zero
     )
     self.limits = limits
+    self.capabilities = capabilities
+    blocks = SendBlocks(limit: limits.sendMemory)
     self.secret = secret
     var random = random
     ports = EphemeralPorts(
@@ -145,7 +152,6 @@ struct TCP: ~Copyable {
   /// Brings the lists and tables in line with the connection in `slot`.
   mutating func refile(_ slot: UInt32) {
     let index = Int(slot)
-    countSendMemory(of: index)
     if slots[index].connection.state == .synReceived,
       slots[index].connection.listener != nil
     {
@@ -180,13 +186,6 @@ struct TCP: ~Copyable {
     } else {
       timeWait.remove(slot)
     }
-  }
-
-  private mutating func countSendMemory(of index: Int) {
-    let size = slots[index].connection.sendBuffer.memorySize
-    let counted = max(size - ByteRing.smallestSize, 0)
-    sendMemoryInUse += counted - slots[index].countedSendMemory
-    slots[index].countedSendMemory = counted
   }
 
   /// RFC 4987 §3.4: ends the oldest half-open connection of the listener, so

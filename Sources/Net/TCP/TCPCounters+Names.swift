@@ -19,6 +19,7 @@ extension TCPCounters {
     body("tcp: duplicate acknowledgements", duplicateAcknowledgements)
     body("tcp: window probes", windowProbes)
     body("tcp: delayed acknowledgements", delayedAcknowledgements)
+    body("tcp: bytes copied", bytesCopied)
     body("tcp: out of order kept", outOfOrderKept)
     body("tcp: resets sent", resetsSent)
     body("tcp: resets received", resetsReceived)

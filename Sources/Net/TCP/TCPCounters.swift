@@ -39,6 +39,8 @@ public struct TCPCounters: Hashable, Sendable {
   public internal(set) var windowProbes: UInt64 = 0
   /// Acknowledgements that waited their full time for company.
   public internal(set) var delayedAcknowledgements: UInt64 = 0
+  /// Bytes copied out of the slots of a device, which were short.
+  public internal(set) var bytesCopied: UInt64 = 0
   /// Segments kept before their turn.
   public internal(set) var outOfOrderKept: UInt64 = 0
   /// Resets sent.

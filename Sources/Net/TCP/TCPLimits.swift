@@ -28,20 +28,23 @@ public struct TCPLimits: Sendable {
   /// limit no more are made until some are sent.
   public var pendingReplies = 64
 
-  /// Received bytes kept for the app, and so the largest window offered. With
-  /// Ethernet in the same house that is far beyond bandwidth times delay. A
-  /// peer that sends more is dropped; RFC 9293 §3.10.7.4.
-  public var receiveBuffer = 64 * 1024
-  /// Written bytes kept until the peer acknowledged them; a power of two. A
-  /// write beyond takes a part, or nothing.
-  public var sendBuffer = 64 * 1024
-  /// Memory for written bytes of all connections together, beyond the first 2
-  /// KiB of each. When it is used up a connection's buffer grows no more: a
-  /// write takes less at a time, and goes on as the peer acknowledges.
+  /// Received bytes kept for the app, and so the largest window offered: four
+  /// of the largest that a device merges, so that the next are under way while
+  /// the app reads. A peer that sends more is dropped; RFC 9293 §3.10.7.4.
+  public var receiveBuffer = 256 * 1024
+  /// Written bytes kept until the peer acknowledged them: four of the largest
+  /// that a device cuts. A write beyond takes a part, or nothing.
+  public var sendBuffer = 256 * 1024
+  /// Memory for written bytes of all connections together, in blocks of 2 and
+  /// 16 KiB, and of those whose last packet is still with the device. When it
+  /// is used up a connection has one block of 2 KiB beyond it: a write takes
+  /// less at a time, and goes on as the peer acknowledges. One that has nothing
+  /// written holds nothing.
   public var sendMemory = 8 * 1024 * 1024
-  /// Segments kept out of order for a connection: a receive buffer of full
-  /// ones is 45. One more is dropped, and the peer sends it again.
-  public var outOfOrderSegments = 64
+  /// Segments, or parts of merged ones, kept out of order for a connection: a
+  /// receive buffer of full segments is 180. One more is dropped, and the peer
+  /// sends it again.
+  public var outOfOrderSegments = 192
   /// Packet slots that stay free for the device to receive into: a guest that
   /// hears nothing could not even be told to close, and what is sent is taken
   /// from there too. Of those beyond, a
@@ -49,6 +52,17 @@ public struct TCPLimits: Sendable {
   /// some, the less each gets, and a newcomer finds its share. One that holds
   /// none may have one even of the upper half of the reserve. A segment beyond
   /// is dropped, and the peer sends it again.
+  ///
+  /// That is for the pool of the stack. A device may receive into a pool of its
+  /// own, with larger slots: of its `capacity`, an eighth (but no more than
+  /// this) is the reserve, an eighth more is for connections that hold none,
+  /// and what is beyond is shared in the same way. So with 512 slots of 16 KiB,
+  /// of which 256 wait in the device, 64 stay free, 64 are for newcomers, and
+  /// the first to come may hold (256 - 128) / 4 = 32, or half a megabyte. Text
+  /// that may not stay there, and text that a slot of the stack would hold when
+  /// less than a quarter of the device's are free, is copied: behind the last
+  /// that waits, or into slots of the stack's pool by the rule of that one.
+  /// Only what finds room nowhere is dropped.
   public var reservedPackets = 128
   /// Packet slots beyond the reserve that are for connections that hold none:
   /// those who came before, and fill their windows while the app does not read,
@@ -114,11 +128,47 @@ public struct TCPLimits: Sendable {
   /// The limits for a machine with `memory` bytes: where it is less, what the
   /// worst peers can make all connections hold together still fits. A
   /// connection costs a slot, the first 2 KiB of its send buffer and the app's
-  /// task, so there is one for each 16 KiB.
+  /// task, so there is one for each 16 KiB. Buffers are as large as a machine
+  /// of 64 MiB can bear, and 64 KiB in a small one.
   public init(memory: Int) {
+    receiveBuffer = min(receiveBuffer, max(memory / 192, 64 * 1024))
+    sendBuffer = min(sendBuffer, receiveBuffer)
+    outOfOrderSegments = min(outOfOrderSegments, receiveBuffer / 1024)
     connections = min(connections, max(memory / (16 * 1024), 64))
     sendMemory = min(sendMemory, memory / 8)
     timeWaitConnections = min(timeWaitConnections, connections / 4)
     backlog = min(backlog, connections / 8)
+  }
+}
+
+extension TCPLimits {
+  /// Text of up to so many bytes is copied behind what waits before it, where
+  /// that has room: it costs less than a slot.
+  static var smallText: Int { 2048 }
+
+  /// Whether a connection that holds `held` packets may hold one more, of a
+  /// pool of which `free` slots are free: see ``reservedPackets``.
+  func mayHold(_ held: Int, free: Int) -> Bool {
+    Self.mayHold(held, free: free, reserve: reservedPackets, firstPackets)
+  }
+
+  /// The same for the pool of a device, of `capacity` slots.
+  func mayHold(_ held: Int, free: Int, ofDevice capacity: Int) -> Bool {
+    let part = capacity / 8
+    return Self.mayHold(
+      held,
+      free: free,
+      reserve: min(reservedPackets, part),
+      part
+    )
+  }
+
+  private static func mayHold(
+    _ held: Int,
+    free: Int,
+    reserve: Int,
+    _ first: Int
+  ) -> Bool {
+    held == 0 ? free > reserve / 2 : held < (free - reserve - first) / 4
   }
 }

@@ -79,10 +79,12 @@ struct IPv4Header: Equatable, Sendable {
     isFragment = false
   }
 
-  /// Reads and checks the header at the front of `bytes`. RFC 1122 §3.2.1.
-  init(parsing bytes: RawSpan) throws(DropReason) {
+  /// Reads and checks the header at the front of `packet`, whose first slot has
+  /// all of it. RFC 1122 §3.2.1.
+  init(parsing packet: borrowing PacketBuffer) throws(DropReason) {
+    let bytes = packet.bytes
     try self.init(quoted: bytes)
-    guard totalLength <= bytes.byteCount else {
+    guard totalLength <= packet.totalCount else {
       throw DropReason.ipv4Truncated
     }
     var checksum = InternetChecksum()

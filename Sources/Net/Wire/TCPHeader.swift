@@ -11,7 +11,7 @@ import Packets
 ///     |          options, padded with zero to a multiple of 4        |
 ///
 /// Parsing checks the bounds once; a value that exists is whole. The checksum
-/// is not part of it, as it needs the addresses: see ``isChecksumRight(_:from:to:)``
+/// is not part of it, as it needs the addresses: see ``isChecksumRight(of:from:to:)``
 /// and ``fillChecksum(in:from:to:)``.
 struct TCPHeader: Equatable, Sendable {
   /// Offsets of the fields in bytes.
@@ -198,11 +198,13 @@ struct TCPHeader: Equatable, Sendable {
   /// Whether the checksum in `segment`, header and payload, is right.
   /// RFC 9293 §3.1 (MUST-3).
   static func isChecksumRight(
-    _ segment: RawSpan,
+    of segment: borrowing PacketBuffer,
     from source: IPv4Address,
     to destination: IPv4Address
   ) -> Bool {
-    checksum(of: segment, from: source, to: destination) == 0
+    var checksum = pseudoHeader(of: segment, source, destination)
+    checksum.add(segment)
+    return checksum.value == 0
   }
 
   /// Writes the checksum of `segment`, whose field for it is zero.
@@ -212,24 +214,42 @@ struct TCPHeader: Equatable, Sendable {
     from source: IPv4Address,
     to destination: IPv4Address
   ) {
-    let value = checksum(of: segment.bytes, from: source, to: destination)
+    var checksum = pseudoHeader(of: segment, source, destination)
+    checksum.add(segment)
     var bytes = segment.mutableBytes
-    bytes.storeBigEndian(value, at: Field.checksum)
+    bytes.storeBigEndian(checksum.value, at: Field.checksum)
   }
 
-  private static func checksum(
-    of segment: RawSpan,
+  /// Leaves the checksum of `segment` to the device: writes the sum of the
+  /// pseudo-header, of the whole length even if the segment is to be cut.
+  /// VIRTIO 1.2 §5.1.6.2; who cuts takes the difference of the lengths into
+  /// account.
+  static func leaveChecksum(
+    of segment: inout PacketBuffer,
     from source: IPv4Address,
     to destination: IPv4Address
-  ) -> UInt16 {
+  ) {
+    let checksum = pseudoHeader(of: segment, source, destination)
+    var bytes = segment.mutableBytes
+    bytes.storeBigEndian(checksum.partialValue, at: Field.checksum)
+    segment.partialChecksum = PacketBuffer.PartialChecksum(
+      start: 0,
+      field: Field.checksum
+    )
+  }
+
+  private static func pseudoHeader(
+    of segment: borrowing PacketBuffer,
+    _ source: IPv4Address,
+    _ destination: IPv4Address
+  ) -> InternetChecksum {
     var checksum = InternetChecksum()
     checksum.addPseudoHeader(
       source: source,
       destination: destination,
       protocol: protocolNumber,
-      length: segment.byteCount
+      length: segment.totalCount
     )
-    checksum.add(segment)
-    return checksum.value
+    return checksum
   }
 }

@@ -31,12 +31,13 @@ struct UDPHeader: Equatable, Sendable {
   }
 
   /// Reads the header at the front of `bytes`, and checks the checksum over
-  /// the datagram unless the sender made none. Bytes behind the datagram's
-  /// length are not part of it.
+  /// the datagram unless the sender made none, or the device has checked it.
+  /// Bytes behind the datagram's length are not part of it.
   init(
     parsing bytes: RawSpan,
     source: IPv4Address,
-    destination: IPv4Address
+    destination: IPv4Address,
+    isVerified: Bool
   ) throws(DropReason) {
     guard bytes.byteCount >= Self.size else {
       throw DropReason.udpTruncated
@@ -47,35 +48,42 @@ struct UDPHeader: Equatable, Sendable {
     guard length >= Self.size, length <= bytes.byteCount else {
       throw DropReason.udpLength
     }
-    guard bytes.bigEndian(at: Field.checksum, as: UInt16.self) != 0 else {
-      return
-    }
-    var checksum = InternetChecksum()
-    checksum.addPseudoHeader(
-      source: source,
-      destination: destination,
-      protocol: IPv4Header.ProtocolNumber.udp,
-      length: length
-    )
+    guard !isVerified,
+      bytes.bigEndian(at: Field.checksum, as: UInt16.self) != 0
+    else { return }
+    var checksum = pseudoHeader(source, destination)
     checksum.add(bytes.extracting(0..<length))
     // RFC 1122 §4.1.3.4: a wrong checksum drops the datagram silently.
     guard checksum.value == 0 else { throw DropReason.udpChecksum }
   }
 
-  /// Writes the header to the front of `datagram`, with the checksum over all
-  /// of it: the payload must be there already.
+  /// Writes the header to the front of `datagram`, which has the payload, and
+  /// leaves the checksum to be completed: by the device, or by
+  /// ``PacketBuffer/completeChecksum()``.
   func write(
-    to datagram: inout MutableRawSpan,
+    to datagram: inout PacketBuffer,
     source: IPv4Address,
     destination: IPv4Address
   ) {
-    datagram.storeBigEndian(sourcePort, at: Field.sourcePort)
-    datagram.storeBigEndian(destinationPort, at: Field.destinationPort)
-    datagram.storeBigEndian(
+    var bytes = datagram.mutableBytes
+    bytes.storeBigEndian(sourcePort, at: Field.sourcePort)
+    bytes.storeBigEndian(destinationPort, at: Field.destinationPort)
+    bytes.storeBigEndian(
       UInt16(truncatingIfNeeded: length),
       at: Field.length
     )
-    datagram.storeBigEndian(UInt16(0), at: Field.checksum)
+    let checksum = pseudoHeader(source, destination)
+    bytes.storeBigEndian(checksum.partialValue, at: Field.checksum)
+    datagram.partialChecksum = PacketBuffer.PartialChecksum(
+      start: 0,
+      field: Field.checksum
+    )
+  }
+
+  private func pseudoHeader(
+    _ source: IPv4Address,
+    _ destination: IPv4Address
+  ) -> InternetChecksum {
     var checksum = InternetChecksum()
     checksum.addPseudoHeader(
       source: source,
@@ -83,9 +91,6 @@ struct UDPHeader: Equatable, Sendable {
       protocol: IPv4Header.ProtocolNumber.udp,
       length: length
     )
-    checksum.add(datagram.bytes)
-    // RFC 768: a checksum that is zero is sent as all ones.
-    let value = checksum.value == 0 ? 0xFFFF : checksum.value
-    datagram.storeBigEndian(value, at: Field.checksum)
+    return checksum
   }
 }

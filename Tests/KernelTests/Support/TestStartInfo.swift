@@ -31,13 +31,15 @@ final class TestStartInfo {
   ///   - claimedCount: How many entries it says there are, if that is a lie.
   ///   - commandLine: The bytes of the command line, its zero included; none
   ///     when `nil`.
+  ///   - rootPointer: The address of ACPI's root pointer.
   init(
     _ entries: [Entry],
     magic: UInt32 = 0x336E_C578,
     version: UInt32 = 1,
     claimedCount: Int? = nil,
     hasMap: Bool = true,
-    commandLine: [UInt8]? = nil
+    commandLine: [UInt8]? = nil,
+    rootPointer: UInt64 = 0
   ) {
     let textOffset = Self.mapOffset + max(entries.count, 1) * 24
     let memory = UnsafeMutableRawBufferPointer.allocate(
@@ -50,6 +52,7 @@ final class TestStartInfo {
     store(magic, 0)
     store(version, 4)
     store(commandLine == nil ? 0 : start + UInt64(textOffset), 24)
+    store(rootPointer, 32)
     store(hasMap ? start + UInt64(Self.mapOffset) : 0, 40)
     store(UInt32(claimedCount ?? entries.count), 48)
     for (index, entry) in entries.enumerated() {

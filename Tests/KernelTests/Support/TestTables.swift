@@ -27,6 +27,8 @@ final class TestTables {
     tables.map(range, access)
   }
 
+  func mapDevice(_ range: Range<UInt64>) -> Bool { tables.mapDevice(range) }
+
   /// Bytes of tables that are not used yet.
   var unusedByteCount: Int { tables.unused.count }
 

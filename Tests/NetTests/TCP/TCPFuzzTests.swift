@@ -63,7 +63,7 @@ import Testing
   @Test(arguments: 0..<60 as Range<UInt64>)
   func anything_endsWhereItBegan(seed: UInt64) throws {
     var random = RandomNumbers(seed: SipHash.Key(seed, 5))
-    var limits = TCPLimits()
+    var limits = TCPHarness.limits
     limits.receiveBuffer = 8192
     limits.sendBuffer = 8192
     limits.outOfOrderSegments = 8

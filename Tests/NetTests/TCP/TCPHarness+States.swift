@@ -6,7 +6,7 @@ import Testing
 extension TCPHarness {
   /// A connection of a listener, accepted, its handshake done.
   static func established(
-    limits: TCPLimits = TCPLimits(),
+    limits: TCPLimits = TCPHarness.limits,
     window: Int = 65535,
     mss: Int? = 1000,
     scale: Int? = nil
@@ -23,7 +23,7 @@ extension TCPHarness {
 
   /// A connection that we opened, SYN sent.
   static func synSent(
-    limits: TCPLimits = TCPLimits()
+    limits: TCPLimits = TCPHarness.limits
   ) -> (TCPHarness, ConnectionID) {
     let harness = TCPHarness(limits: limits)
     harness.remotePort = 7
@@ -47,7 +47,7 @@ extension TCPHarness {
 
   /// We have closed, FIN sent: FIN-WAIT-1.
   static func finWait1(
-    limits: TCPLimits = TCPLimits()
+    limits: TCPLimits = TCPHarness.limits
   ) -> (TCPHarness, ConnectionID) {
     let (harness, id) = established(limits: limits)
     harness.close(id)
@@ -57,7 +57,7 @@ extension TCPHarness {
 
   /// Our FIN is acknowledged: FIN-WAIT-2.
   static func finWait2(
-    limits: TCPLimits = TCPLimits()
+    limits: TCPLimits = TCPHarness.limits
   ) -> (TCPHarness, ConnectionID) {
     let (harness, id) = finWait1(limits: limits)
     harness.receive(Segment([], 1, ack: 2))
@@ -79,7 +79,7 @@ extension TCPHarness {
   }
 
   static func timeWait(
-    limits: TCPLimits = TCPLimits()
+    limits: TCPLimits = TCPHarness.limits
   ) -> (TCPHarness, ConnectionID) {
     let (harness, id) = finWait2(limits: limits)
     harness.receive(Segment(.fin, 1, ack: 2))

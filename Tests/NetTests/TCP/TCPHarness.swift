@@ -59,6 +59,28 @@ struct Segment: CustomStringConvertible {
   }
 }
 
+/// What there is to say of a packet beside its segments.
+struct SentPacket: Equatable {
+  /// The payload in all.
+  var payload: Int
+  /// The payload of each segment that it is to be cut into.
+  var segmentSize: Int?
+  var fragments: Int
+
+  init(_ payload: Int, cut segmentSize: Int? = nil, fragments: Int) {
+    self.payload = payload
+    self.segmentSize = segmentSize
+    self.fragments = fragments
+  }
+
+  init(_ packet: borrowing PacketBuffer) {
+    let header = Int(packet.bytes.byte(at: 12) >> 4) * 4
+    payload = packet.totalCount - header
+    segmentSize = packet.segmentation?.segmentSize
+    fragments = packet.fragmentCount
+  }
+}
+
 /// One TCP, whose peer is the test.
 final class TCPHarness {
   var tcp: TCP
@@ -77,10 +99,19 @@ final class TCPHarness {
   /// The ports of the conversation.
   var localPort = TCPHarness.port
   var remotePort = TCPHarness.theirPort
-  var freePackets = 1000
+  /// What of a packet that a device has cut is still to be seen.
+  private var cutSegments: [[UInt8]] = []
+  /// The packets that were sent, before a device cut them.
+  var packets: [SentPacket] = []
+  /// How many packets of the pool are free when a segment has come; `nil`: as
+  /// many as are.
+  var freePackets: Int?
 
-  init(limits: TCPLimits = TCPLimits()) {
-    pool = PacketPool(capacity: 512)
+  /// Buffers of 64 KiB, which one window field says.
+  static var limits: TCPLimits { TCPLimits().with64KiB }
+
+  init(limits: TCPLimits = TCPHarness.limits, packets: Int = 512) {
+    pool = PacketPool(capacity: packets)
     tcp = TCP(
       limits: limits,
       secret: Self.secret,
@@ -96,8 +127,8 @@ final class TCPHarness {
     tcp.poll(at: now)
   }
 
-  /// The packet of `segment` from the peer.
-  func packet(_ segment: Segment) -> PacketBuffer {
+  /// The packet of `segment` from the peer, in a slot of `other` or the pool.
+  func packet(_ segment: Segment, in other: PacketPool? = nil) -> PacketBuffer {
     var header = TCPHeader(
       sourcePort: remotePort,
       destinationPort: localPort,
@@ -110,7 +141,7 @@ final class TCPHarness {
     header.window = UInt16(segment.window ?? 65535)
     header.maximumSegmentSize = segment.segmentSize.map { UInt16($0) }
     header.windowScale = segment.scale.map { UInt8($0) }
-    var packet = pool.allocate(headroom: 128)!
+    var packet = (other ?? pool).allocate(headroom: 128)!
     packet.append(copying: segment.payload.rawSpan)
     packet.prepend(header, from: Self.theirs, to: Self.ours)
     return packet
@@ -121,30 +152,32 @@ final class TCPHarness {
   }
 
   func receive(_ packet: consuming PacketBuffer) {
+    var others = PacketQueue()
+    while let freePackets, pool.available > freePackets {
+      others.append(pool.allocate()!)
+    }
     tcp.receive(
       packet,
       from: Self.theirs,
       to: Self.ours,
       maximumSegmentSize: 1460,
-      freePackets: freePackets,
+      pool: pool,
       at: now
     )
   }
 
-  /// The next segment that TCP sends, which must be well formed.
+  /// The next segment that TCP sends, which must be well formed: of what is to
+  /// be cut, each that a device makes of it.
   func transmit(_ location: SourceLocation = #_sourceLocation) -> Segment? {
-    guard let outgoing = tcp.transmit(at: now, pool: pool) else { return nil }
-    let headroom = outgoing.packet.headroom
-    let isRight = TCPHeader.isChecksumRight(
-      outgoing.packet.bytes,
-      from: outgoing.source,
-      to: outgoing.destination
-    )
-    let ends = (outgoing.source, outgoing.destination)
-    let bytes = Array(copying: outgoing.packet.bytes)
-    #expect(headroom >= 96, sourceLocation: location)
-    #expect(isRight, "checksum", sourceLocation: location)
-    #expect(ends == (Self.ours, Self.theirs), sourceLocation: location)
+    if cutSegments.isEmpty {
+      guard let outgoing = tcp.transmit(at: now, pool: pool) else { return nil }
+      let ends = (outgoing.source, outgoing.destination)
+      #expect(ends == (Self.ours, Self.theirs), sourceLocation: location)
+      packets.append(SentPacket(outgoing.packet))
+      let device = TestDevice(capabilities: tcp.capabilities)
+      cutSegments = device.send(outgoing, location)
+    }
+    let bytes = cutSegments.removeFirst()
     guard let header = try? TCPHeader(parsing: bytes.rawSpan) else {
       Issue.record("malformed header", sourceLocation: location)
       return nil
@@ -250,6 +283,17 @@ final class TCPHarness {
   func close(_ id: ConnectionID) { tcp.close(id, at: now) }
   func abort(_ id: ConnectionID) { tcp.abort(id, at: now) }
   func release(_ id: ConnectionID) { tcp.release(id, at: now) }
+}
+
+extension TCPLimits {
+  /// The same with buffers of 64 KiB.
+  var with64KiB: TCPLimits {
+    var limits = self
+    limits.receiveBuffer = 64 * 1024
+    limits.sendBuffer = 64 * 1024
+    limits.outOfOrderSegments = 64
+    return limits
+  }
 }
 
 /// `ReadResult`, to be compared.

@@ -170,25 +170,28 @@ import Testing
       to: destination
     )
     let isRight = TCPHeader.isChecksumRight(
-      packet.bytes,
+      of: packet,
       from: source,
       to: destination
     )
     #expect(isRight)
     let isRightElsewhere = TCPHeader.isChecksumRight(
-      packet.bytes,
+      of: packet,
       from: source,
       to: IPv4Address(10, 0, 0, 3)
     )
     #expect(!isRightElsewhere)
     for offset in 0..<packet.count {
-      var flipped = Array(copying: packet.bytes)
-      flipped[offset] ^= 0x10
+      var bytes = packet.mutableBytes
+      let byte = bytes.bytes.byte(at: offset)
+      bytes.storeBigEndian(byte ^ 0x10, at: offset)
       let isStillRight = TCPHeader.isChecksumRight(
-        flipped.rawSpan,
+        of: packet,
         from: source,
         to: destination
       )
+      var restored = packet.mutableBytes
+      restored.storeBigEndian(byte, at: offset)
       #expect(!isStillRight, "offset \(offset)")
     }
   }

@@ -23,29 +23,53 @@ import Testing
   }
 
   @Test func sendMemory_isSharedAndEachHasSome() throws {
-    var limits = TCPLimits()
+    var limits = TCPHarness.limits
     limits.sendMemory = 64 * 1024
     let harness = TCPHarness(limits: limits)
     let connections = try establish(harness, 8)
     let bytes = pattern(100_000)
     var taken: [Int] = []
     for id in connections { taken.append(try harness.write(id, bytes)) }
-    // 62 KiB beyond the first 2 KiB; then nothing is left to grow by.
-    #expect(taken[0] == 65536)
-    #expect(taken[7] == 2048)
-    #expect(harness.tcp.sendMemoryInUse <= limits.sendMemory)
+    // Four large blocks, less their control blocks; then nothing is left but
+    // the first small one of each.
+    #expect(taken == [4 * 16320] + [Int](repeating: 1984, count: 7))
+    #expect(
+      harness.tcp.blocks.memoryInUse == limits.sendMemory + 7 * 2048
+    )
     for id in connections { harness.tcp.abort(id, at: harness.now) }
-    #expect(harness.tcp.sendMemoryInUse == 0)
+    #expect(harness.tcp.blocks.memoryInUse == 0)
+  }
+
+  /// Who was refused is told of room, though another had all of it.
+  @Test func sendMemory_refusedWriter_isWoken() throws {
+    var limits = TCPHarness.limits
+    limits.sendMemory = 64 * 1024
+    let harness = TCPHarness(limits: limits)
+    let connections = try establish(harness, 2)
+    #expect(try harness.write(connections[0], pattern(100_000)) == 65_280)
+    #expect(try harness.write(connections[1], pattern(4000)) == 1984)
+    #expect(try harness.write(connections[1], pattern(4000)) == 0)
+    let outgoing = { harness.tcp.transmit(at: harness.now, pool: harness.pool) }
+    while outgoing() != nil {}
+    _ = harness.events()
+    // Three of 536 bytes are sent, and the rest of the block stays full.
+    harness.receive(Segment([], 1, ack: 1609))
+    #expect(harness.events() == [.connection(connections[1], .writable)])
+    #expect(try harness.write(connections[1], pattern(4000)) == 0)
+    while outgoing() != nil {}
+    harness.receive(Segment([], 1, ack: 1985))
+    #expect(harness.events() == [.connection(connections[1], .writable)])
+    #expect(try harness.write(connections[1], pattern(4000)) == 1984)
   }
 
   @Test func sendMemory_comesBackWithTheAcknowledgement() throws {
     let harness = TCPHarness()
     let id = try establish(harness, 1)[0]
     _ = try harness.write(id, pattern(7 * 536))
-    #expect(harness.tcp.sendMemoryInUse == 2048)
+    #expect(harness.tcp.blocks.memoryInUse == 2 * 2048)
     harness.drain()
     harness.receive(Segment([], 1, ack: 1 + 7 * 536))
-    #expect(harness.tcp.sendMemoryInUse == 0)
+    #expect(harness.tcp.blocks.memoryInUse == 0)
   }
 
   @Test(arguments: [1 << 20, 16 << 20, 64 << 20, 1 << 40])

@@ -134,11 +134,32 @@ import Testing
     var congestion = Self.congestion()
     _ = congestion.acknowledged(1000, upTo: SequenceNumber(1001), inFlight: 0)
     #expect(congestion.window == 11_000)
-    // By a segment at the most, and by no more than was acknowledged.
+    // By no more than was acknowledged.
     _ = congestion.acknowledged(5000, upTo: SequenceNumber(6001), inFlight: 0)
-    #expect(congestion.window == 12_000)
+    #expect(congestion.window == 16_000)
     _ = congestion.acknowledged(10, upTo: SequenceNumber(6011), inFlight: 0)
-    #expect(congestion.window == 12_010)
+    #expect(congestion.window == 16_010)
+    // By eight segments at the most.
+    _ = congestion.acknowledged(
+      9000,
+      upTo: SequenceNumber(15_011),
+      inFlight: 0
+    )
+    #expect(congestion.window == 24_010)
+  }
+
+  /// RFC 3465 §2.3: by one while what was sent before a timeout comes in.
+  @Test func slowStartAfterTimeout_growsByASegment() {
+    var congestion = Self.congestion()
+    congestion.timedOut(inFlight: 30_000, next: SequenceNumber(30_001))
+    _ = congestion.acknowledged(9000, upTo: SequenceNumber(9001), inFlight: 0)
+    #expect(congestion.window == 2000)
+    _ = congestion.acknowledged(
+      21_000,
+      upTo: SequenceNumber(30_001),
+      inFlight: 0
+    )
+    #expect(congestion.window == 10_000)
   }
 
   @Test func avoidance_growsByASegmentAWindow() {

@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func replies_areBounded() {
-    var limits = TCPLimits()
+    var limits = TCPHarness.limits
     limits.pendingReplies = 3
     let harness = TCPHarness(limits: limits)
     for _ in 0..<5 { harness.receive(Segment(.syn, 0)) }

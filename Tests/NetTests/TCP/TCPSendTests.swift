@@ -160,7 +160,7 @@ import Testing
   }
 
   static func shutWindow(
-    limits: TCPLimits = TCPLimits()
+    limits: TCPLimits = TCPHarness.limits
   ) throws -> (TCPHarness, ConnectionID) {
     let (harness, id) = TCPHarness.established(limits: limits)
     _ = try harness.write(id, pattern(1000))

@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test func listeners_areBounded() throws {
-    var limits = TCPLimits()
+    var limits = TCPHarness.limits
     limits.listeners = 2
     let harness = TCPHarness(limits: limits)
     let first = try harness.tcp.listen(port: 1, backlog: 1)
@@ -115,7 +115,7 @@ import Testing
   }
 
   @Test func connections_areBounded() throws {
-    var limits = TCPLimits()
+    var limits = TCPHarness.limits
     limits.connections = 2
     let harness = TCPHarness(limits: limits)
     _ = try harness.listen(backlog: 9)
@@ -133,7 +133,7 @@ import Testing
   }
 
   @Test func fullTable_takesTheOldestTimeWait() throws {
-    var limits = TCPLimits()
+    var limits = TCPHarness.limits
     limits.connections = 1
     let (harness, id) = TCPHarness.timeWait(limits: limits)
     // A slot that an app still holds cannot be given away.
@@ -208,7 +208,7 @@ import Testing
   }
 
   @Test func ports_areUsedOnceAndRunOut() {
-    var limits = TCPLimits()
+    var limits = TCPHarness.limits
     limits.firstEphemeralPort = 65_530
     let harness = TCPHarness(limits: limits)
     let ids = (0..<7).map { _ in connect(harness) }
@@ -220,7 +220,7 @@ import Testing
   }
 
   @Test func ports_avoidListeners() throws {
-    var limits = TCPLimits()
+    var limits = TCPHarness.limits
     limits.firstEphemeralPort = 65_534
     let harness = TCPHarness(limits: limits)
     _ = try harness.tcp.listen(port: 65_534, backlog: 1)

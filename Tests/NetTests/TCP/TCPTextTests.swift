@@ -111,7 +111,7 @@ import Testing
   }
 
   @Test func outOfOrderSegments_areBounded() {
-    var limits = TCPLimits()
+    var limits = TCPHarness.limits
     limits.outOfOrderSegments = 4
     let (harness, id) = TCPHarness.established(limits: limits)
     for number in 1...6 {
@@ -145,7 +145,7 @@ import Testing
   // MARK: Windows
 
   static func smallWindow() -> (TCPHarness, ConnectionID) {
-    var limits = TCPLimits()
+    var limits = TCPHarness.limits
     limits.receiveBuffer = 4096
     return TCPHarness.established(limits: limits)
   }
@@ -244,7 +244,7 @@ import Testing
 
   @Test func window_neverMovesLeft() {
     // With a scale of 3 the field cannot say every number.
-    var limits = TCPLimits()
+    var limits = TCPHarness.limits
     limits.receiveBuffer = 300_000
     let (harness, _) = TCPHarness.established(limits: limits, scale: 0)
     var random = RandomNumbers(seed: SipHash.Key(1, 1))
@@ -297,7 +297,7 @@ import Testing
 
   /// What is for newcomers is for them.
   @Test func packetsShort_theFirstIsKeptForNewcomers() {
-    var limits = TCPLimits()
+    var limits = TCPHarness.limits
     limits.firstPackets = 100
     let (harness, id) = TCPHarness.established(limits: limits)
     harness.freePackets = 230
@@ -402,7 +402,7 @@ import Testing
         from: source,
         to: destination,
         maximumSegmentSize: 1460,
-        freePackets: 100,
+        pool: harness.pool,
         at: harness.now
       )
     }

@@ -106,7 +106,7 @@ import Testing
   }
 
   @Test func timeWaitConnections_areBounded() throws {
-    var limits = TCPLimits()
+    var limits = TCPHarness.limits
     limits.timeWaitConnections = 3
     let harness = TCPHarness(limits: limits)
     let listener = try harness.listen(backlog: 1)

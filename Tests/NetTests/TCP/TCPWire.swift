@@ -41,24 +41,38 @@ final class TCPWire {
   private var underway: [Segment] = []
   private var number = 0
   private(set) var carried = 0
+  /// How many packets a device has cut, and merged.
+  private(set) var cutPackets = 0
+  private(set) var mergedPackets = 0
+  /// What both machines have beneath their stacks.
+  private let device: TestDevice
+  /// The packets that the devices receive into.
+  let clientDevicePool: PacketPool
+  let serverDevicePool: PacketPool
 
   init(
     seed: UInt64,
     impairment: Impairment = Impairment(),
     limits: TCPLimits = TCPLimits(),
-    packets: Int = 1024
+    packets: Int = 1024,
+    device: TestDevice = TestDevice()
   ) {
+    self.device = device
+    clientDevicePool = device.makePool()
+    serverDevicePool = device.makePool()
     self.impairment = impairment
     random = RandomNumbers(seed: SipHash.Key(seed, 99))
     clientPool = PacketPool(capacity: packets)
     serverPool = PacketPool(capacity: packets)
     client = TCP(
       limits: limits,
+      capabilities: device.capabilities,
       secret: SipHash.Key(seed, 1),
       random: RandomNumbers(seed: SipHash.Key(seed, 2))
     )
     server = TCP(
       limits: limits,
+      capabilities: device.capabilities,
       secret: SipHash.Key(seed, 3),
       random: RandomNumbers(seed: SipHash.Key(seed, 4))
     )
@@ -71,10 +85,14 @@ final class TCPWire {
   /// Takes what both have to send onto the wire.
   func transmit() {
     while let outgoing = client.transmit(at: now, pool: clientPool) {
-      carry(Array(copying: outgoing.packet.bytes), toServer: true)
+      let segments = device.send(outgoing)
+      if segments.count > 1 { cutPackets += 1 }
+      for bytes in segments { carry(bytes, toServer: true) }
     }
     while let outgoing = server.transmit(at: now, pool: serverPool) {
-      carry(Array(copying: outgoing.packet.bytes), toServer: false)
+      let segments = device.send(outgoing)
+      if segments.count > 1 { cutPackets += 1 }
+      for bytes in segments { carry(bytes, toServer: false) }
     }
   }
 
@@ -114,27 +132,42 @@ final class TCPWire {
     }
     guard let next else { return false }
     now = max(now, next)
+    var arrived: [Segment] = []
     while let segment = underway.first, segment.arrival <= now {
-      underway.removeFirst()
-      deliver(segment)
+      arrived.append(underway.removeFirst())
+    }
+    for toServer in [false, true] {
+      let ends =
+        toServer
+        ? (clientAddress, serverAddress) : (serverAddress, clientAddress)
+      let segments = arrived.filter { $0.toServer == toServer }.map(\.bytes)
+      for merged in device.merge(segments, from: ends.0, to: ends.1) {
+        if merged.segmentSize > 0 { mergedPackets += 1 }
+        deliver(merged, toServer: toServer)
+      }
     }
     client.poll(at: now)
     server.poll(at: now)
     return true
   }
 
-  private func deliver(_ segment: Segment) {
-    let pool = segment.toServer ? serverPool : clientPool
-    guard var packet = pool.allocate(headroom: 128) else { return }
-    packet.append(copying: segment.bytes.rawSpan)
-    let available = pool.available
-    if segment.toServer {
+  private func deliver(_ merged: TestDevice.Received, toServer: Bool) {
+    let pool = toServer ? serverPool : clientPool
+    guard
+      let packet = device.packet(
+        merged,
+        from: device.hasOwnPool
+          ? toServer ? serverDevicePool : clientDevicePool : pool,
+        &random
+      )
+    else { return }
+    if toServer {
       server.receive(
         packet,
         from: clientAddress,
         to: serverAddress,
         maximumSegmentSize: 1460,
-        freePackets: available,
+        pool: pool,
         at: now
       )
     } else {
@@ -143,7 +176,7 @@ final class TCPWire {
         from: serverAddress,
         to: clientAddress,
         maximumSegmentSize: 1460,
-        freePackets: available,
+        pool: pool,
         at: now
       )
     }

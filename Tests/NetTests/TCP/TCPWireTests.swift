@@ -23,6 +23,49 @@ import Testing
     ),
   ]
 
+  /// From a device that does one thing to one that does everything.
+  static let devices = [
+    device(checksums: true),
+    device(fragments: 3),
+    device(checksums: true, fragments: 18, cut: 65_535),
+    device(checksums: true, fragments: 4, cut: 20_000, slotSize: 16_384),
+    device(merges: true),
+    device(merges: true, slotSize: 16_384),
+    device(
+      checksums: true,
+      fragments: 40,
+      cut: 65_535,
+      merges: true,
+      slotSize: 67_584,
+      slots: 24
+    ),
+    device(
+      checksums: true,
+      fragments: 18,
+      cut: 65_535,
+      merges: true,
+      slotSize: 4096
+    ),
+  ]
+
+  static func device(
+    checksums: Bool = false,
+    fragments: Int = 0,
+    cut: Int = 0,
+    merges: Bool = false,
+    slotSize: Int? = nil,
+    slots: Int = 256
+  ) -> TestDevice {
+    var device = TestDevice()
+    device.capabilities.completesChecksums = checksums
+    device.capabilities.mostFragments = fragments
+    device.capabilities.largestSegmentation = cut
+    device.merges = merges
+    device.slotSize = slotSize
+    device.slots = slots
+    return device
+  }
+
   /// Runs one connection that carries `total` bytes each way to its end.
   static func transfer(
     _ total: Int,
@@ -53,14 +96,37 @@ import Testing
     impairment: Impairment,
     seed: UInt64
   ) throws {
-    let wire = TCPWire(seed: seed, impairment: impairment)
+    try megabyteBothWays(TCPWire(seed: seed, impairment: impairment), seed)
+  }
+
+  @Test(arguments: impairments, devices)
+  func megabyteBothWays_overDevices_arrivesIntact(
+    impairment: Impairment,
+    device: TestDevice
+  ) throws {
+    let seed: UInt64 = 4
+    let wire = TCPWire(seed: seed, impairment: impairment, device: device)
+    try megabyteBothWays(wire, seed, device.testDescription)
+    let isCut = device.capabilities.largestSegmentation > 0
+    #expect((wire.cutPackets > 10) == isCut, "\(wire.cutPackets)")
+    #expect((wire.mergedPackets > 10) == device.merges, "\(wire.mergedPackets)")
+    let isFree = { (pool: PacketPool) in pool.available == pool.capacity }
+    #expect(isFree(wire.clientDevicePool) && isFree(wire.serverDevicePool))
+  }
+
+  private func megabyteBothWays(
+    _ wire: TCPWire,
+    _ seed: UInt64,
+    _ device: String = ""
+  ) throws {
     let total = 1 << 20
     let (client, server) = try Self.transfer(
       total,
       over: wire,
       within: .seconds(3600)
     )
-    let comment: Comment = "seed \(seed), \(impairment.testDescription)"
+    let comment: Comment =
+      "seed \(seed), \(wire.impairment.testDescription) \(device)"
     #expect(client.failure == nil, comment)
     #expect(server?.failure == nil, comment)
     #expect(client.read == total, comment)
@@ -68,6 +134,8 @@ import Testing
     #expect(client.isDone && server?.isDone == true, comment)
     #expect(wire.clientPool.available == wire.clientPool.capacity, comment)
     #expect(wire.serverPool.available == wire.serverPool.capacity, comment)
+    #expect(wire.client.blocks.memoryInUse == 0, comment)
+    #expect(wire.server.blocks.memoryInUse == 0, comment)
     #expect(wire.client.deadline == nil, comment)
     #expect(wire.server.deadline == nil, comment)
     let isOpen = !wire.client.table.isEmpty || !wire.server.table.isEmpty

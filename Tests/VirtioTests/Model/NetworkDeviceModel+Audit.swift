@@ -39,9 +39,15 @@ extension NetworkDeviceModel {
     }
     let parts = queues.flatMap { $0.inFlight.flatMap(\.parts) }
       .sorted { $0.address < $1.address }
-    for (first, second) in zip(parts, parts.dropFirst())
-    where first.overlaps(second) && (first.isWritable || second.isWritable) {
-      faults.append(.shared(second.address))
+    var end: UInt64 = 0
+    var writableEnd: UInt64 = 0
+    for part in parts {
+      if part.address < (part.isWritable ? end : writableEnd) {
+        faults.append(.shared(part.address))
+      }
+      let partEnd = part.address + UInt64(part.length)
+      end = max(end, partEnd)
+      if part.isWritable { writableEnd = max(writableEnd, partEnd) }
     }
     return faults
   }

@@ -25,7 +25,7 @@ public func withGuest<Result: Sendable>(
 
 /// Runs `body`, in which guests are booted one after the other, without waiting
 /// for its turn again in between.
-public func withGuestTurn<Result: Sendable>(
+func withGuestTurn<Result: Sendable>(
   _ body: () async throws -> Result
 ) async throws -> Result {
   try await GuestImages.build()

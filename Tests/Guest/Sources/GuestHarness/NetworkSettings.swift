@@ -105,8 +105,26 @@ public struct NetworkSettings: Sendable, Hashable, CustomStringConvertible {
     return properties + offloads.withheld.map { "\($0.lowercased())=off" }
   }
 
-  /// The features that driver and device must have agreed on.
-  public var requiredFeatures: Set<String> {
+  /// What driver and device agreed on, as the status page has it, that is not
+  /// what these settings are about; empty when all is as it should be.
+  public func surprises(on page: StatusPage) -> [String] {
+    var surprises: [String] = []
+    let missing = requiredFeatures.subtracting(page.features)
+    surprises += missing.sorted().map { "no \($0)" }
+    let surplus = forbiddenFeatures.intersection(page.features)
+    surprises += surplus.sorted()
+    let driver = page["driver"] ?? "no driver"
+    if driver.contains("legacy") != transport.isLegacy {
+      surprises.append(driver)
+    }
+    let found = page["interrupts"] ?? "no interrupts"
+    if found.hasPrefix("MSI-X") != interrupts.hasMessages {
+      surprises.append(found)
+    }
+    return surprises
+  }
+
+  private var requiredFeatures: Set<String> {
     var features = Offloads.features.subtracting(offloads.withheld)
     features.formUnion(["MAC", "STATUS"])
     if ring == .packed { features.insert("RING_PACKED") }
@@ -114,8 +132,7 @@ public struct NetworkSettings: Sendable, Hashable, CustomStringConvertible {
     return features
   }
 
-  /// Those on which they must not.
-  public var forbiddenFeatures: Set<String> {
+  private var forbiddenFeatures: Set<String> {
     var features = offloads.withheld
     if ring == .split { features.insert("RING_PACKED") }
     if transport.isLegacy { features.insert("VERSION_1") }

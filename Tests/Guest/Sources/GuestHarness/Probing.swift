@@ -5,13 +5,21 @@ import Foundation
 /// - Parameters:
 ///   - arguments: Its arguments.
 ///   - network: Where it runs; `nil` for here.
-///   - limit: How long it may take, beyond what it is told itself.
 /// - Returns: What it prints.
 /// - Throws: `CommandFailure` with what is wrong with the service.
 @discardableResult
 public func probe(
   _ arguments: String...,
-  in network: NetworkNamespace? = nil,
+  in network: NetworkNamespace? = nil
+) async throws -> String {
+  try await runProbe(arguments, in: network)
+}
+
+/// The same with an array, and how long it may take at most.
+@discardableResult
+func runProbe(
+  _ arguments: [String],
+  in network: NetworkNamespace?,
   within limit: Duration = .seconds(60)
 ) async throws -> String {
   let program = try FileManager.default

@@ -71,20 +71,27 @@ public struct TAPDemo: Sendable {
     }
   }
 
+  /// Runs `probe` for a service of the guest.
+  ///
+  /// - Parameters:
+  ///   - command: The subcommand.
+  ///   - port: The guest's port.
+  ///   - arguments: More of them.
+  @discardableResult
+  public func probe(
+    _ command: String,
+    port: Int,
+    _ arguments: [String] = []
+  ) async throws -> String {
+    try await runProbe(
+      [command, "--host", address, "--port", "\(port)"] + arguments,
+      in: network.namespace
+    )
+  }
+
   /// What the guest says of itself.
   public func statusPage() async throws -> StatusPage {
-    StatusPage(
-      html: try await probe(
-        "http",
-        "--host",
-        address,
-        "--port",
-        "80",
-        "--within",
-        "5",
-        in: network.namespace
-      )
-    )
+    StatusPage(html: try await probe("http", port: 80, ["--within", "5"]))
   }
 
   /// Sends `count` pings, each when the one before is answered, or after 10 ms.
@@ -112,14 +119,11 @@ public struct TAPDemo: Sendable {
   /// - Returns: How far each came.
   @discardableResult
   public func soak(seconds: Int, mostSeconds: Int) async throws -> String {
-    try await probe(
-      "soak",
-      "--host",
-      address,
-      "--seconds",
-      "\(seconds)",
-      "--stall",
-      "\(mostSeconds)",
+    try await runProbe(
+      [
+        "soak", "--host", address, "--seconds", "\(seconds)", "--stall",
+        "\(mostSeconds)",
+      ],
       in: network.namespace,
       within: .seconds(seconds + mostSeconds + 30)
     )

@@ -44,45 +44,55 @@ public struct TAPNetwork: Sendable {
     }
   }
 
-  /// Makes such a network, which ends with `body`.
+  /// Makes such a network, which ends with `body`, once it is the turn of the
+  /// guests that `body` boots one after the other: dnsmasq does not wait for
+  /// ever.
   ///
+  /// - Parameters:
+  ///   - hasRenewals: Whether the guest has to renew its lease every
+  ///     ``renewalSeconds``; otherwise when half of its time is over.
+  ///   - body: What is done with it.
   /// - Throws: ``NetworkRefused`` where there may be none, and what `body`
   ///   throws.
   public static func with<Result: Sendable>(
+    hasRenewals: Bool = true,
     _ body: (TAPNetwork) async throws -> Result
   ) async throws -> Result {
     try requireDevice()
-    return try await withTemporaryFolder { folder in
-      try await withNetworkNamespace { namespace in
-        for command in [
-          ["link", "set", "lo", "up"],
-          ["tuntap", "add", "dev", device, "mode", "tap"],
-          ["address", "add", "\(hostAddress)/24", "dev", device],
-          ["link", "set", device, "up"],
-        ] {
-          try await runCommand("ip", command, in: namespace)
-        }
-        let leaseFile = folder.appending("leases")
-        return try await withService(
-          "timeout",
-          // Bounds what a run leaves behind that was killed.
-          ["\(timeLimitSeconds)", "dnsmasq"]
-            + dnsmasqArguments(leaseFile: leaseFile),
-          in: namespace
-        ) { server in
-          try await server.errors.waitForLine(
-            containing: "DHCP, sockets bound exclusively to interface",
-            within: .seconds(10)
-          )
-          return try await body(
-            TAPNetwork(
-              namespace: namespace,
-              server: server,
-              leaseFile: leaseFile,
-              folder: folder
+    return try await withGuestTurn {
+      try await withTemporaryFolder { folder in
+        try await withNetworkNamespace { namespace in
+          for command in [
+            ["link", "set", "lo", "up"],
+            ["tuntap", "add", "dev", device, "mode", "tap"],
+            ["address", "add", "\(hostAddress)/24", "dev", device],
+            ["link", "set", device, "up"],
+          ] {
+            try await runCommand("ip", command, in: namespace)
+          }
+          let leaseFile = folder.appending("leases")
+          return try await withService(
+            "timeout",
+            // Bounds what a run leaves behind that was killed.
+            ["\(timeLimitSeconds)", "dnsmasq"]
+              + dnsmasqArguments(leaseFile: leaseFile)
+              + (hasRenewals ? renewalArguments : []),
+            in: namespace
+          ) { server in
+            try await server.errors.waitForLine(
+              containing: "DHCP, sockets bound exclusively to interface",
+              within: .seconds(10)
             )
-          )
-        }.result
+            return try await body(
+              TAPNetwork(
+                namespace: namespace,
+                server: server,
+                leaseFile: leaseFile,
+                folder: folder
+              )
+            )
+          }.result
+        }
       }
     }
   }
@@ -121,12 +131,15 @@ public struct TAPNetwork: Sendable {
       "--dhcp-authoritative",
       // It would wait for a ping's answer before it offers an address.
       "--no-ping",
-      // RFC 2132 §9.11 and §9.12: when to renew (T1) and when to rebind (T2).
-      // The time between bounds how long a lost request takes to be repeated.
-      "--dhcp-option-force=58,\(renewalSeconds)",
-      "--dhcp-option-force=59,\(renewalSeconds * 4)",
     ]
   }
+
+  /// RFC 2132 §9.11 and §9.12: when to renew (T1) and when to rebind (T2). The
+  /// time between bounds how long a lost request takes to be repeated.
+  private static let renewalArguments = [
+    "--dhcp-option-force=58,\(renewalSeconds)",
+    "--dhcp-option-force=59,\(renewalSeconds * 4)",
+  ]
 }
 
 extension TAPNetwork {

@@ -29,12 +29,8 @@ struct CharacterGenerator: AsyncParsableCommand {
       try await channel.executeThenClose { inbound, _ in
         var offset = 0
         for try await piece in inbound {
-          for byte in piece.readableBytesView {
-            guard byte == Self.character(at: offset) else {
-              throw ProbeFailure("character \(offset) is \(byte)")
-            }
-            offset += 1
-          }
+          try Self.characters.compare(piece, at: offset)
+          offset += piece.readableBytes
           if offset >= bytes { return }
         }
         throw ProbeFailure("ended after \(offset) characters")
@@ -43,11 +39,12 @@ struct CharacterGenerator: AsyncParsableCommand {
     print("chargen: \(bytes) characters as in RFC 864")
   }
 
-  /// After so many it begins anew.
-  static let period = 95 * 74
-
   /// RFC 864's example pattern, from the space to the tilde and round.
-  static func character(at offset: Int) -> UInt8 {
+  static let characters = CyclicBytes(
+    ByteBuffer(bytes: (0..<95 * 74).map { character(at: $0) })
+  )
+
+  private static func character(at offset: Int) -> UInt8 {
     let (line, column) = offset.quotientAndRemainder(dividingBy: 74)
     return switch column {
     case 72: 0x0D

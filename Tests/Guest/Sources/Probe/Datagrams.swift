@@ -48,8 +48,8 @@ struct Datagrams: AsyncParsableCommand {
     let peer = try service.address
     let client = try await Self.socket(port: 0)
     let silent = try await Self.socket(port: answered ? 0 : Self.servicePort)
-    try await client.executeThenClose { inbound, outbound in
-      try await silent.executeThenClose { _, silentOutbound in
+    try await client.executeThenClose { inbound, _ in
+      try await silent.executeThenClose { _, _ in
         var replies = inbound.makeAsyncIterator()
         var sent = 0
         while sent < count {
@@ -58,11 +58,11 @@ struct Datagrams: AsyncParsableCommand {
             data: SeededBytes.buffer(seed: UInt64(sent), count: size)
           )
           let unanswered = answered ? 0 : burst - 1
-          try await silentOutbound.write(
-            contentsOf: repeatElement(datagram, count: unanswered)
-          )
-          try await outbound.write(
-            contentsOf: repeatElement(datagram, count: burst - unanswered)
+          try await Self.send(datagram, times: unanswered, on: silent.channel)
+          try await Self.send(
+            datagram,
+            times: burst - unanswered,
+            on: client.channel
           )
           for _ in unanswered..<burst {
             guard let reply = try await replies.next() else {
@@ -76,6 +76,17 @@ struct Datagrams: AsyncParsableCommand {
         }
       }
     }
+  }
+
+  /// Sends the same so often, and waits until the system has taken all.
+  private static func send(
+    _ datagram: Envelope,
+    times: Int,
+    on channel: any Channel
+  ) async throws {
+    guard times > 0 else { return }
+    for _ in 1..<times { channel.write(datagram, promise: nil) }
+    try await channel.writeAndFlush(datagram)
   }
 
   private static func socket(port: Int) async throws -> DatagramChannel {

@@ -151,13 +151,6 @@ struct Soak: AsyncParsableCommand {
   }
 
   private func readCharacters(_ progress: StreamProgress) async throws {
-    let characters = CyclicBytes(
-      ByteBuffer(
-        bytes: (0..<CharacterGenerator.period).map {
-          CharacterGenerator.character(at: $0)
-        }
-      )
-    )
     let address = try SocketAddress(ipAddress: host, port: Self.characterPort)
     // The peer speaks first, so its bytes are wanted from the start on.
     let channel = try await ClientBootstrap(
@@ -169,7 +162,7 @@ struct Soak: AsyncParsableCommand {
     }
     try await channel.executeThenClose { inbound, _ in
       for try await piece in inbound {
-        try characters.compare(piece, at: progress.count)
+        try CharacterGenerator.characters.compare(piece, at: progress.count)
         progress.add(piece.readableBytes)
       }
     }

@@ -29,16 +29,7 @@ import Testing
       try await TAPDemo.with(settings.options, on: network) { demo in
         let answered = try await demo.flood(count: pingCount)
         #expect(answered == pingCount, "\(settings)")
-        try await probe(
-          "echo",
-          "--host",
-          demo.address,
-          "--port",
-          "7",
-          "--bytes",
-          "\(1 << 20)",
-          in: network.namespace
-        )
+        try await demo.probe("echo", port: 7, ["--bytes", "\(1 << 20)"])
         return try await demo.statusPage()
       }
     }
@@ -50,15 +41,8 @@ import Testing
     case .failure(let error):
       Issue.record("\(cell.settings): \(error)")
     case .success(let page):
-      let settings = cell.settings
-      let missing = settings.requiredFeatures.subtracting(page.features)
-      #expect(missing.isEmpty, "\(settings)")
-      let surplus = settings.forbiddenFeatures.intersection(page.features)
-      #expect(surplus.isEmpty, "\(settings)")
-      let isLegacy = page["driver"]?.contains("legacy") == true
-      #expect(isLegacy == settings.transport.isLegacy, "\(settings)")
-      let hasVectors = page["interrupts"]?.hasPrefix("MSI-X") == true
-      #expect(hasVectors == settings.interrupts.hasMessages, "\(settings)")
+      let surprises = cell.settings.surprises(on: page)
+      #expect(surprises.isEmpty, "\(cell.settings)")
     }
   }
 

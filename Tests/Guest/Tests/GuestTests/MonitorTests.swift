@@ -115,6 +115,35 @@ import Testing
     }
   }
 
+  @Test("device_del and device_add: the guest lives without, and with another")
+  func unplug() async throws {
+    // The first is isa-debug-exit.
+    let device = "/machine/peripheral-anon/device[1]"
+    try await TAPNetwork.with { network in
+      try await withMachine(on: network) { machine in
+        try await machine.withTraffic {
+          try await machine.monitor.execute(
+            "device_del",
+            ["id": "\(device)"]
+          )
+          // The guest has to let go of it.
+          try await machine.monitor.waitForEvent(
+            "DEVICE_DELETED",
+            containing: "\"\(device)\""
+          )
+          try await machine.checkSilence()
+          try await machine.monitor.execute(
+            "device_add",
+            [
+              "driver": "virtio-net-pci", "id": "other", "netdev": "net0",
+              "mac": "\(Self.macAddress)", "romfile": "",
+            ]
+          )
+        }
+      }
+    }
+  }
+
   @Test("announce-self: the guest announces its address")
   func announce() async throws {
     try await TAPNetwork.with { network in
@@ -163,14 +192,7 @@ import Testing
       options.capture = capture.file
       options.qemuArguments = ["-global", "virtio-net-pci.host_mtu=\(mtu)"]
       try await withMachine(options, on: network) { machine in
-        try await probe(
-          "echo",
-          "--host",
-          machine.demo.address,
-          "--port",
-          "7",
-          in: network.namespace
-        )
+        try await machine.demo.probe("echo", port: 7)
         let page = try await machine.demo.statusPage()
         #expect(page.features.contains("MTU"))
         #expect(page["MTU"] == "\(mtu)")
@@ -192,7 +214,7 @@ import Testing
   @Test("migrate: traffic goes on in another QEMU")
   func migration() async throws {
     try await TAPNetwork.with { network in
-      try await withGuestTurn { try await migrate(on: network) }
+      try await migrate(on: network)
     }
   }
 

@@ -75,6 +75,32 @@ import Testing
     #expect(end.errorLines.contains { $0.contains(option) })
   }
 
+  @Test(
+    "The transport and the machine go together",
+    arguments: [
+      (["--machine", "microvm"], "microvm", "force-legacy=off"),
+      (["--transport", "mmio"], "microvm", "force-legacy=off"),
+      (["--transport", "mmio-legacy"], "microvm", "force-legacy=on"),
+      (["--machine", "q35"], "q35", "disable-legacy=off,disable-modern=off"),
+    ]
+  )
+  func transports(
+    _ arguments: [String],
+    _ machine: String,
+    _ option: String
+  ) async throws {
+    let port = try await HostPorts.reserve()
+    // A wrong option ends QEMU at once, when the command has been printed.
+    let end = try await run(
+      arguments + ["--forward", "tcp:\(port):80", "--", "-nonsense"]
+    )
+    let command = try #require(
+      end.errorLines.first { $0.contains(" running: ") }
+    )
+    #expect(command.contains("-machine \(machine) "), "\(command)")
+    #expect(command.contains(option), "\(command)")
+  }
+
   @Test("A busy TCP port is named")
   func busyPort() async throws {
     let port = try await HostPorts.reserve()

@@ -67,6 +67,8 @@ import Testing
         // What hung on a single wake-up is seen only when there is no other.
         let answered = try await demo.flood(count: 20)
         #expect(answered == 20, "\(settings)")
+        let surprises = settings.surprises(on: try await demo.statusPage())
+        #expect(surprises.isEmpty, "\(settings)")
         return report
       }
     }

@@ -1,0 +1,150 @@
+import Apus
+import BasicContainers
+import Net
+import Packets
+import Virtio
+
+/// One network that the machine is on: the device, as long as there is one, and
+/// the host with its stack, which outlives the device.
+///
+/// The app's sockets are on the first. Each other one has a stack of its own
+/// that takes a lease and answers pings.
+final class NetworkPort {
+  let host: Host
+  /// Which it is, from 0 on.
+  let number: Int
+  private var interface: NetworkInterface?
+  /// What the console said last of the address.
+  private var lastAnnouncement: [UInt8] = []
+
+  /// A port with `interface`, if that is given, whose stack takes packets of
+  /// `pool`.
+  init(
+    _ number: Int,
+    _ interface: consuming NetworkInterface?,
+    memory: Int,
+    commandLine: String
+  ) {
+    self.number = number
+    let information =
+      interface?.information
+      ?? InterfaceInformation(
+        driver: "none",
+        interrupts: "none",
+        features: [],
+        macAddress: MACAddress(bits: 0)
+      )
+    let mtu = interface?.mtu ?? 1500
+    let pool = Self.makePool(memory: memory, mtu: mtu)
+    var configuration = StackConfiguration(
+      macAddress: information.macAddress,
+      seed: RandomSource.key()
+    )
+    configuration.mtu = mtu
+    configuration.capabilities =
+      interface?.capabilities ?? configuration.capabilities
+    configuration.tcpLimits = TCPLimits(memory: memory)
+    configuration.tcpLimits.firstPackets = pool.capacity / 4
+    configuration.hostName = Array("apus".utf8)
+    var stack = Stack(configuration, pool: pool, at: Clock.now)
+    stack.setLink(up: interface?.isLinkUp ?? false, at: Clock.now)
+    host = Host(
+      stack: stack,
+      interface: information,
+      commandLine: commandLine,
+      clock: { Clock.now }
+    )
+    self.interface = interface
+    announce(information)
+    // Ports live as long as the machine, so a cycle keeps nothing too long.
+    host.onLeaseChange = { lease in self.announce(lease) }
+  }
+
+  /// The stack's own packets, which hold `mtu` bytes with all headers.
+  private static func makePool(memory: Int, mtu: Int) -> PacketPool {
+    let headers = PacketPool.controlBlockSize + TCPLimits().headroom + 60
+    let slotSize = max(
+      (headers + mtu + 63) & ~63,
+      PacketPool.defaultSlotSize
+    )
+    return PacketPool(
+      capacity: NetworkMemory.packets(of: memory) / 2 / slotSize,
+      slotSize: slotSize
+    )
+  }
+
+  // MARK: The loop
+
+  /// Takes what the device has.
+  func receive(at now: Instant) { interface?.receive(into: host, at: now) }
+
+  /// Gives the device what the host has to send.
+  func transmit(at now: Instant) { interface?.transmit(from: host, at: now) }
+
+  /// Lets the device interrupt.
+  ///
+  /// - Returns: Whether there is work already.
+  func enableInterrupts() -> Bool { interface?.enableInterrupts() ?? false }
+
+  /// Answers what interrupted, and asks the device to be quiet again.
+  func disableInterrupts(at now: Instant) {
+    interface?.disableInterrupts(host, at: now)
+  }
+
+  /// Looks, once a second, whether the device still sends.
+  func look(at now: Instant) { interface?.look(host, at: now) }
+
+  /// Adds what the device counts.
+  func append(to counters: inout [Counter]) {
+    interface?.forEachCounter {
+      counters.append(Counter($0, $1, interface: number))
+    }
+  }
+
+  // MARK: The console
+
+  /// What its lines begin with.
+  private var name: String { number == 0 ? "net" : "net\(number)" }
+
+  /// Says which address is bound; nothing when it is as it was: a lease may be
+  /// renewed every few seconds.
+  private func announce(_ lease: Lease?) {
+    let text = lease.map { describe($0) } ?? "address given up"
+    let bytes = Array(text.utf8)
+    guard bytes != lastAnnouncement else { return }
+    lastAnnouncement = bytes
+    Console.print("\(name): \(text)")
+  }
+
+  private func announce(_ interface: InterfaceInformation) {
+    guard self.interface != nil else {
+      Console.print(
+        "net: no network device; give QEMU one: -device virtio-net-pci, or"
+          + " virtio-net-device on a microvm"
+      )
+      return
+    }
+    Console.print(
+      "\(name): \(interface.driver), \(interface.interrupts), MAC"
+        + " \(describe(interface.macAddress))"
+    )
+    Console.write("\(name): features")
+    for feature in interface.features {
+      Console.write(byte: 0x20)
+      Console.write(feature)
+    }
+    Console.write(byte: 0x0A)
+  }
+}
+
+/// How much of the machine's memory is for the network.
+enum NetworkMemory {
+  /// For packets, of `memory` bytes: a quarter for the first 8 MiB of them,
+  /// which a small machine needs to hold its own against peers that do not
+  /// read, then an eighth, and no more than 32 MiB. Half of it is for what the
+  /// device receives, half for what the stack sends and keeps.
+  static func packets(of memory: Int) -> Int {
+    let bytes = max(min(memory / 4, 8 << 20), min(memory / 8, 32 << 20))
+    return max(bytes, 1 << 20)
+  }
+}

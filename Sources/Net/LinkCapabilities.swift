@@ -1,0 +1,27 @@
+/// What the device below does with what the stack sends. Any of it may be
+/// missing, and all of it by default.
+public struct LinkCapabilities: Equatable, Sendable {
+  /// Whether it completes the checksums of TCP and UDP over IPv4: such a packet
+  /// says where, by its `partialChecksum`.
+  public var completesChecksums = false
+  /// The largest IPv4 packet, headers included, that it cuts into TCP segments
+  /// that the link can carry: no more than 65,535 bytes; 0 when it cuts none.
+  /// Of no use without checksums and fragments.
+  public var largestSegmentation = 0
+  /// How many fragments a frame may have behind its first slot.
+  public var mostFragments = 0
+
+  /// Nothing: every frame is whole, complete and of one piece.
+  public init() {}
+
+  /// What all of these together let a TCP segment's payload be at the most,
+  /// with headers that have no options; 0 when nothing is cut.
+  var largestPayload: Int {
+    guard completesChecksums, mostFragments > 0 else { return 0 }
+    return max(
+      min(largestSegmentation, 65535) - IPv4Header.size
+        - TCPHeader.minimumLength,
+      0
+    )
+  }
+}

@@ -1,0 +1,156 @@
+import Packets
+
+/// The receiver: where text waits for the app, or for its turn, and whether
+/// there is room for it.
+extension Connection {
+  /// The packets that the connection holds.
+  private var held: Int { receiveQueue.count + assembler.count }
+
+  /// Puts `packet`, whose first byte is RCV.NXT, before the app, where there is
+  /// room for it: see ``TCPLimits/reservedPackets``. Returns whether there was.
+  mutating func deliver(
+    _ packet: consuming PacketBuffer,
+    _ pool: PacketPool,
+    _ limits: borrowing TCPLimits,
+    _ counters: inout TCPCounters
+  ) -> Bool {
+    let room = receiveQueue.lastTailroom
+    let isSmall = packet.count <= min(room, TCPLimits.smallText)
+    // What is small is copied behind the last, where it goes: see `append`.
+    guard !isSmall, !mayStay(packet, pool, limits) else {
+      append(packet, &counters)
+      return true
+    }
+    if packet.count <= room {
+      count(packet, &counters)
+      receiveQueue.appendToLast(copying: packet.bytes)
+      return true
+    }
+    if !pool.owns(packet) {
+      packet.removeFirst(copy(packet, pool, limits, &counters))
+      if packet.isEmpty { return true }
+    }
+    // Packets are short. One out of order gives its slot for this one, so
+    // that connections that wait for a hole to be filled are never stuck.
+    guard !assembler.isEmpty else { return false }
+    assembler.dropLast()
+    counters.outOfOrderDropped &+= 1
+    append(packet, &counters)
+    return true
+  }
+
+  /// Whether `packet`, which was received, may wait in its slot to be sent and
+  /// acknowledged. All that does is taken to be in packets as large.
+  func maySend(
+    _ packet: borrowing PacketBuffer,
+    _ pool: PacketPool,
+    _ limits: borrowing TCPLimits
+  ) -> Bool {
+    let size = packet.count
+    guard size > TCPLimits.smallText else { return false }
+    return mayStay(packet, beside: 1 + sendBuffer.count / size, pool, limits)
+  }
+
+  /// Whether `packet` may wait in the slot that it came in, beside `others` that
+  /// the connection holds elsewhere.
+  private func mayStay(
+    _ packet: borrowing PacketBuffer,
+    beside others: Int = 0,
+    _ pool: PacketPool,
+    _ limits: borrowing TCPLimits
+  ) -> Bool {
+    let held = self.held + others
+    let free = packet.freeInPool
+    if pool.owns(packet) { return limits.mayHold(held, free: free) }
+    let capacity = packet.poolCapacity
+    if packet.count <= pool.bytesPerPacket, free < capacity / 4 { return false }
+    return limits.mayHold(held, free: free, ofDevice: capacity)
+  }
+
+  /// Puts `packet` before the app: behind the last if it is small, so that many
+  /// small ones do not hold a slot each.
+  mutating func append(
+    _ packet: consuming PacketBuffer,
+    _ counters: inout TCPCounters
+  ) {
+    count(packet, &counters)
+    if packet.count <= min(receiveQueue.lastTailroom, TCPLimits.smallText) {
+      receiveQueue.appendToLast(copying: packet.bytes)
+    } else {
+      receiveQueue.append(packet)
+    }
+  }
+
+  /// RCV.NXT moves on by `packet`.
+  private mutating func count(
+    _ packet: borrowing PacketBuffer,
+    _ counters: inout TCPCounters
+  ) {
+    counters.bytesReceived &+= UInt64(packet.count)
+    receive.next += packet.count
+  }
+
+  /// Copies `packet` into slots of `pool`, as much of it as may be, and puts
+  /// them before the app. Returns how many bytes that were.
+  private mutating func copy(
+    _ packet: borrowing PacketBuffer,
+    _ pool: PacketPool,
+    _ limits: borrowing TCPLimits,
+    _ counters: inout TCPCounters
+  ) -> Int {
+    var copied = 0
+    while copied < packet.count {
+      guard limits.mayHold(held, free: pool.available),
+        var copy = pool.allocate()
+      else { break }
+      let length = min(packet.count - copied, copy.tailroom)
+      copy.append(
+        copying: packet.bytes.extracting(copied..<copied + length)
+      )
+      count(copy, &counters)
+      receiveQueue.append(copy)
+      copied += length
+    }
+    if copied > 0 { changes.insert(.readable) }
+    counters.bytesCopied &+= UInt64(copied)
+    return copied
+  }
+
+  mutating func keep(
+    _ packet: consuming PacketBuffer,
+    at start: SequenceNumber,
+    _ pool: PacketPool,
+    _ limits: borrowing TCPLimits,
+    _ counters: inout TCPCounters
+  ) {
+    if mayStay(packet, pool, limits) {
+      insert(packet, at: start, limits, &counters)
+    } else if !pool.owns(packet), packet.count <= pool.bytesPerPacket,
+      limits.mayHold(held, free: pool.available),
+      var copy = pool.allocate()
+    {
+      counters.bytesCopied &+= UInt64(packet.count)
+      copy.append(copying: packet.bytes)
+      insert(copy, at: start, limits, &counters)
+    } else {
+      counters.packetsShort &+= 1
+    }
+  }
+
+  private mutating func insert(
+    _ packet: consuming PacketBuffer,
+    at start: SequenceNumber,
+    _ limits: borrowing TCPLimits,
+    _ counters: inout TCPCounters
+  ) {
+    switch assembler.insert(
+      packet,
+      at: start,
+      limit: limits.outOfOrderSegments
+    ) {
+    case .kept: counters.outOfOrderKept &+= 1
+    case .duplicate: counters.outOfOrderDuplicates &+= 1
+    case .full: counters.outOfOrderDropped &+= 1
+    }
+  }
+}

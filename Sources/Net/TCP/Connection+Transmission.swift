@@ -1,0 +1,96 @@
+import Packets
+
+/// The sender: how a plan becomes a segment.
+extension Connection {
+  /// Makes `packet`, which is empty, the segment of `plan`, which becomes
+  /// shorter when its bytes are in more fragments than may be.
+  ///
+  /// The bytes stay in the send buffer, and the packet has parts of its blocks
+  /// as fragments; a few bytes, and those for a device that wants all in one
+  /// piece, are copied.
+  mutating func fill(
+    _ packet: inout PacketBuffer,
+    with plan: inout SegmentPlan,
+    _ capabilities: LinkCapabilities
+  ) {
+    appendText(to: &packet, &plan, mostFragments: capabilities.mostFragments)
+    let header = header(for: plan)
+    packet.prepend(
+      header,
+      from: local.address,
+      to: remote.address,
+      mayLeaveChecksum: capabilities.completesChecksums
+    )
+    if plan.payload > sendSegmentSize {
+      packet.segmentation = PacketBuffer.Segmentation(
+        kind: .tcp4,
+        segmentSize: sendSegmentSize,
+        headerSize: header.length
+      )
+    }
+  }
+
+  /// Text up to this is copied: it costs less than a fragment does.
+  private static var copiedText: Int { 256 }
+
+  private mutating func appendText(
+    to packet: inout PacketBuffer,
+    _ plan: inout SegmentPlan,
+    mostFragments: Int
+  ) {
+    guard plan.payload > 0 else { return }
+    let offset = plan.sequence - dataStart
+    if plan.payload > Self.copiedText, mostFragments > 0 {
+      let shared = sendBuffer.share(
+        at: offset,
+        plan.payload,
+        with: &packet,
+        mostFragments: min(mostFragments, PacketBuffer.mostFragments)
+      )
+      if shared == plan.payload { return }
+      // In too many pieces: as many segments as fit, or one that is copied.
+      let whole = shared - shared % sendSegmentSize
+      packet.truncate(to: whole)
+      if plan.payload > sendSegmentSize {
+        plan = dataPlan(
+          plan.kind,
+          at: plan.sequence,
+          max(whole, sendSegmentSize)
+        )
+      }
+      if whole > 0 { return }
+    }
+    packet.append(plan.payload)
+    var target = packet.mutableBytes
+    sendBuffer.copyBytes(at: offset, to: &target)
+  }
+
+  /// The header of `plan`.
+  private mutating func header(for plan: SegmentPlan) -> TCPHeader {
+    var header = TCPHeader(
+      sourcePort: local.port,
+      destinationPort: remote.port,
+      sequenceNumber: plan.sequence,
+      flags: plan.flags
+    )
+    if plan.flags.contains(.acknowledgement) {
+      header.acknowledgementNumber = receive.next
+    }
+    if plan.flags.contains(.syn) {
+      header.window = receive.synWindowField
+      header.maximumSegmentSize = UInt16(
+        clamping: receiveSegmentSize
+      )
+      // RFC 7323 §2.2: a SYN,ACK offers to scale only if the SYN did.
+      if state == .synSent || receive.isScaling {
+        header.windowScale = ReceiveSequence.shift(for: receive.capacity)
+      }
+    } else if !plan.flags.contains(.reset) {
+      header.window = receive.offerWindow(
+        unread: receiveQueue.byteCount,
+        segmentSize: receiveSegmentSize
+      )
+    }
+    return header
+  }
+}
