@@ -1,4 +1,4 @@
-.PHONY: build run test fuzz soak bench-driver format clean
+.PHONY: build run test soak fuzz bench-driver format clean
 
 # Builds the demo for the bare machine and prints where it is.
 build:
@@ -16,12 +16,6 @@ test:
 	Scripts/fuzz.sh --seconds 20 --runs 100000
 	swift test --package-path Tests/Guest
 
-# Fuzzes what reads the memory of devices, FUZZ_MINUTES for each target, and adds
-# what is new to the corpora.
-FUZZ_MINUTES ?= 10
-fuzz:
-	Scripts/fuzz.sh --seconds $$((60 * $(FUZZ_MINUTES))) --keep
-
 # Ten minutes of all kinds of traffic at once, on each kind of ring and
 # interrupts; `make test` has a minute of it.
 soak:
@@ -34,6 +28,12 @@ bench-driver:
 	Scripts/install-dependencies.sh test
 	swift build --package-path Tests/Guest --product probe
 	swift run --package-path Tests/Guest bench-driver $(ARGUMENTS)
+
+# Fuzzes what reads the memory of devices, FUZZ_MINUTES for each target, and adds
+# what is new to the corpora.
+FUZZ_MINUTES ?= 10
+fuzz:
+	Scripts/fuzz.sh --seconds $$((60 * $(FUZZ_MINUTES))) --keep
 
 # Formats every Swift source in place, as .ci/run wants it.
 format:

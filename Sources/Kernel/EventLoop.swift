@@ -14,7 +14,7 @@ import Virtio
 /// is asked to, and looked at once more, so that nothing that came in between
 /// is slept through.
 final class EventLoop {
-  private let ports: [NetworkPort]
+  private let networks: Networks
   /// The one that the app is on.
   private let host: Host
   /// How many turns went by without a wait, and so without interrupts.
@@ -32,10 +32,10 @@ final class EventLoop {
   private var nextLook: Instant
   private static var lookInterval: Interval { .seconds(1) }
 
-  /// A loop for `ports`, on the first of which the app is.
-  init(_ ports: [NetworkPort]) {
-    self.ports = ports
-    host = ports[0].host
+  /// A loop for `networks`, on the first of which the app is.
+  init(_ networks: Networks) {
+    self.networks = networks
+    host = networks.ports[0].host
     nextLook = Clock.now + Self.lookInterval
   }
 
@@ -59,7 +59,7 @@ final class EventLoop {
   /// When there is something to do whatever comes.
   private var deadline: Instant {
     var first = nextLook
-    for port in ports {
+    for port in networks.ports {
       if let deadline = port.host.deadline { first = min(first, deadline) }
     }
     return first
@@ -68,22 +68,22 @@ final class EventLoop {
   /// Everything that can be done now.
   private func turn() {
     let now = Clock.now
-    for port in ports {
+    for port in networks.ports {
       port.receive(at: now)
       port.host.poll(at: now)
     }
     Executor.runReadyJobs()
     let later = Clock.now
-    for port in ports { port.transmit(at: later) }
+    for port in networks.ports { port.transmit(at: later) }
     guard now >= nextLook else { return }
     nextLook = now + Self.lookInterval
-    for port in ports { port.look(at: now) }
+    networks.look(at: now)
   }
 
   /// Waits for more to do, until `deadline` at the latest.
   private func wait(until deadline: Instant) {
     var hasWork = false
-    for port in ports where port.enableInterrupts() { hasWork = true }
+    for port in networks.ports where port.enableInterrupts() { hasWork = true }
     if !hasWork, Timer.arm(for: deadline) {
       halts.wait()
       busyTurns = 0
@@ -95,7 +95,7 @@ final class EventLoop {
 
   private func disableInterrupts() {
     let now = Clock.now
-    for port in ports { port.disableInterrupts(at: now) }
+    for port in networks.ports { port.disableInterrupts(at: now) }
   }
 
   private func stayBusy() {
@@ -112,7 +112,7 @@ final class EventLoop {
       Counter("cpu: busy ticks", halts.busyTicks),
       Counter("cpu: halts", halts.count),
     ]
-    for port in ports { port.append(to: &counters) }
+    for port in networks.ports { port.append(to: &counters) }
     let heap = MachineHeap.statistics
     counters.append(Counter("heap: bytes", UInt64(heap.capacity)))
     counters.append(Counter("heap: bytes in use", UInt64(heap.bytesInUse)))

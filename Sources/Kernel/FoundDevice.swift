@@ -21,6 +21,14 @@ struct FoundDevice {
     case entropy = 4
   }
 
+  /// The slot of bus 0 that it is in, if it is in one.
+  var slot: UInt8? {
+    guard case .function(let entry) = place,
+      entry.function.address.bus == 0
+    else { return nil }
+    return entry.function.address.device
+  }
+
   /// How the console calls it.
   var name: String {
     switch place {

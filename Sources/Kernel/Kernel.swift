@@ -55,7 +55,15 @@ public func kernelStart(_ startInfo: UInt) {
   RandomSource.add(EntropySource.start(devices))
   phases.finish("entropy device")
 
-  let end = runApp(map, devices, &phases)
+  let networks = Networks(
+    devices,
+    functions,
+    memory: Int(map.byteCount),
+    commandLine: map.readCommandLine()
+  )
+  phases.finish("network")
+
+  let end = runApp(networks, &phases)
   switch end {
   case .returned: Power.off(.orderly)
   case .threw(let error):
@@ -84,50 +92,11 @@ private func readTables(_ map: MemoryMap) -> [MMIOPlace] {
 /// Makes a stack for each network, starts the app on the first, and runs all
 /// until the app ends.
 private func runApp(
-  _ map: MemoryMap,
-  _ devices: VirtioDevices,
+  _ networks: Networks,
   _ phases: inout BootPhases
 ) -> Host.AppEnd {
-  let ports = startPorts(map, devices)
-  phases.finish("network")
-  Host.install(ports[0].host)
+  Host.install(networks.ports[0].host)
   boot_start_app()
   phases.finish("app")
-  return EventLoop(ports).run()
-}
-
-/// The networks: one for each device that can be driven, or one without a
-/// device.
-private func startPorts(
-  _ map: MemoryMap,
-  _ devices: VirtioDevices
-) -> [NetworkPort] {
-  let commandLine = map.readCommandLine()
-  let found = devices.devices.filter { $0.kind == .network }
-  // They share what one alone would have.
-  let memory = Int(map.byteCount) / max(found.count, 1)
-  var ports: [NetworkPort] = []
-  for device in found {
-    guard
-      let interface = NetworkInterface.start(
-        device,
-        devices,
-        receiveMemory: NetworkMemory.packets(of: memory) / 2
-      )
-    else { continue }
-    ports.append(
-      NetworkPort(
-        ports.count,
-        interface,
-        memory: memory,
-        commandLine: commandLine
-      )
-    )
-  }
-  if ports.isEmpty {
-    ports.append(
-      NetworkPort(0, nil, memory: memory, commandLine: commandLine)
-    )
-  }
-  return ports
+  return EventLoop(networks).run()
 }

@@ -6,10 +6,10 @@ extension NetworkInterface {
   static func start(
     _ device: FoundDevice,
     _ devices: VirtioDevices,
-    receiveMemory: Int
+    _ settings: NetworkSettings
   ) -> NetworkInterface? {
     do throws(VirtioError) {
-      return try start(device, devices, receiveMemory)
+      return try attempt(device, devices, settings)
     } catch {
       Console.print(
         "net: \(device.name) cannot be driven: \(describe(error))"
@@ -18,31 +18,24 @@ extension NetworkInterface {
     }
   }
 
-  /// The queues that interrupt: receive and transmit.
-  private static var interruptingQueues: Int { 2 }
-
-  private static func start(
+  private static func attempt(
     _ found: FoundDevice,
     _ devices: VirtioDevices,
-    _ receiveMemory: Int
+    _ settings: NetworkSettings
   ) throws(VirtioError) -> NetworkInterface {
+    // Of each pair both interrupt; the control queue is waited for.
     var start = try DeviceStart(
       found,
       devices.assignment,
-      queueCount: interruptingQueues
+      queueCount: 2 * settings.queuePairs
     )
     while let attempt = try start.next() {
+      var settings = settings
+      settings.vectors = attempt.vectors
       do throws(VirtioError) {
-        let device = try Device.start(
-          attempt.transport,
-          NetworkSettings(
-            receiveMemory: receiveMemory,
-            randomBits: RandomSource.next(),
-            vectors: attempt.vectors
-          )
-        )
+        let device = try Device.start(attempt.transport, settings)
         attempt.interrupt.begin()
-        return NetworkInterface(device, attempt.interrupt)
+        return NetworkInterface(device, attempt.interrupt, found.slot)
       } catch {
         guard error == .noVector else { throw error }
         start.noteRefusal(of: attempt)

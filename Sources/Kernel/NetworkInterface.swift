@@ -12,6 +12,8 @@ struct NetworkInterface: ~Copyable {
 
   private var device: Device
   private var interrupt: DeviceInterrupt
+  /// The slot of bus 0 that the device is in, if it is in one.
+  let slot: UInt8?
   /// Whether the device can still be driven.
   private var isRunning = true
   /// When the present ``restartPeriod`` began, and the restarts since.
@@ -26,14 +28,32 @@ struct NetworkInterface: ~Copyable {
   private static var mostRestarts: Int { 64 }
   private static var restartPeriod: Interval { .seconds(60) }
 
-  /// The interface of `device`, which has been started.
-  init(_ device: consuming Device, _ interrupt: DeviceInterrupt) {
+  /// The interface of `device`, which has been started, and is in `slot` of
+  /// bus 0 if it is there.
+  init(
+    _ device: consuming Device,
+    _ interrupt: DeviceInterrupt,
+    _ slot: UInt8?
+  ) {
     self.device = device
     self.interrupt = interrupt
+    self.slot = slot
   }
+
+  /// Stops the device, which is about to go.
+  ///
+  /// - Throws: `resetFailed` when it does not come to rest.
+  consuming func stop() throws(VirtioError) { try device.stop() }
 
   /// The interface's address.
   var macAddress: MACAddress { MACAddress(bits: device.macAddressBits) }
+
+  /// Gives the interface another address.
+  ///
+  /// - Throws: Why the device does not take it.
+  mutating func setMACAddress(_ address: MACAddress) throws(ControlError) {
+    try device.setMACAddress(address.bits)
+  }
 
   /// The largest IP packet that the device passes on.
   var mtu: Int { device.mtu ?? 1500 }
@@ -46,11 +66,17 @@ struct NetworkInterface: ~Copyable {
 
   /// What there is to say of it.
   var information: InterfaceInformation {
-    InterfaceInformation(
+    let speed = device.linkSpeed
+    return InterfaceInformation(
       driver: "virtio-net, \(device.transport.name)",
       interrupts: interrupt.name,
       features: device.features.names,
-      macAddress: macAddress
+      macAddress: macAddress,
+      mtu: mtu,
+      speed: speed?.megabits.map { Int($0) },
+      duplex: speed?.isFullDuplex.map { $0 ? .full : .half },
+      queueFormat: device.features.contains(.ringPacked) ? .packed : .split,
+      queuePairs: device.queuePairs
     )
   }
 
@@ -118,7 +144,21 @@ struct NetworkInterface: ~Copyable {
     }
     guard reasons.contains(.configuration) else { return }
     if device.needsReset { recover(host, "it asked for that", at: now) }
+    host.interface = information
     host.setLink(up: isLinkUp, at: now)
+    announceIfAsked(host)
+  }
+
+  /// §5.1.6.5.4: the device asks after a migration, so that the network learns
+  /// where the interface is now.
+  private mutating func announceIfAsked(_ host: Host) {
+    guard isRunning, device.mustAnnounce else { return }
+    host.announce()
+    do throws(ControlError) {
+      try device.acknowledgeAnnouncement()
+    } catch {
+      Console.print("net: the device does not take the announcement's end")
+    }
   }
 
   /// Starts the device again, because it asked for that, its rings are not what

@@ -32,7 +32,8 @@ final class NetworkPort {
         driver: "none",
         interrupts: "none",
         features: [],
-        macAddress: MACAddress(bits: 0)
+        // For a device that may come later.
+        macAddress: MACAddress(localBits: RandomSource.next())
       )
     let mtu = interface?.mtu ?? 1500
     let pool = Self.makePool(memory: memory, mtu: mtu)
@@ -71,6 +72,54 @@ final class NetworkPort {
       capacity: NetworkMemory.packets(of: memory) / 2 / slotSize,
       slotSize: slotSize
     )
+  }
+
+  // MARK: Devices come and go
+
+  /// Whether there is a device.
+  var hasDevice: Bool { interface != nil }
+
+  /// Whether the device is in `slot` of bus 0.
+  func isIn(slot: UInt8) -> Bool { interface?.slot == slot }
+
+  /// Lets the device go: the link is down, and connections wait.
+  func detach(at now: Instant) {
+    guard let interface = interface.take() else { return }
+    end(interface)
+    host.setLink(up: false, at: now)
+    Console.print("\(name): the device is gone")
+  }
+
+  /// Goes on with another device. It gets the address that the port is known by
+  /// to its peers; one that does not take it is of no use.
+  func attach(_ interface: consuming NetworkInterface, at now: Instant) {
+    let address = host.interface.macAddress
+    if interface.macAddress != address {
+      do throws(ControlError) {
+        try interface.setMACAddress(address)
+      } catch {
+        Console.print(
+          "\(name): the new device does not take the address"
+            + " \(describe(address)): it is not used"
+        )
+        return end(interface)
+      }
+    }
+    let information = interface.information
+    host.interface = information
+    host.setCapabilities(interface.capabilities)
+    let isUp = interface.isLinkUp
+    self.interface = consume interface
+    announce(information)
+    host.setLink(up: isUp, at: now)
+  }
+
+  private func end(_ interface: consuming NetworkInterface) {
+    do throws(VirtioError) {
+      try interface.stop()
+    } catch {
+      Console.print("\(name): the device does not come to rest")
+    }
   }
 
   // MARK: The loop

@@ -7,7 +7,7 @@ struct VirtioDevices {
   /// Those that have a driver here, in the order they were found.
   private(set) var devices: [FoundDevice] = []
   /// Where the registers of those on PCI are.
-  let assignment: AddressAssignment
+  private(set) var assignment: AddressAssignment
 
   /// Finds those on PCI, at `places`, and on the command line.
   init(
@@ -34,6 +34,36 @@ struct VirtioDevices {
       seen.append(place)
       add(place)
     }
+  }
+
+  /// Finds what has come in `slot` of bus 0 while the machine ran.
+  mutating func add(slot: UInt8) -> [FoundDevice] {
+    let functions = enumerate(Machine(), bus: 0, device: slot)
+    assignment.remove(bus: 0, device: slot)
+    assignment.add(functions, Machine())
+    var found: [FoundDevice] = []
+    for function in functions {
+      Console.print(describe(function))
+      guard let kind = Self.kind(function),
+        let entry = assignment.entries.first(where: {
+          $0.function.address == function.address
+        })
+      else { continue }
+      found.append(FoundDevice(place: .function(entry), kind: kind))
+    }
+    devices += found
+    return found
+  }
+
+  /// Forgets what was in `slot` of bus 0.
+  mutating func remove(slot: UInt8) {
+    devices.removeAll { $0.slot == slot }
+    assignment.remove(bus: 0, device: slot)
+  }
+
+  /// Whether there is a device with a driver in `slot`, other than of `kind`.
+  func isInUse(slot: UInt8, besides kind: FoundDevice.Kind) -> Bool {
+    devices.contains { $0.slot == slot && $0.kind != kind }
   }
 
   /// VIRTIO 1.2 §4.1.2: vendor 0x1AF4; the id is 0x1040 and the kind, or, when

@@ -6,6 +6,12 @@ public struct MACAddress: Hashable, Sendable {
   /// The address in the low 48 bits of `bits`; the others are dropped.
   public init(bits: UInt64) { self.bits = bits & 0xFFFF_FFFF_FFFF }
 
+  /// An address that is nobody's, made of random bits: locally administered, of
+  /// one interface. §8.2.
+  public init(localBits: UInt64) {
+    self.init(bits: localBits & ~0x0100_0000_0000 | 0x0200_0000_0000)
+  }
+
   /// The address of six octets, first to last.
   public init(
     _ a: UInt8,

@@ -27,6 +27,16 @@ public struct AddressAssignment {
   /// A bridge's window that is closed is opened as far as one register needs.
   /// One that is open is not grown: what is beside it may be its neighbour's.
   public init<Host: PCIHost>(_ functions: [PCIFunction], _ host: Host) {
+    add(functions, host)
+  }
+
+  /// Reads and places the registers of `functions` as well: of devices that
+  /// came while the machine ran. Those of the others are left as they are.
+  public mutating func add<Host: PCIHost>(
+    _ functions: [PCIFunction],
+    _ host: Host
+  ) {
+    let first = entries.count
     for function in functions {
       let space = ConfigurationSpace(host: host, address: function.address)
       entries.append(
@@ -38,13 +48,20 @@ public struct AddressAssignment {
         )
       )
     }
-    for entry in entries.indices {
+    for entry in first..<entries.count {
       for register in entries[entry].registers.indices
       where needsPlace(entries[entry].registers[register], host)
         && !place(entry, register, host)
       {
         unplacedCount += 1
       }
+    }
+  }
+
+  /// Forgets the functions of a device that has gone: what they had is free.
+  public mutating func remove(bus: UInt8, device: UInt8) {
+    entries.removeAll {
+      $0.function.address.bus == bus && $0.function.address.device == device
     }
   }
 

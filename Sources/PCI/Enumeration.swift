@@ -11,6 +11,17 @@ public func enumerate<Host: PCIHost>(_ host: Host) -> [PCIFunction] {
   return enumeration.functions
 }
 
+/// The functions of one device, as when it came while the machine ran.
+public func enumerate<Host: PCIHost>(
+  _ host: Host,
+  bus: UInt8,
+  device: UInt8
+) -> [PCIFunction] {
+  var enumeration = Enumeration(host: host)
+  enumeration.visit(bus: bus, device: device)
+  return enumeration.functions
+}
+
 private struct Enumeration<Host: PCIHost> {
   let host: Host
   var functions: [PCIFunction] = []
@@ -36,7 +47,8 @@ private struct Enumeration<Host: PCIHost> {
     }
   }
 
-  private mutating func visit(bus: UInt8, device: UInt8) {
+  /// Visits the functions of one device.
+  mutating func visit(bus: UInt8, device: UInt8) {
     let first = space(bus, device, 0)
     guard first.read16(Register.identifiers) != 0xFFFF else { return }
     // PCI 3.0 §6.2.1: bit 7 says whether there are functions besides 0.

@@ -3,6 +3,9 @@
 /// was posted. What a used entry names is looked up here. VIRTIO 1.2 §2.7.8.
 ///
 ///     free    3 → 0 → 7 → end            chain    5 → 2 → end
+///
+/// What becomes free is used again last, so that a device that gives back in
+/// order is given descriptors in the order of the table, as §2.7.5 wants it.
 @safe
 @usableFromInline
 struct DescriptorTable: ~Copyable {
@@ -19,6 +22,7 @@ struct DescriptorTable: ~Copyable {
   private let entries: UnsafeMutablePointer<Entry>
   private let count: Int
   private var firstFree: UInt16 = 0
+  private var lastFree: UInt16
   /// The descriptors that are free.
   private(set) var freeCount: Int
 
@@ -29,6 +33,7 @@ struct DescriptorTable: ~Copyable {
     precondition(count > 0 && count <= 32768)
     self.count = count
     freeCount = count
+    lastFree = UInt16(count - 1)
     // SAFETY: Freed in deinit only; all `count` entries are initialised here,
     // and `check` keeps every later access within them.
     unsafe entries = .allocate(capacity: count)
@@ -87,17 +92,20 @@ struct DescriptorTable: ~Copyable {
   /// were.
   @discardableResult
   mutating func release(_ head: UInt16) -> UInt16 {
-    var descriptor = head
-    var released: UInt16 = 0
-    while descriptor != Self.end {
-      let index = check(descriptor)
-      // SAFETY: As in `take`.
-      let following = unsafe entries[index].next
-      unsafe entries[index].next = firstFree
-      firstFree = descriptor
+    var last = head
+    var released: UInt16 = 1
+    // SAFETY: As in `take`.
+    while case let next = unsafe entries[check(last)].next, next != Self.end {
+      last = next
       released += 1
-      descriptor = following
     }
+    if freeCount == 0 {
+      firstFree = head
+    } else {
+      // SAFETY: As in `take`.
+      unsafe entries[check(lastFree)].next = head
+    }
+    lastFree = last
     freeCount += Int(released)
     return released
   }

@@ -82,8 +82,26 @@ extension NetworkDevice {
 
   /// Lets the device see what was posted, and notifies it if it wants that.
   public mutating func flush() {
+    var isAnyWanted = false
     for index in pairs.indices {
-      pairs[index].flush(transport, sendsData: sendsNotificationData)
+      if pairs[index].receive.publish() {
+        isAnyWanted = true
+        if !spreadsByHash { notifyReceive(index) }
+      }
+      pairs[index].flushTransmit(transport, sendsData: sendsNotificationData)
     }
+    // QEMU (7.2 has been seen to) reads a TAP queue for one receive queue,
+    // and moves a frame to the one that its hash names. When that has no buffer,
+    // the frame waits until the first is notified: all are, then. It asks for
+    // notifications only of a queue that has run short.
+    guard isAnyWanted, spreadsByHash else { return }
+    for index in pairs.indices { notifyReceive(index) }
+  }
+
+  /// Whether the device moves frames between receive queues. §5.1.6.5.7.
+  private var spreadsByHash: Bool { features.contains(.rss) }
+
+  private mutating func notifyReceive(_ index: Int) {
+    pairs[index].notifyReceive(transport, sendsData: sendsNotificationData)
   }
 }

@@ -106,25 +106,26 @@ struct QueuePair: ~Copyable {
   /// Whether a ring is not what it should be.
   var isBroken: Bool { receive.isBroken || transmit.isBroken }
 
-  /// Lets the device see what was posted, and notifies it if it wants that.
-  mutating func flush<T: Transport>(_ transport: T, sendsData: Bool) {
-    if receive.publish(), let receiveDoorbell {
-      received.notifications &+= 1
-      transport.notify(
-        receiveIndex,
-        receiveDoorbell,
-        data: sendsData
-          ? receive.notificationData(receiveIndex) : nil
-      )
-    }
-    if transmit.publish(), let transmitDoorbell {
-      sent.notifications &+= 1
-      transport.notify(
-        transmitIndex,
-        transmitDoorbell,
-        data: sendsData
-          ? transmit.notificationData(transmitIndex) : nil
-      )
-    }
+  /// Lets the device see what was posted for sending, and notifies it if it
+  /// wants that.
+  mutating func flushTransmit<T: Transport>(_ transport: T, sendsData: Bool) {
+    guard transmit.publish(), let transmitDoorbell else { return }
+    sent.notifications &+= 1
+    transport.notify(
+      transmitIndex,
+      transmitDoorbell,
+      data: sendsData ? transmit.notificationData(transmitIndex) : nil
+    )
+  }
+
+  /// Notifies the device of the receive queue.
+  mutating func notifyReceive<T: Transport>(_ transport: T, sendsData: Bool) {
+    guard let receiveDoorbell else { return }
+    received.notifications &+= 1
+    transport.notify(
+      receiveIndex,
+      receiveDoorbell,
+      data: sendsData ? receive.notificationData(receiveIndex) : nil
+    )
   }
 }

@@ -50,6 +50,22 @@ let package = Package(
       ],
       swiftSettings: settings
     ),
+    // A device in a process of its own, which owns the rings.
+    .target(name: "CVhostUser"),
+    .target(
+      name: "VhostUser",
+      dependencies: ["CVhostUser"],
+      swiftSettings: settings
+    ),
+    .executableTarget(
+      name: "lying-device",
+      dependencies: [
+        "VhostUser",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/LyingDevice",
+      swiftSettings: settings
+    ),
     // What a packet costs: `make bench-driver`.
     .executableTarget(
       name: "bench-driver",
@@ -63,7 +79,7 @@ let package = Package(
     ),
     .testTarget(
       name: "GuestTests",
-      dependencies: ["Deadlines", "GuestHarness", "probe"],
+      dependencies: ["Deadlines", "GuestHarness", "VhostUser", "probe"],
       swiftSettings: settings
     ),
   ]

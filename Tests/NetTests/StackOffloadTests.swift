@@ -322,8 +322,9 @@ import Testing
       let (_, _) = try writer(host, 5 * 536)
       host.stack.setLink(up: false, at: .at(0))
       host.stack.setLink(up: true, at: .at(0))
-      // The neighbour is forgotten: the segments wait, and ARP goes out.
-      #expect(host.sent().map { $0.word(at: 12) } == [0x0806])
+      // The address is announced. The neighbour is forgotten: the segments
+      // wait, and it is asked for.
+      #expect(host.sent().map { $0.word(at: 12) } == [0x0806, 0x0806])
       host.stack.setCapabilities(LinkCapabilities())
       host.receive(
         Frames.arp(

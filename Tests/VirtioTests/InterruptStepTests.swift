@@ -46,11 +46,7 @@ import Virtio
         let device = try Rig.Device.start(
           try DeviceTransport(host, entry, hasVectors: vectors != nil),
           NetworkSettings(
-<<<<<<< HEAD
             receiveMemory: 1 << 16,
-=======
-            receiveMemory: 1 << 20,
->>>>>>> mmio
             randomBits: 1,
             vectors: vectors
           )

@@ -301,15 +301,11 @@ import Testing
     let registers = MMIORegisters(version: version)
     let device = try NetworkDevice.start(
       try transport(registers),
-<<<<<<< HEAD
       NetworkSettings(
         receiveMemory: 1 << 16,
         randomBits: 1,
         vectors: nil
       )
-=======
-      NetworkSettings(receiveMemory: 1 << 20, randomBits: 1, vectors: nil)
->>>>>>> mmio
     )
     #expect(registers.status & 4 != 0)
     #expect(device.macAddressBits == 0x5254_0001_0203)

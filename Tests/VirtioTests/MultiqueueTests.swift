@@ -187,6 +187,31 @@ import Testing
     #expect(rig.model.violations == [])
   }
 
+  /// A device may have a frame for one queue wait at another: when it wants to
+  /// hear of one, it hears of all.
+  @Test(arguments: [true, false])
+  func receiveQueueRefilled_withScalingAllAreNotified(_ scales: Bool) throws {
+    var build = Build(offered: scales ? Self.rss : Self.mq)
+    build.pairs = 4
+    let rig = ControlRig(build)
+    var device = try rig.start { $0.queuePairs = 4 }
+    let before = rig.model.notifications
+    rig.model.deliver(Self.datagram(1, 1, toUs: true))
+    let received = device.receiveBytes()
+    #expect(received != nil)
+    device.refill()
+    device.flush()
+    let more = [0, 2, 4, 6].map {
+      rig.model.notifications[$0, default: 0] - before[$0, default: 0]
+    }
+    #expect(more.reduce(0, +) == (scales ? 4 : 1))
+    #expect(more.max() == 1)
+    device.flush()
+    #expect(rig.model.notifications[8] == before[8])
+    try device.stop()
+    #expect(rig.model.violations == [])
+  }
+
   @Test func scaling_isWithinWhatTheDeviceAllows() throws {
     var build = Build(offered: Self.rss)
     build.pairs = 3

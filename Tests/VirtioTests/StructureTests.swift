@@ -124,7 +124,7 @@ import Virtio
     rig.model.bytes[0x93] = 0x66
     let device = try rig.start()
     let (features, isUp) = (device.features, device.isLinkUp)
-    #expect(features == .version1)
+    #expect(features == [.version1, .indirectDesc, .eventIdx, .mrgRxbuf])
     #expect(isUp)
     try device.stop()
     #expect(rig.model.violations == [])
@@ -135,7 +135,9 @@ import Virtio
     rig.model.set32(0x9C, 7)
     let device = try rig.start()
     let features = device.features
-    #expect(features == [.version1, .mac])
+    #expect(
+      features == [.version1, .mac, .indirectDesc, .eventIdx, .mrgRxbuf]
+    )
     try device.stop()
     #expect(rig.model.violations == [])
   }

@@ -54,6 +54,11 @@ struct DemoServices {
     try await probe("chargen", "--port", "\(characters)")
   }
 
+  /// Sends datagrams there and back.
+  func pingUDP() async throws {
+    try await probe("udp-echo", "--port", "\(echo)")
+  }
+
   /// What the rows of the status page say.
   func statusPage() async throws -> StatusPage {
     StatusPage(

@@ -1,0 +1,52 @@
+import Virtio
+
+/// What the kernel command line says of the network:
+///
+///     net.queues=PAIRS   pairs of queues to use, 1 to 16
+///     net.vlan=NUMBER    the virtual LAN of the first interface, 1 to 4094
+struct NetworkOptions: Equatable {
+  /// How many pairs of queues a device is to use, if it has as many.
+  private(set) var queuePairs = 1
+  /// The virtual LAN of the first interface.
+  private(set) var vlan: VLANTag?
+  /// What was not understood, a line each.
+  private(set) var problems: [String] = []
+
+  /// One core has no use for more; each takes memory and interrupt vectors.
+  private static var mostQueuePairs: Int { 16 }
+  private static var queues: StaticString { "net.queues=" }
+  private static var vlanKey: StaticString { "net.vlan=" }
+
+  /// Looks through the words of `text`.
+  init(_ text: String) {
+    for word in Array(text.utf8).split(separator: 0x20) {
+      let word = Array(word)
+      if let value = Self.value(word, Self.queues) {
+        if 1...Self.mostQueuePairs ~= value {
+          queuePairs = value
+        } else {
+          refuse(word, "takes 1 to 16 pairs")
+        }
+      } else if let value = Self.value(word, Self.vlanKey) {
+        vlan = UInt16(exactly: value).flatMap { VLANTag($0) }
+        if vlan == nil { refuse(word, "takes 1 to 4094") }
+      }
+    }
+  }
+
+  private mutating func refuse(_ word: [UInt8], _ reason: String) {
+    let text = String(decoding: word, as: UTF8.self)
+    problems.append("net: \(text) is ignored: it \(reason)")
+  }
+
+  /// The number behind `key`, when `word` begins so; -1 when it is none.
+  private static func value(_ word: [UInt8], _ key: StaticString) -> Int? {
+    let count = key.utf8CodeUnitCount
+    guard word.count >= count else { return nil }
+    for index in 0..<count {
+      // SAFETY: The index is below the string's size.
+      guard unsafe word[index] == key.utf8Start[index] else { return nil }
+    }
+    return Int(String(decoding: word[count...], as: UTF8.self)) ?? -1
+  }
+}
