@@ -61,6 +61,8 @@ binaries=$(swift build "${options[@]}" --show-bin-path)
 # Memory is taken as it comes, and what a device never gives back is lost on
 # purpose, so leaks are not looked for: the targets count what is in the pools.
 export ASAN_OPTIONS=detect_leaks=0
+# Both would answer a trap, and hinder each other: libFuzzer says where it was.
+export SWIFT_BACKTRACE=enable=no
 
 failures=$package/.build/failures
 mkdir -p "$failures"

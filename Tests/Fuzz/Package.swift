@@ -27,6 +27,7 @@ let package = Package(
     fuzzer("FuzzSplitRing"),
     fuzzer("FuzzPackedRing"),
     fuzzer("FuzzReceive"),
+    fuzzer("FuzzControl"),
     fuzzer("FuzzPCI"),
     fuzzer("FuzzStart"),
     fuzzer("FuzzEntropy"),

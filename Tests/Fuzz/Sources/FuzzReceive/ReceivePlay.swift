@@ -31,7 +31,8 @@ struct ReceivePlay: ~Copyable {
       randomBits: 1,
       vectors: nil
     )
-    if input.flag() { settings.without = [] }
+    settings.controlReads = 16
+    if input.flag() { settings.without = .ctrlVQ }
     guard let device = try? NetworkDevice.start(transport, settings) else {
       return nil
     }

@@ -16,10 +16,12 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     randomBits: input.number(),
     vectors: flags & 4 != 0 ? .perQueue(configuration: 0, first: 1) : nil
   )
-  if flags & 8 != 0 { settings.without = [] }
+  settings.controlReads = 16
+  if flags & 8 != 0 { settings.without = .ctrlVQ }
   guard
     let device = try? NetworkDevice.start(transport, settings)
   else { return 0 }
+  check(device.mtu ?? 1500 >= 576, "an MTU with which no stack can be made")
   let pool = device.receivePool
   use(device, input)
   check(pool.available == pool.capacity, "a packet is lost with its device")

@@ -50,7 +50,11 @@ public struct InputTransport: Transport {
 
   /// See ``Transport``.
   public var status: DeviceStatus {
-    get { state.status }
+    get {
+      // A driver that waits reads this again and again.
+      state.answerCommands()
+      return state.status
+    }
     nonmutating set {
       state.status = newValue
       guard newValue.isEmpty else { return }
@@ -92,11 +96,13 @@ public struct InputTransport: Transport {
   public func notify(_ index: UInt16, _ doorbell: Doorbell, data: UInt32?) {}
 
   /// See ``Transport``.
-  public var canResetQueues: Bool { false }
+  public var canResetQueues: Bool { true }
 
   /// See ``Transport``.
   public func resetQueue(_ index: UInt16) throws(VirtioError) {
-    throw VirtioError.unsupported
+    guard state.input.byte() != 0xFF else { throw VirtioError.resetFailed }
+    state.queues[index] = nil
+    state.held[index] = nil
   }
 
   /// See ``Transport``.
@@ -158,6 +164,28 @@ extension InputTransport.State {
       length: length,
       skipping: chain.ringCount
     )
+  }
+
+  /// Answers what was asked by control queues, or does not, or lies. A command
+  /// is a chain whose last part is of one byte. VIRTIO 1.2 §5.1.6.5.
+  func answerCommands() {
+    guard input.count > 0 else { return }
+    for index in queues.keys.sorted() where index >= 2 && index & 1 == 0 {
+      takeAvailable(index)
+      guard let chain = held[index]?.first, chain.parts.count > 1,
+        let last = chain.parts.last, last.length == 1
+      else { continue }
+      let choice = input.byte()
+      guard choice < 0xE0 else { continue }
+      held[index]?.removeFirst()
+      let isHonest = choice < 0x80
+      write([isHonest ? 0 : input.byte()], at: last.address)
+      queues[index]?.use(
+        chain.identifier,
+        length: isHonest ? 1 : input.number(),
+        skipping: chain.ringCount
+      )
+    }
   }
 
   /// Gives back what the driver never made available, or not now.
