@@ -53,7 +53,11 @@ public struct InterruptSteps<Host: PCIHost> {
       case 0 where vectorCount > queueCount:
         enable(queueCount + 1, message)
         return .messages(
-          .perQueue(configuration: 0, first: 1),
+          .perQueue(
+            configuration: 0,
+            first: 1,
+            count: UInt16(queueCount)
+          ),
           count: queueCount + 1
         )
       case 1 where vectorCount >= 2:
