@@ -11,6 +11,8 @@ final class Networks {
   private(set) var ports: [NetworkPort] = []
   private var devices: VirtioDevices
   private let hotPlug: HotPlug?
+  /// The slots, one bit each, that were not let go of.
+  private var keptSlots: UInt32 = 0
   private let options: NetworkOptions
   private let commandLine: String
   /// The memory that each port goes by: they share what one would have.
@@ -85,7 +87,14 @@ final class Networks {
 
   /// Lets go of what is in `slot`, and then lets it go.
   private func unplug(_ slot: UInt8, _ hotPlug: HotPlug, at now: Instant) {
-    if devices.isInUse(slot: slot, besides: .network) { return }
+    if devices.isInUse(slot: slot, besides: .network) {
+      // Told once: the request stays as long as the machine wants it.
+      if keptSlots & 1 << UInt32(slot) == 0 {
+        Console.print("pci: the device in slot \(slot) is in use: it stays")
+      }
+      keptSlots |= 1 << UInt32(slot)
+      return
+    }
     for port in ports where port.isIn(slot: slot) { port.detach(at: now) }
     devices.remove(slot: slot)
     hotPlug.eject(slot)
