@@ -55,6 +55,9 @@ options=(
   --sanitize fuzzer --sanitize address
   -Xswiftc "-sanitize=fuzzer,address" -Xswiftc -enable-testing
 )
+# SwiftPM plans anew when a file is new in this package, not when it is in the
+# one that it depends on.
+rm -f "$package/.build/release.yaml"
 swift build "${options[@]}" >&2
 binaries=$(swift build "${options[@]}" --show-bin-path)
 

@@ -80,8 +80,16 @@ struct NetworkConfiguration<T: Transport> {
 
   /// The number of the control queue: behind the last pair of those that there
   /// are, used or not. §5.1.2.
-  func controlIndex(_ features: Features) -> UInt16 {
-    features.isDisjoint(with: Self.severalPairs) ? 2 : UInt16(2 * mostPairs)
+  ///
+  /// - Throws: `badQueue` when the device now says less or more pairs than there
+  ///   can be: it was looked at before, but may say something else each time.
+  func controlIndex(_ features: Features) throws(VirtioError) -> UInt16 {
+    guard !features.isDisjoint(with: Self.severalPairs) else { return 2 }
+    let mostPairs = mostPairs
+    guard 1...Self.largestMostPairs ~= mostPairs else {
+      throw VirtioError.badQueue
+    }
+    return UInt16(2 * mostPairs)
   }
 
   /// The hashes that the device can make.

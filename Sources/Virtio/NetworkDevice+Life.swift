@@ -83,7 +83,7 @@ extension NetworkDevice {
     guard features.contains(.ctrlVQ) else { return nil }
     return try ControlQueue.make(
       of: transport,
-      NetworkConfiguration(transport: transport).controlIndex(features),
+      try NetworkConfiguration(transport: transport).controlIndex(features),
       features,
       mostReads: settings.controlReads
     )

@@ -77,7 +77,10 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
       features.contains(.mac)
       ? configuration.macAddressBits
       : NetworkConfiguration<T>.localAddressBits(settings.randomBits)
-    mtu = features.contains(.mtu) ? configuration.mtu : nil
+    // It was looked at before, but the device may say something else by now.
+    mtu =
+      features.contains(.mtu)
+      ? max(configuration.mtu, VirtioLimits.smallestMTU) : nil
     headerSize = PacketHeader.size(features)
     splitsHeader =
       !features.contains(.version1) && !features.contains(.anyLayout)

@@ -133,7 +133,12 @@ public struct InputTransport: Transport {
 
   /// See ``Transport``.
   public func deviceAddress(of address: UInt, byteCount: Int) -> UInt64 {
-    state.memory[UInt64(address)] = byteCount
+    // The most there ever was: a device that has lied still has the chain of a
+    // longer packet, whose slot holds a shorter one by now.
+    state.memory[UInt64(address), default: 0] = max(
+      byteCount,
+      state.memory[UInt64(address)] ?? 0
+    )
     return UInt64(address)
   }
 }
