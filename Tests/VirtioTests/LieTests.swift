@@ -137,6 +137,12 @@ import Testing
         "virtio: frames sent: 0",
         "virtio: receive notifications: 1",
         "virtio: transmit notifications: 0",
+        "virtio: bytes received: 60",
+        "virtio: bytes sent: 0",
+        "virtio: taken back by queue resets: 0",
+        "virtio: control commands: 0",
+        "virtio: control commands refused: 0",
+        "virtio: control commands unanswered: 0",
         "virtio: interrupts: 1",
         "virtio: interrupt status reads: 1",
         "virtio: receive pool empty: 0",
@@ -146,8 +152,13 @@ import Testing
         "virtio: dropped, bad header: 0",
         "virtio: dropped, came only partly: 0",
         "virtio: dropped, bad merge: 0",
+        "virtio: dropped, of another VLAN: 0",
+        "virtio: frames with a hash: 0",
         "virtio: dropped, not agreed to: 0",
+        "virtio: polled frames not sent in time: 0",
+        "virtio: queue resets: 0",
         "virtio: restarts: 0",
+        "virtio: exits per 1000 frames: 3000",
       ]
     )
     try device.stop()
