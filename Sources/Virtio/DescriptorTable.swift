@@ -14,6 +14,8 @@ struct DescriptorTable: ~Copyable {
     var next: UInt16
     /// At a chain's head: the bytes that the device may write.
     var postedCount: UInt32
+    /// At a chain's head: how many were posted before it, modulo 2^32.
+    var number: UInt32
   }
 
   /// What comes behind the last. No queue has so many descriptors.
@@ -40,7 +42,7 @@ struct DescriptorTable: ~Copyable {
     for index in 0..<count {
       let next = index + 1 < count ? UInt16(index + 1) : Self.end
       unsafe (entries + index).initialize(
-        to: Entry(next: next, postedCount: 0)
+        to: Entry(next: next, postedCount: 0, number: 0)
       )
     }
   }
@@ -76,10 +78,22 @@ struct DescriptorTable: ~Copyable {
     return next
   }
 
-  /// Notes how many bytes the device may write to the chain at `head`.
-  mutating func setPostedCount(_ count: UInt32, of head: UInt16) {
+  /// Notes how many bytes the device may write to the chain at `head`, and how
+  /// many chains were posted before it.
+  mutating func setPosted(
+    _ count: UInt32,
+    number: UInt32,
+    of head: UInt16
+  ) {
     // SAFETY: As in `take`.
     unsafe entries[check(head)].postedCount = count
+    unsafe entries[check(head)].number = number
+  }
+
+  /// How many chains were posted before the one at `head`.
+  func number(of head: UInt16) -> UInt32 {
+    // SAFETY: As in `take`.
+    unsafe entries[check(head)].number
   }
 
   /// The bytes that the device may write to the chain at `head`.

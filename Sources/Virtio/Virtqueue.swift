@@ -67,7 +67,9 @@ struct Virtqueue: ~Copyable {
   /// The packets that the device has.
   private(set) var inFlightCount = 0
   /// Those of them that it has not been shown yet.
-  private var unpublishedCount = 0
+  private var unpublishedCount: UInt32 = 0
+  /// All that were ever posted, modulo 2^32.
+  private var postedCount: UInt32 = 0
   /// Whether the device's part of the rings cannot be right.
   private(set) var isBroken = false
 
@@ -194,10 +196,12 @@ struct Virtqueue: ~Copyable {
     } else {
       enter(chain, packet, identifier)
     }
-    descriptors.setPostedCount(
+    descriptors.setPosted(
       UInt32(truncatingIfNeeded: postedCount),
+      number: self.postedCount,
       of: identifier
     )
+    self.postedCount &+= 1
     // SAFETY: `identifier` is below `size`; it was free, so nothing is
     // overwritten.
     unsafe inFlight[Int(identifier)] = consume packet
@@ -305,8 +309,9 @@ struct Virtqueue: ~Copyable {
     if order.isInBatch { return takeNextOfBatch() }
     guard let used = nextUsed() else { return nil }
     // SAFETY: The identifier is looked at only below `size`.
-    guard used.identifier < UInt32(size), inFlightCount > unpublishedCount,
-      unsafe inFlight[Int(used.identifier)] != nil
+    guard used.identifier < UInt32(size),
+      unsafe inFlight[Int(used.identifier)] != nil,
+      isShown(UInt16(truncatingIfNeeded: used.identifier))
     else {
       isBroken = true
       return nil
@@ -322,6 +327,12 @@ struct Virtqueue: ~Copyable {
       UInt16(truncatingIfNeeded: used.identifier),
       writtenCount: Int(used.length)
     )
+  }
+
+  /// Whether the device was shown the packet in flight at `identifier`. What it
+  /// names too early must not come back: it is shown at the next ``publish()``.
+  private func isShown(_ identifier: UInt16) -> Bool {
+    postedCount &- descriptors.number(of: identifier) > unpublishedCount
   }
 
   private mutating func nextUsed() -> Used? {

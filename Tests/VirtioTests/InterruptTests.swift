@@ -74,6 +74,26 @@ import Virtio
     #expect(rig.model.violations == [])
   }
 
+  /// §2.7.7.2: room that there was before the request gives no interrupt.
+  @Test(arguments: Rig.Way.allCases)
+  func ringWasFull_roomCameBeforeTheRequest_isSaid(_ way: Rig.Way) throws {
+    let rig = Rig(way, Build(queueSizes: [4, 4]))
+    var device = try rig.start()
+    rig.model.sendsAtOnce = false
+    while device.canTransmit(), let packet = rig.packet(frame(1)) {
+      device.transmit(packet)
+    }
+    device.flush()
+    rig.model.send(atMost: 1)
+    let hasWork = device.enableInterrupts()
+    #expect(hasWork)
+    #expect(rig.model.interrupts == [])
+    let canTransmit = device.canTransmit()
+    #expect(canTransmit)
+    try device.stop()
+    #expect(rig.model.violations == [])
+  }
+
   @Test(arguments: [Rig.Way.legacyLine, .modernLine])
   func line_isTakenBackByReadingWhy(_ way: Rig.Way) throws {
     let rig = Rig(way)

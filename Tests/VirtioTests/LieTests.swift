@@ -105,6 +105,36 @@ import Testing
     #expect(rig.hasAllPackets)
   }
 
+  /// A packet that was posted and not shown yet must not come back: its memory
+  /// would be the device's and the pool's at once when it is shown.
+  @Test(
+    arguments: [
+      [], .inOrder, .ringPacked, [.ringPacked, .inOrder],
+    ] as [Features]
+  )
+  func identifierNotShownYet_breaksTheQueue(_ features: Features) {
+    let pool = PacketPool(capacity: 4)
+    var queue = Virtqueue(size: 4, format: .of(features))
+    let ring = RingMemory(queue)
+    queue.post(64, of: pool)
+    _ = queue.publish()
+    queue.post(64, of: pool)
+    // The descriptors are given out in order: this is the second's.
+    if features.contains(.ringPacked) {
+      ring.setUsed(0, 1, 64, flags: 0x8080)
+    } else {
+      ring.setUsed(0, 1, 64)
+      ring.setUsedIndex(1)
+    }
+    let written = queue.takeWritten()
+    let isBroken = queue.isBroken
+    #expect(written == nil)
+    #expect(isBroken)
+    #expect(pool.available == 2)
+    queue.takeBack()
+    #expect(pool.available == 4)
+  }
+
   private func expectRestartMends(
     _ device: inout Rig.Device,
     _ rig: Rig

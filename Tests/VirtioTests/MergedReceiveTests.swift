@@ -128,6 +128,9 @@ import Testing
     #expect(received == nil)
     let counters = device.counters
     #expect(counters.receivedBadMerge == 1)
+    // The rest of it is not taken for a packet of its own.
+    #expect(counters.receivedTooShort == 0)
+    #expect(counters.receivedBadHeader == 0)
     expectNextIsReceived(&device, rig)
     try device.stop()
     #expect(rig.hasAllPackets)

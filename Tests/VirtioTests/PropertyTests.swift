@@ -26,7 +26,7 @@ import Testing
     for seed in first..<first + Self.count { play(seed, isLoud: false) }
   }
 
-  /// Cases that have failed once.
+  /// The same in every run.
   @Test(arguments: [UInt64(1), 2, 3])
   func knownSeeds(_ seed: UInt64) { play(seed, isLoud: false) }
 

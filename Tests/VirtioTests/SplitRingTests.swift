@@ -210,6 +210,26 @@ import Testing
     #expect(isEmpty)
   }
 
+  /// More given back than was given: none of it is believed, though the first
+  /// entries are right.
+  @Test(arguments: [UInt16(3), 0x7FFF, 0xFFFF])
+  func usedIndexTooFar_nothingIsTaken(_ index: UInt16) {
+    let pool = PacketPool(capacity: 3)
+    var queue = Virtqueue(size: 4)
+    let ring = RingMemory(queue)
+    for _ in 0..<2 { queue.post(64, of: pool) }
+    _ = queue.publish()
+    queue.post(64, of: pool)
+    for slot in 0..<3 { ring.setUsed(slot, UInt32(slot), 64) }
+    ring.setUsedIndex(index)
+    let written = queue.takeWritten()
+    let isBroken = queue.isBroken
+    #expect(written == nil)
+    #expect(isBroken)
+    queue.takeBack()
+    #expect(pool.available == 3)
+  }
+
   /// §2.9: queue, then the index, which wraps without a counter.
   @Test func notificationData_isTheIndex() {
     let pool = PacketPool(capacity: 8)

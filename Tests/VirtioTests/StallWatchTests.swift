@@ -30,6 +30,27 @@ import Testing
     #expect(looks(1, 1, 7))
   }
 
+  /// There is always something in flight, and it is always something else.
+  @Test func deviceThatIsBusy_isNotTakenForOneThatStalls() throws {
+    let rig = Rig(.modernLine)
+    var device = try rig.start()
+    rig.model.sendsAtOnce = false
+    for number in 0..<20 {
+      for part in 0..<2 {
+        if let packet = rig.packet(frame(2 * number + part)) {
+          device.transmit(packet)
+        }
+      }
+      device.flush()
+      rig.model.send(atMost: number == 0 ? 1 : 2)
+      device.reclaim()
+      let isStalled = device.isTransmitStalled()
+      #expect(!isStalled)
+    }
+    try device.stop()
+    #expect(rig.hasAllPackets)
+  }
+
   @Test func deviceThatSendsNothing_isSeenAndRestarted() throws {
     let rig = Rig(.modernLine)
     var device = try rig.start()
