@@ -8,7 +8,8 @@ import Testing
     try await withService(
       Repository.runScript.string,
       arguments
-    ) { try await $0.output.waitUntilEnd(within: .seconds(60)) }
+      // It builds the app first, and others may be building it.
+    ) { try await $0.output.waitUntilEnd(within: .seconds(600)) }
   }
 
   @Test("--help prints the usage")

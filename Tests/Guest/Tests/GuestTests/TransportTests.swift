@@ -204,8 +204,7 @@ import Testing
     // The first is at 2: lines repeat after four.
     options.qemuArguments =
       machine + Self.device("vectors=0") + [
-        "-netdev", "user,id=net1", "-device",
-        "virtio-net-pci,id=other,netdev=net1,addr=6,disable-modern=on,romfile=",
+        "-device", "virtio-balloon-pci,id=other,addr=6,disable-modern=on",
         "-monitor", "tcp:127.0.0.1:\(port),server=on,wait=off",
       ]
     try await DemoServices.withDemo(options) { _, services in
@@ -216,17 +215,35 @@ import Testing
         )
       )
       let registers = try #require(Int(base.base, radix: 16))
-      // Its status is DRIVER_OK, and its link goes down: it must say so.
-      try await monitor(
-        port,
-        "o /b \(registers + 18) 7",
-        "set_link other off"
-      )
+      // Its status is DRIVER_OK, and it is told of another size: it must say so.
+      try await monitor(port, "o /b \(registers + 18) 7", "balloon 32")
       try await services.check()
       // What pulls the line, read: it was pulled, and now is not any more.
       let reasons = try await monitor(port, "i /b \(registers + 19)")
       #expect(reasons.contains("= 0x03"), "\(reasons)")
       try await services.check()
+    }
+  }
+
+  @Test("Two devices with drivers share a line")
+  func twoOnALine() async throws {
+    var options = GuestOptions()
+    options.machine = "pc"
+    options.qemuArguments =
+      Self.device("vectors=0") + [
+        "-netdev", "user,id=net1", "-device",
+        "virtio-net-pci,netdev=net1,addr=6,romfile=",
+      ]
+    try await DemoServices.withDemo(options) { guest, services in
+      try await guest.output.waitForLine(
+        containing: "net1: bound ",
+        within: .seconds(60)
+      )
+      try await services.check()
+      let lines = guest.output.lines.filter { $0.contains("INTx, line") }
+      #expect(lines.count == 2, "\(lines)")
+      let names = Set(lines.map { $0.split(separator: ",")[2...3] })
+      #expect(names.count == 1, "one line: \(lines)")
     }
   }
 
