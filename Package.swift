@@ -10,6 +10,9 @@ let settings: [SwiftSetting] = [
   .strictMemorySafety(),
   .treatAllWarnings(as: .error),
   .enableExperimentalFeature("Lifetimes"),
+  // `@_addressableSelf`: a method of a large noncopyable value that only reads
+  // it is else given a bitwise copy of all of it.
+  .enableExperimentalFeature("AddressableParameters"),
 ]
 
 let package = Package(

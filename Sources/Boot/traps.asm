@@ -7,23 +7,22 @@
 ; An interrupt only ends a halt. Interrupts are enabled in `cpu_halt` alone, so
 ; its stub counts which vector it was, acknowledges, and returns with interrupts
 ; off: a level-triggered line that is still up cannot storm, and no Swift code
-; runs inside a handler. Nothing is saved but the one register used. A line of an
-; IOAPIC is acknowledged by the kernel, once its device has let go of it: sooner,
-; and the IOAPIC would at once send the same interrupt again.
+; runs inside a handler. Nothing is saved but the one register used. A line is
+; acknowledged by the kernel, once its device has let go of it: sooner, and the
+; 8259 or the IOAPIC would at once send the same interrupt again. Interrupt 15 of
+; the 8259s may be no device's, but what the second says when a line went away;
+; then the first wants its acknowledgement all the same (8259A data sheet).
 
 bits 64
 default rel
 
 EXCEPTIONS equ 32
 INTERRUPT_VECTORS equ 224       ; 32 to 255
-PIC_FIRST equ 32                ; 32 to 47 come from the two 8259s
-PIC_COUNT equ 16
-PIN_FIRST equ 48                ; 48 to 63 come from the IOAPICs
-PIN_COUNT equ 16
+PIC_LAST equ 47                 ; 32 to 47 come from the two 8259s
+PIN_LAST equ 63                 ; 48 to 63 come from the IOAPICs
 SPURIOUS equ 255                ; LAPIC: no acknowledgement, SDM 3A §11.9
 LAPIC_EOI equ 0xFEE000B0
 PIC1_COMMAND equ 0x20
-PIC2_COMMAND equ 0xA0
 PIC_EOI equ 0x20
 RFLAGS_IF equ 1 << 9
 
@@ -74,13 +73,10 @@ interrupt_%+vector:
   iretq
 %else
   inc byte [interrupt_counts + vector]
-%if vector < PIN_FIRST || vector >= PIN_FIRST + PIN_COUNT
+%if vector == PIC_LAST || vector > PIN_LAST
   push rax
-%if vector >= PIC_FIRST && vector < PIC_FIRST + PIC_COUNT
+%if vector == PIC_LAST
   mov al, PIC_EOI
-%if vector >= PIC_FIRST + 8
-  out PIC2_COMMAND, al
-%endif
   out PIC1_COMMAND, al
 %else
   mov eax, LAPIC_EOI

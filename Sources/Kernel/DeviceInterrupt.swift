@@ -55,7 +55,11 @@ struct DeviceInterrupt {
 
   /// Lets the line interrupt again: the device has let go of it.
   func finish() {
-    if case .pin = route { LocalAPIC.endInterrupt() }
+    switch route {
+    case nil: break
+    case .legacy(let line): LegacyInterruptController.endInterrupt(line)
+    case .pin: LocalAPIC.endInterrupt()
+    }
   }
 
   /// What the console and the status page call it.

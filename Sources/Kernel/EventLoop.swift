@@ -20,6 +20,7 @@ final class EventLoop {
   /// How many turns went by without a wait, and so without interrupts.
   private var busyTurns = 0
   private var halts = Halts()
+  private var timer = Timer()
 
   /// After so many, interrupts are let in all the same: frames are looked for
   /// in any case, but a change of the device's configuration only interrupts.
@@ -42,16 +43,18 @@ final class EventLoop {
   /// Runs until the app has ended, and returns how.
   func run() -> Host.AppEnd {
     host.machineCounters = { self.counters }
+    var now = Clock.now
     while true {
-      turn()
+      turn(at: now)
       if let end = host.appEnd {
         linger()
         return end
       }
       if Executor.hasReadyJobs {
         stayBusy()
+        now = Clock.now
       } else {
-        wait(until: deadline)
+        now = wait(until: deadline)
       }
     }
   }
@@ -66,35 +69,39 @@ final class EventLoop {
   }
 
   /// Everything that can be done now.
-  private func turn() {
-    let now = Clock.now
+  private func turn(at now: Instant) {
     for port in networks.ports {
       port.receive(at: now)
       port.host.poll(at: now)
     }
-    Executor.runReadyJobs()
-    let later = Clock.now
+    var later = now
+    if Executor.hasReadyJobs {
+      Executor.runReadyJobs()
+      later = Clock.now
+    }
     for port in networks.ports { port.transmit(at: later) }
     guard now >= nextLook else { return }
     nextLook = now + Self.lookInterval
     networks.look(at: now)
   }
 
-  /// Waits for more to do, until `deadline` at the latest.
-  private func wait(until deadline: Instant) {
+  /// Waits for more to do, until `deadline` at the latest, and returns the time
+  /// then.
+  private func wait(until deadline: Instant) -> Instant {
     var hasWork = false
     for port in networks.ports where port.enableInterrupts() { hasWork = true }
-    if !hasWork, Timer.arm(for: deadline) {
+    if !hasWork, timer.arm(for: deadline) {
       halts.wait()
       busyTurns = 0
     } else {
       stayBusy()
     }
-    disableInterrupts()
+    let now = Clock.now
+    disableInterrupts(at: now)
+    return now
   }
 
-  private func disableInterrupts() {
-    let now = Clock.now
+  private func disableInterrupts(at now: Instant) {
     for port in networks.ports { port.disableInterrupts(at: now) }
   }
 
@@ -103,7 +110,7 @@ final class EventLoop {
     guard busyTurns >= Self.mostBusyTurns else { return }
     busyTurns = 0
     Interrupts.glance()
-    disableInterrupts()
+    disableInterrupts(at: Clock.now)
   }
 
   /// What the processor, the device and the heap count.
@@ -127,8 +134,7 @@ final class EventLoop {
   private func linger() {
     let lastMoment = Clock.now + Self.lingerTime
     while host.hasUnacknowledged, Clock.now < lastMoment {
-      wait(until: min(deadline, lastMoment))
-      turn()
+      turn(at: wait(until: min(deadline, lastMoment)))
     }
   }
 }
@@ -158,20 +164,32 @@ private struct Halts {
 }
 
 /// The interrupt that ends a wait in time.
-enum Timer {
+///
+/// To set it is an exit from a virtual machine, so it is left alone when it is
+/// early enough as it is: then it may end one wait too soon.
+private struct Timer {
   /// The longest wait: what the counter holds at its fastest, and no more than
   /// a second, so that a wait is never far off when clocks drift apart.
   private static var longest: Interval { .seconds(1) }
+
+  /// When it interrupts, unless it has.
+  private var end: Instant?
+  private var watch = InterruptWatch(Vector.timer)
 
   /// Arms the timer for `deadline`, or for the longest wait before it. An
   /// interrupt that comes before the halt is held back until then.
   ///
   /// - Returns: Whether there is time to wait at all.
-  static func arm(for deadline: Instant) -> Bool {
-    let interval = min(longest, deadline - Clock.now)
-    guard interval > .zero else { return false }
+  mutating func arm(for deadline: Instant) -> Bool {
+    let now = Clock.now
+    guard deadline > now else { return false }
+    // Whether it has interrupted it says itself: its clock is another.
+    if watch.hasCome() { end = nil }
+    if let end, end <= deadline { return true }
+    let interval = min(Self.longest, deadline - now)
     let ticks = unsafe Clock.timerRate!.ticks(in: interval)
     LocalAPIC.interrupt(afterTicks: UInt32(clamping: max(ticks, 1)))
+    end = now + interval
     return true
   }
 }

@@ -9,6 +9,8 @@ enum LegacyInterruptController {
   private static var data2: UInt16 { 0xA1 }
   /// The second controller hangs on this line of the first.
   private static var cascade: UInt8 { 2 }
+  /// OCW2, the non-specific one.
+  private static var endOfInterrupt: UInt8 { 0x20 }
 
   /// Moves their vectors behind the exceptions and masks every line.
   static func initialize() {
@@ -36,6 +38,14 @@ enum LegacyInterruptController {
 
   /// Whether `line` is one that a device can have.
   static func hasLine(_ line: UInt8) -> Bool { line < 16 && line != cascade }
+
+  /// Says that the interrupt of `line` has been handled: only now, when its
+  /// device has let go of the line, since one that is still up would interrupt
+  /// again. There is no other under way: they come one a wait.
+  static func endInterrupt(_ line: UInt8) {
+    if line >= 8 { cpu_out8(command2, endOfInterrupt) }
+    cpu_out8(command1, endOfInterrupt)
+  }
 
   /// Holds interrupt line `line` back.
   ///

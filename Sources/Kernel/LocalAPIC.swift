@@ -27,7 +27,8 @@ enum LocalAPIC {
   private static var externalInterrupt: UInt32 { 0b111 << 8 }
   private static var divideByOne: UInt32 { 0b1011 }
 
-  /// Switches the controller on with everything masked but what the 8259s send.
+  /// Switches the controller on with everything masked but what the 8259s send
+  /// and the timer.
   static func initialize() {
     cpu_write_msr(
       baseMSR,
@@ -36,7 +37,7 @@ enum LocalAPIC {
     write(Register.spurious, softwareEnable | UInt32(Vector.spurious))
     write(Register.localInterrupt0, externalInterrupt)
     write(Register.localInterrupt1, masked)
-    write(Register.timer, UInt32(Vector.timer) | masked)
+    write(Register.timer, UInt32(Vector.timer))
     write(Register.divide, divideByOne)
     write(Register.initialCount, .max)
   }
@@ -55,9 +56,8 @@ enum LocalAPIC {
   /// The ticks until the timer interrupts.
   static var remainingCount: UInt32 { read(Register.currentCount) }
 
-  /// Interrupts once, after `ticks`.
+  /// Interrupts once, after `ticks`, and not when it would have before.
   static func interrupt(afterTicks ticks: UInt32) {
-    write(Register.timer, UInt32(Vector.timer))
     write(Register.initialCount, ticks)
   }
 

@@ -23,7 +23,7 @@ extension NetworkDevice {
   public mutating func transmitPolled(
     _ frame: consuming PacketBuffer
   ) -> Bool {
-    let pair = self.pair(for: frame)
+    let pair = Self.pair(for: frame, of: pairsInUse)
     var readsLeft = settings.polledReads
     // What was posted and not shown yet is what may fill the ring.
     flush()

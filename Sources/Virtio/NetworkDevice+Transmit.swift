@@ -28,9 +28,9 @@ extension NetworkDevice {
     return pairs[index].transmit.freeCount >= needed
   }
 
-  /// The pair on which `frame` is sent.
-  func pair(for frame: borrowing PacketBuffer) -> Int {
-    pairsInUse == 1 ? 0 : FlowHash.queue(for: frame, of: pairsInUse)
+  /// The one of `count` pairs on which `frame` is sent.
+  static func pair(for frame: borrowing PacketBuffer, of count: Int) -> Int {
+    count == 1 ? 0 : FlowHash.queue(for: frame, of: count)
   }
 
   /// The tailroom that a frame with `fragments` needs for ``transmit(_:)``: its
@@ -53,7 +53,7 @@ extension NetworkDevice {
         || fragments <= mostFragments
           && frame.tailroom >= Self.tailroom(fragments: fragments)
     )
-    let pair = pair(for: frame)
+    let pair = Self.pair(for: frame, of: pairsInUse)
     guard features.isSuperset(of: PacketHeader.needs(frame)) else {
       counters.transmitUnsupported &+= 1
       pairs[pair].sent.dropped &+= 1

@@ -40,6 +40,9 @@ struct Virtqueue: ~Copyable {
     var secondSize = 0
     /// The bytes at the back that the device writes though it reads the others.
     var answerSize = 0
+
+    /// Whether all bytes of the first slot go in one descriptor.
+    var isWhole: Bool { headerSize == 0 && secondSize == 0 && answerSize == 0 }
   }
 
   /// A packet that the device has given back.
@@ -177,24 +180,23 @@ struct Virtqueue: ~Copyable {
     _ direction: Direction,
     reachedBy mapping: Mapping
   ) {
-    let chain = Chain(packet, direction, mapping)
     let identifier = descriptors.take()
     var postedCount = direction.answerSize
     if direction.deviceWrites { postedCount = packet.count }
-    if chain.count > 1, format.hasIndirect,
-      let table = unsafe packet.unsafeTail(
-        byteCount: chain.count * DescriptorLayout.size
+    if direction.isWhole, packet.fragmentCount == 0 {
+      // Nearly every packet. SAFETY: As in `Chain`.
+      precondition(!packet.isEmpty)
+      let part = unsafe Part(
+        address: mapping.deviceAddress(
+          of: packet.unsafeAddress,
+          byteCount: packet.count
+        ),
+        length: UInt32(truncatingIfNeeded: packet.count)
       )
-    {
-      writeTable(table, chain, packet)
-      let byteCount = chain.count * DescriptorLayout.size
-      let part = Part(
-        address: mapping.deviceAddress(of: table, byteCount: byteCount),
-        length: UInt32(truncatingIfNeeded: byteCount)
-      )
-      enter(part, DescriptorFlag.indirect, identifier)
+      let flags = direction.deviceWrites ? DescriptorFlag.write : 0
+      enter(part, flags, identifier)
     } else {
-      enter(chain, packet, identifier)
+      enter(packet, direction, mapping, identifier)
     }
     descriptors.setPosted(
       UInt32(truncatingIfNeeded: postedCount),
@@ -224,6 +226,32 @@ struct Virtqueue: ~Copyable {
     }
   }
 
+  /// Writes a packet of several parts into a table of its own, or into the
+  /// ring. The first descriptor is taken already.
+  private mutating func enter<Mapping: AddressMapping>(
+    _ packet: borrowing PacketBuffer,
+    _ direction: Direction,
+    _ mapping: Mapping,
+    _ identifier: UInt16
+  ) {
+    let chain = Chain(packet, direction, mapping)
+    if chain.count > 1, format.hasIndirect,
+      let table = unsafe packet.unsafeTail(
+        byteCount: chain.count * DescriptorLayout.size
+      )
+    {
+      Self.writeTable(table, chain, packet, isPacked: format.isPacked)
+      let byteCount = chain.count * DescriptorLayout.size
+      let part = Part(
+        address: mapping.deviceAddress(of: table, byteCount: byteCount),
+        length: UInt32(truncatingIfNeeded: byteCount)
+      )
+      enter(part, DescriptorFlag.indirect, identifier)
+    } else {
+      enter(chain, packet, identifier)
+    }
+  }
+
   /// Writes a chain into the ring. The first descriptor is taken already.
   private mutating func enter<Mapping: AddressMapping>(
     _ chain: borrowing Chain<Mapping>,
@@ -250,16 +278,17 @@ struct Virtqueue: ~Copyable {
   }
 
   /// Writes a chain into the table at `table`. §2.7.5.3, §2.8.7.
-  private func writeTable<Mapping: AddressMapping>(
+  private static func writeTable<Mapping: AddressMapping>(
     _ table: UInt,
     _ chain: borrowing Chain<Mapping>,
-    _ packet: borrowing PacketBuffer
+    _ packet: borrowing PacketBuffer,
+    isPacked: Bool
   ) {
     for index in 0..<chain.count {
       let part = chain.part(index, of: packet)
       let base = table + UInt(index * DescriptorLayout.size)
       var flags: UInt16 = chain.isWritten(index) ? DescriptorFlag.write : 0
-      if format.isPacked {
+      if isPacked {
         PackedRing.write(part, flags, at: base)
       } else {
         let isLast = index + 1 == chain.count

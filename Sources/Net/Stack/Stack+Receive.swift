@@ -78,6 +78,7 @@ extension Stack {
   /// whoever reads a datagram reads it in one piece. A copy, too, when the
   /// device has a pool of its own that runs short: datagrams wait, and its last
   /// quarter is not theirs to hold.
+  @_addressableSelf
   private func inOneSlot(
     _ packet: consuming PacketBuffer
   ) throws(DropReason) -> PacketBuffer {

@@ -143,6 +143,7 @@ extension Stack {
 
   /// Where a datagram to `destination` goes on the link, or `nil` when there
   /// is no way.
+  @_addressableSelf
   func nextHop(to destination: IPv4Address) -> Route.NextHop? {
     // DHCP needs no address of its own to speak to all.
     destination == .broadcast
@@ -150,6 +151,7 @@ extension Stack {
   }
 
   /// Puts the Ethernet header before a packet.
+  @_addressableSelf
   func frame(
     _ packet: consuming PacketBuffer,
     to destination: MACAddress,

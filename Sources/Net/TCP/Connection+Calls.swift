@@ -77,13 +77,13 @@ extension Connection {
       end(.closed)
     case .synReceived:
       // The FIN goes out once the connection is established.
-      fin = dataEnd
+      fin = dataEnd()
     case .established:
-      fin = dataEnd
+      fin = dataEnd()
       state = .finWait1
     case .closeWait:
       // RFC 9293 §3.10.4 says CLOSING here and means LAST-ACK; see §3.3.2.
-      fin = dataEnd
+      fin = dataEnd()
       state = .lastAck
     case .closed, .finWait1, .finWait2, .closing, .lastAck, .timeWait:
       break

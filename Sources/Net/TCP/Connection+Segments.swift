@@ -32,7 +32,8 @@ struct SegmentPlan {
 /// The sender: which segment is next, and what its sending changes.
 extension Connection {
   /// The number of the first byte in the send buffer.
-  var dataStart: SequenceNumber {
+  @_addressableSelf
+  func dataStart() -> SequenceNumber {
     switch state {
     case .synSent, .synReceived: send.initial + 1
     default: send.unacknowledged
@@ -41,16 +42,18 @@ extension Connection {
 
   /// The number behind the last byte in the send buffer: where the next one
   /// written, or the FIN, stands.
-  var dataEnd: SequenceNumber { dataStart + sendBuffer.count }
+  @_addressableSelf
+  func dataEnd() -> SequenceNumber { dataStart() + sendBuffer.count }
 
   /// The next segment, or `nil` when there is nothing to send. Does not depend
   /// on the time: what time brings about, ``poll(at:limits:counters:)`` notes.
-  var nextSegment: SegmentPlan? {
+  @_addressableSelf
+  func nextSegment() -> SegmentPlan? {
     switch state {
     case .closed:
       return owesReset
         ? SegmentPlan(
-          sequence: sequenceWithoutText,
+          sequence: sequenceWithoutText(),
           flags: [.reset, .acknowledgement]
         ) : nil
     case .synSent:
@@ -59,17 +62,18 @@ extension Connection {
     case .synReceived:
       return send.next == send.initial
         ? SegmentPlan(sequence: send.next, flags: [.syn, .acknowledgement])
-        : nextAcknowledgement
+        : nextAcknowledgement()
     case .established, .closeWait, .finWait1, .closing, .lastAck:
-      return nextData ?? nextAcknowledgement
+      return nextData() ?? nextAcknowledgement()
     case .finWait2, .timeWait:
-      return nextAcknowledgement
+      return nextAcknowledgement()
     }
   }
 
-  private var nextAcknowledgement: SegmentPlan? {
+  @_addressableSelf
+  private func nextAcknowledgement() -> SegmentPlan? {
     guard acknowledgement.isDue else { return nil }
-    return SegmentPlan(sequence: sequenceWithoutText, flags: .acknowledgement)
+    return SegmentPlan(sequence: sequenceWithoutText(), flags: .acknowledgement)
   }
 
   /// Where an acknowledgement or a reset stands: behind all that was sent, and
@@ -77,7 +81,8 @@ extension Connection {
   /// more drops what stands behind its RCV.NXT, and two such peers would never
   /// hear of each other again. But not beyond the window, as a probe of a shut
   /// one does: it would be dropped too.
-  private var sequenceWithoutText: SequenceNumber {
+  @_addressableSelf
+  private func sequenceWithoutText() -> SequenceNumber {
     // The SYN takes a number, and none of the window.
     let first = send.initial + 1
     let edge =
@@ -86,19 +91,20 @@ extension Connection {
     return edge < send.highest ? edge : send.highest
   }
 
-  private var nextData: SegmentPlan? {
+  @_addressableSelf
+  private func nextData() -> SegmentPlan? {
     if owesRetransmission {
       let payload = min(sendSegmentSize, sendBuffer.count, send.inFlight)
       return dataPlan(.first, at: send.unacknowledged, payload)
     }
-    let unsent = unsentBytes
+    let unsent = unsentBytes()
     if unsent > 0 {
-      let payload = sendableBytes
+      let payload = sendableBytes()
       if payload > 0 { return dataPlan(.atNext, at: send.next, payload) }
       guard owesProbe else { return nil }
       // RFC 9293 §3.8.6.2.1, rule (4): what a small window takes; §3.8.6.1:
       // one byte when it takes nothing.
-      let usable = min(usableWindow, unsent, sendSegmentSize)
+      let usable = min(usableWindow(), unsent, sendSegmentSize)
       return usable > 0
         ? dataPlan(.atNext, at: send.next, usable)
         : dataPlan(.probe, at: send.next, 1)
@@ -106,7 +112,7 @@ extension Connection {
     // A FIN alone does not wait for the window: a shut one may never open when
     // no data wants it. It waits for what is under way in front of it.
     if let fin, send.next == fin,
-      usableWindow > 0 || send.next == send.unacknowledged
+      usableWindow() > 0 || send.next == send.unacknowledged
     {
       return dataPlan(.atNext, at: fin, 0)
     }
@@ -118,12 +124,13 @@ extension Connection {
   ///
   /// What goes, and when, is the same as with one segment at a time: the small
   /// rest of what was written is added where it would have followed at once.
+  @_addressableSelf
   func extended(_ plan: SegmentPlan, largest: Int) -> SegmentPlan {
     guard largest > sendSegmentSize, plan.kind == .atNext,
       plan.payload == sendSegmentSize
     else { return plan }
-    let unsent = unsentBytes
-    let most = min(largest, unsent, usableWindow)
+    let unsent = unsentBytes()
+    let most = min(largest, unsent, usableWindow())
     let whole = most - most % sendSegmentSize
     // RFC 9293 §3.7.4, Nagle, as in `sendableBytes`: behind others under way.
     let mayBeSmall =
@@ -132,6 +139,7 @@ extension Connection {
     return dataPlan(.atNext, at: plan.sequence, payload)
   }
 
+  @_addressableSelf
   func dataPlan(
     _ kind: SegmentPlan.Kind,
     at sequence: SequenceNumber,
@@ -143,7 +151,7 @@ extension Connection {
       payload: payload,
       flags: .acknowledgement
     )
-    let isLast = sequence + payload == dataEnd
+    let isLast = sequence + payload == dataEnd()
     // RFC 9293 §3.9.1.2 (MUST-60): PSH on the last of what was written.
     if isLast, payload > 0 { plan.flags.insert(.push) }
     if isLast, fin != nil { plan.flags.insert(.fin) }
@@ -151,19 +159,22 @@ extension Connection {
   }
 
   /// Bytes of the send buffer from SND.NXT on.
-  var unsentBytes: Int { max(0, dataEnd - send.next) }
+  @_addressableSelf
+  func unsentBytes() -> Int { max(0, dataEnd() - send.next) }
 
   /// U of RFC 9293 §3.8.6.2.1, bounded by cwnd too: how much more may be
   /// unacknowledged. Not positive when the peer took its window back.
-  private var usableWindow: Int {
+  @_addressableSelf
+  private func usableWindow() -> Int {
     min(send.window, congestion.window) - (send.next - send.unacknowledged)
   }
 
   /// How many bytes the windows and the rules against small segments let go
   /// now; zero to wait.
-  var sendableBytes: Int {
-    let unsent = unsentBytes
-    let payload = min(unsent, usableWindow, sendSegmentSize)
+  @_addressableSelf
+  func sendableBytes() -> Int {
+    let unsent = unsentBytes()
+    let payload = min(unsent, usableWindow(), sendSegmentSize)
     guard payload > 0 else { return 0 }
     // RFC 9293 §3.8.6.2.1, rule (1): a full segment.
     if payload == sendSegmentSize { return payload }

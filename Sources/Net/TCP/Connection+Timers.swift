@@ -1,7 +1,8 @@
 /// The passing of time.
 extension Connection {
   /// When ``poll(at:limits:counters:)`` next has something to do.
-  var deadline: Instant? {
+  @_addressableSelf
+  func deadline() -> Instant? {
     var earliest = timer.deadline
     if let other = acknowledgement.deadline, !acknowledgement.isDue {
       earliest = min(earliest ?? other, other)
@@ -80,7 +81,7 @@ extension Connection {
   mutating func settleTimer(at now: Instant) {
     if state == .closed {
       timer.stop()
-    } else if isWindowShut {
+    } else if isWindowShut() {
       timer.ensure(.persistence, for: roundTrip.timeout, at: now)
     } else if send.inFlight > 0 {
       timer.ensure(.retransmission, for: roundTrip.timeout, at: now)
@@ -91,12 +92,15 @@ extension Connection {
 
   /// Whether bytes wait that the peer's window does not let go, with nothing
   /// under way whose acknowledgement could open it. RFC 9293 §3.8.6.1.
-  private var isWindowShut: Bool {
+  @_addressableSelf
+  private func isWindowShut() -> Bool {
     switch state {
     case .established, .closeWait, .finWait1, .closing, .lastAck:
-      send.next == send.unacknowledged && !owesRetransmission
-        && unsentBytes > 0 && sendableBytes == 0
-    default: false
+      guard send.next == send.unacknowledged, !owesRetransmission,
+        unsentBytes() > 0
+      else { return false }
+      return sendableBytes() == 0
+    default: return false
     }
   }
 }

@@ -39,7 +39,7 @@ extension Connection {
     mostFragments: Int
   ) {
     guard plan.payload > 0 else { return }
-    let offset = plan.sequence - dataStart
+    let offset = plan.sequence - dataStart()
     if plan.payload > Self.copiedText, mostFragments > 0 {
       let shared = sendBuffer.share(
         at: offset,

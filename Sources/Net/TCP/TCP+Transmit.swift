@@ -14,7 +14,7 @@ extension TCP {
     if !replies.isEmpty { return transmitReply(pool: pool) }
     while let slot = sending.first {
       let index = Int(slot)
-      guard let next = slots[index].connection.nextSegment else {
+      guard let next = slots[index].connection.nextSegment() else {
         sending.remove(slot)
         continue
       }

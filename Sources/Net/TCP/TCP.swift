@@ -171,8 +171,8 @@ struct TCP: ~Copyable {
         return free(slot)
       }
     }
-    if slots[index].connection.nextSegment != nil { sending.append(slot) }
-    deadlines.set(slot, to: slots[index].connection.deadline)
+    if slots[index].connection.nextSegment() != nil { sending.append(slot) }
+    deadlines.set(slot, to: slots[index].connection.deadline())
     if slots[index].connection.isReleased {
       changed.remove(slot)
     } else if !slots[index].connection.changes.isEmpty,
