@@ -62,6 +62,12 @@ struct DeviceInterrupt {
     }
   }
 
+  /// The device is gone, and does not interrupt any more.
+  func end() {
+    guard route == nil else { return }
+    Interrupts.giveBackMessages(first.vector, Int(count))
+  }
+
   /// What the console and the status page call it.
   var name: String {
     switch route {

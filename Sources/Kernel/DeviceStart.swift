@@ -110,6 +110,10 @@ struct DeviceStart {
     _ steps: inout InterruptSteps<Machine>,
     _ firstVector: UInt8?
   ) throws(VirtioError) -> Attempt? {
+    if firstVector == nil {
+      Console.print("virtio: \(name) gets no MSI-X vectors: all are taken")
+      steps.skipMessages()
+    }
     let address = UInt64(LocalAPIC.messageAddress)
     while let step = steps.nextStep({
       (address, UInt32(firstVector ?? 0) + UInt32($0))

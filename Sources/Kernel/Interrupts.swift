@@ -60,6 +60,13 @@ enum Interrupts {
     return first
   }
 
+  /// Gives back what ``takeMessages(_:)`` gave: those that were taken last are
+  /// free again, others stay taken.
+  static func giveBackMessages(_ first: UInt8, _ count: Int) {
+    guard unsafe Int(first) + count == Int(freeMessage) else { return }
+    unsafe freeMessage = first
+  }
+
   /// A vector for a line of an IOAPIC; `nil` when there is none left.
   static func takePin() -> UInt8? {
     let vector = unsafe freePin

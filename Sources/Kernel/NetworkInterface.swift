@@ -14,6 +14,8 @@ struct NetworkInterface: ~Copyable {
   private var interrupt: DeviceInterrupt
   /// The slot of bus 0 that the device is in, if it is in one.
   let slot: UInt8?
+  /// What lines of the console about it begin with.
+  var name = "net"
   /// Whether the device can still be driven.
   private var isRunning = true
   /// When the present ``restartPeriod`` began, and the restarts since.
@@ -43,10 +45,16 @@ struct NetworkInterface: ~Copyable {
   /// Stops the device, which is about to go.
   ///
   /// - Throws: `resetFailed` when it does not come to rest.
-  consuming func stop() throws(VirtioError) { try device.stop() }
+  consuming func stop() throws(VirtioError) {
+    interrupt.end()
+    try device.stop()
+  }
 
   /// The interface's address.
   var macAddress: MACAddress { MACAddress(bits: device.macAddressBits) }
+
+  /// Where the device receives into.
+  var receivePool: PacketPool { device.receivePool }
 
   /// Gives the interface another address.
   ///
@@ -82,7 +90,7 @@ struct NetworkInterface: ~Copyable {
       speed: speed?.megabits.map { Int($0) },
       duplex: speed?.isFullDuplex.map { $0 ? .full : .half },
       queueFormat: device.features.contains(.ringPacked) ? .packed : .split,
-      queuePairs: device.queuePairs
+      queuePairs: device.pairCount
     )
   }
 
@@ -101,6 +109,7 @@ struct NetworkInterface: ~Copyable {
 
   /// Takes what the device has, up to a bound, and gives the host its turn.
   mutating func receive(into host: Host, at now: Instant) {
+    guard isRunning else { return }
     for _ in 0..<Self.mostFramesAtOnce {
       guard let frame = device.receive() else { break }
       host.receive(frame, at: now)
@@ -119,6 +128,7 @@ struct NetworkInterface: ~Copyable {
   /// Gives the device what the host has to send, as far as there is room, and
   /// new packets to receive into.
   mutating func transmit(from host: Host, at now: Instant) {
+    guard isRunning else { return }
     device.reclaim()
     while device.canTransmit(), let frame = host.transmit(at: now) {
       device.transmit(frame)
@@ -132,7 +142,9 @@ struct NetworkInterface: ~Copyable {
   /// Lets the device interrupt.
   ///
   /// - Returns: Whether there is work already.
-  mutating func enableInterrupts() -> Bool { device.enableInterrupts() }
+  mutating func enableInterrupts() -> Bool {
+    isRunning && device.enableInterrupts()
+  }
 
   /// Answers what interrupted, and asks the device to be quiet again.
   mutating func disableInterrupts(_ host: Host, at now: Instant) {
@@ -163,7 +175,9 @@ struct NetworkInterface: ~Copyable {
     do throws(ControlError) {
       try device.acknowledgeAnnouncement()
     } catch {
-      Console.print("net: the device does not take the announcement's end")
+      Console.print(
+        "\(name): the device does not take the announcement's end"
+      )
     }
   }
 
@@ -182,7 +196,7 @@ struct NetworkInterface: ~Copyable {
       do throws(VirtioError) {
         try device.restart()
         host.setCapabilities(capabilities)
-        Console.write("net: the device was reset and started again: ")
+        Console.write("\(name): the device was reset and started again: ")
         Console.print(reason)
       } catch {
         giveUp(describe(error))
@@ -204,7 +218,7 @@ struct NetworkInterface: ~Copyable {
 
   private mutating func giveUp(_ reason: StaticString) {
     isRunning = false
-    Console.write("net: the device is given up: ")
+    Console.write("\(name): the device is given up: ")
     Console.print(reason)
   }
 

@@ -14,6 +14,9 @@ final class NetworkPort {
   /// Which it is, from 0 on.
   let number: Int
   private var interface: NetworkInterface?
+  /// Pools of devices that are gone, as long as somebody holds packets of them:
+  /// connections keep what they received until it is read.
+  private var retiredPools: [PacketPool] = []
   /// What the console said last of the address.
   private var lastAnnouncement: [UInt8] = []
 
@@ -55,7 +58,8 @@ final class NetworkPort {
       commandLine: commandLine,
       clock: { Clock.now }
     )
-    self.interface = interface
+    self.interface = consume interface
+    self.interface?.name = name
     announce(information)
     // Ports live as long as the machine, so a cycle keeps nothing too long.
     host.onLeaseChange = { lease in self.announce(lease) }
@@ -93,7 +97,16 @@ final class NetworkPort {
   /// Goes on with another device. It gets the address that the port is known by
   /// to its peers; one that does not take it is of no use.
   func attach(_ interface: consuming NetworkInterface, at now: Instant) {
-    let address = host.interface.macAddress
+    interface.name = name
+    let (address, mtu) = (host.interface.macAddress, host.interface.mtu)
+    guard interface.mtu >= mtu else {
+      // §5.1.4.2: no packet may be larger, and connections have agreed on more.
+      Console.print(
+        "\(name): the new device takes packets of \(interface.mtu) bytes, less"
+          + " than \(mtu): it is not used"
+      )
+      return end(interface)
+    }
     if interface.macAddress != address {
       do throws(ControlError) {
         try interface.setMACAddress(address)
@@ -115,6 +128,7 @@ final class NetworkPort {
   }
 
   private func end(_ interface: consuming NetworkInterface) {
+    retiredPools.append(interface.receivePool)
     do throws(VirtioError) {
       try interface.stop()
     } catch {
@@ -144,7 +158,10 @@ final class NetworkPort {
   }
 
   /// Looks, once a second, whether the device still sends.
-  func look(at now: Instant) { interface?.look(host, at: now) }
+  func look(at now: Instant) {
+    interface?.look(host, at: now)
+    retiredPools.removeAll { $0.available == $0.capacity }
+  }
 
   /// Adds what the device counts.
   func append(to counters: inout [Counter]) {

@@ -1,6 +1,7 @@
 import Apus
 import Net
 import PCI
+import Runtime
 import Virtio
 
 /// The networks of the machine: a port for each network device that can be
@@ -39,7 +40,19 @@ final class Networks {
     )
   }
 
+  /// Whether there is memory for one port more: its packets, and as much again
+  /// for all else.
+  private var hasMemory: Bool {
+    let heap = MachineHeap.statistics
+    return heap.capacity - heap.bytesInUse
+      >= 2 * NetworkMemory.packets(of: memoryOfEach)
+  }
+
   private func addPort(_ device: FoundDevice) {
+    guard hasMemory else {
+      Console.print("net: \(device.name) is not used: there is no memory left")
+      return
+    }
     let interface = NetworkInterface.start(
       device,
       devices,

@@ -36,6 +36,9 @@ public struct InterruptSteps<Host: PCIHost> {
     self.queueCount = queueCount
   }
 
+  /// Leaves out the ways by messages: there are none to give to the device.
+  public mutating func skipMessages() { next = max(next, 2) }
+
   /// The vectors that the device's table has; 0 without MSI-X.
   public var vectorCount: Int { msix?.vectorCount ?? 0 }
 

@@ -118,6 +118,7 @@ extension NetworkDevice {
     } catch {
       // SAFETY: One reference too many is never a dangling one.
       _ = unsafe Unmanaged.passRetained(receivePool)
+      for index in pairs.indices { pairs[index].giveUp() }
       throw error
     }
     for index in pairs.indices { pairs[index].takeBack() }

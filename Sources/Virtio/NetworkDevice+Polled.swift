@@ -34,6 +34,8 @@ extension NetworkDevice {
       }
       reclaim()
     }
+    // Nothing that transmit() would drop has been sent.
+    let isAgreed = features.isSuperset(of: PacketHeader.needs(frame))
     transmit(frame)
     flush()
     reclaim()
@@ -44,7 +46,7 @@ extension NetworkDevice {
       }
       reclaim()
     }
-    return !pairs[pair].isBroken
+    return isAgreed && !pairs[pair].isBroken
   }
 
   /// The next frame, waited for.

@@ -118,9 +118,6 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     )
   }
 
-  /// The pairs of queues in use.
-  public var queuePairs: Int { pairs.count }
-
   /// Whether a ring is not what it should be: nothing comes from the device and
   /// nothing goes to it any more until a ``restart()``.
   public var isBroken: Bool {

@@ -103,6 +103,13 @@ struct QueuePair: ~Copyable {
     transmit.takeBack()
   }
 
+  /// Notes that nothing can be done with them any more, though the device may
+  /// still use them.
+  mutating func giveUp() {
+    receive.giveUp()
+    transmit.giveUp()
+  }
+
   /// Whether a ring is not what it should be.
   var isBroken: Bool { receive.isBroken || transmit.isBroken }
 

@@ -136,7 +136,7 @@ import Testing
             "device_add",
             [
               "driver": "virtio-net-pci", "id": "other", "netdev": "net0",
-              "mac": "\(Self.macAddress)", "romfile": "",
+              "mac": "52:54:00:77:88:99", "romfile": "",
             ]
           )
         }

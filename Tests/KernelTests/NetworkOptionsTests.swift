@@ -1,0 +1,43 @@
+import Testing
+import Virtio
+
+@testable import Kernel
+
+@Suite struct NetworkOptionsTests {
+  @Test func nothing_isOnePairAndNoVLAN() {
+    let options = NetworkOptions("quiet other=3 netqueues=4")
+    #expect(options.queuePairs == 1)
+    #expect(options.vlan == nil)
+    #expect(options.problems == [])
+  }
+
+  @Test func both_areTaken() {
+    let options = NetworkOptions("a net.queues=4  net.vlan=4094")
+    #expect(options.queuePairs == 4)
+    #expect(options.vlan == VLANTag(4094))
+    #expect(options.problems == [])
+  }
+
+  @Test(arguments: [
+    "net.queues=", "net.queues=0", "net.queues=17", "net.queues=two",
+    "net.queues=99999999999999999999", "net.queues=-1",
+  ])
+  func senselessPairs_areNamed(_ word: String) {
+    let options = NetworkOptions(word)
+    #expect(options.queuePairs == 1)
+    #expect(
+      options.problems == ["net: \(word) is ignored: it takes 1 to 16 pairs"]
+    )
+  }
+
+  @Test(arguments: [
+    "net.vlan=", "net.vlan=0", "net.vlan=4095", "net.vlan=65541", "net.vlan=x",
+  ])
+  func senselessVLAN_isNamed(_ word: String) {
+    let options = NetworkOptions(word)
+    #expect(options.vlan == nil)
+    #expect(
+      options.problems == ["net: \(word) is ignored: it takes 1 to 4094"]
+    )
+  }
+}
