@@ -36,15 +36,18 @@ public final class Connection: @unchecked Sendable {
   /// - Parameter timeout: How long to wait; `nil` for ever.
   /// - Returns: `nil` at the end: see ``Connection``.
   public func read(timeout: Duration? = nil) async -> ReceivedBytes? {
-    let deadline = timeout.map { host.now + Interval($0) }
+    var deadline: Instant?
     while true {
-      switch host.stack.read(id, at: host.now) {
+      let now = host.now
+      switch host.stack.read(id, at: now) {
       case .bytes(let packet): return ReceivedBytes(packet: packet)
       case .endOfStream: return nil
       case .failed(let error):
         note(error)
         return nil
       case .wouldBlock:
+        // Not worth while for bytes that are there.
+        if deadline == nil, let timeout { deadline = now + Interval(timeout) }
         guard await wait(for: .readable(id), until: deadline) else {
           return nil
         }
@@ -90,20 +93,22 @@ public final class Connection: @unchecked Sendable {
     _ bytes: RawSpan,
     timeout: Duration? = nil
   ) async -> Bool {
-    let deadline = timeout.map { host.now + Interval($0) }
+    var deadline: Instant?
     var written = 0
     while true {
+      let now = host.now
       do throws(NetworkError) {
         written += try host.stack.write(
           bytes.extracting(droppingFirst: written),
           to: id,
-          at: host.now
+          at: now
         )
       } catch {
         noteWriting(error)
         return false
       }
       if written == bytes.byteCount { return true }
+      if deadline == nil, let timeout { deadline = now + Interval(timeout) }
       guard await wait(for: .writable(id), until: deadline) else {
         return false
       }

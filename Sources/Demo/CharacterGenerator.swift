@@ -6,8 +6,18 @@ enum CharacterGenerator {
   private static let characterCount = 95
   private static let lineLength = 72
 
+  /// All lines before they repeat, some times: what a device takes at once.
+  private static let text: [UInt8] = {
+    let lines = makeLines()
+    var text: [UInt8] = []
+    text.reserveCapacity(repetitions * lines.count)
+    for _ in 0..<repetitions { text += lines }
+    return text
+  }()
+  private static let repetitions = 9
+
   /// All lines before they repeat: each begins one character further on.
-  private static let lines: [UInt8] = {
+  private static func makeLines() -> [UInt8] {
     var lines: [UInt8] = []
     lines.reserveCapacity(characterCount * (lineLength + 2))
     for line in 0..<characterCount {
@@ -19,10 +29,10 @@ enum CharacterGenerator {
       lines.append(0x0A)
     }
     return lines
-  }()
+  }
 
   static func serve(_ connection: Connection) async {
-    while await connection.write(lines, timeout: Echo.patience) {
+    while await connection.write(text, timeout: Echo.patience) {
       // What comes is thrown away.
       while connection.tryRead() != nil {}
     }

@@ -113,8 +113,12 @@ extension TCP {
   /// The next packet of what has come, if there is one.
   mutating func read(_ id: ConnectionID, at now: Instant) -> ReadResult {
     guard let index = index(of: id) else { return .failed(.closed) }
+    let wasDue = slots[index].connection.acknowledgement.isDue
     let result = slots[index].connection.read()
-    settle(id.index, at: now)
+    // Of what `settle` looks at, reading changes nothing else.
+    if slots[index].connection.acknowledgement.isDue != wasDue {
+      settle(id.index, at: now)
+    }
     return result
   }
 
