@@ -5,7 +5,7 @@
 ; (Xen's docs/misc/pvh.pandoc; QEMU hw/i386/x86.c.)
 ;
 ; What is set up here is the least that Swift code needs: long mode (SDM 3A
-; §10.8.5), SSE (§13.1.3-4), a stack, and an FS block for the stack protector.
+; §10.8.5), SSE (§13.1.3-4) and AVX (§13.5.1), a stack, and an FS block for the stack protector.
 ; The page tables made here map 4 GiB as they are and allow everything; the
 ; kernel replaces them by tables that do not (Kernel/PageTables.swift).
 
@@ -33,6 +33,12 @@ CR0_PG equ 1 << 31
 CR4_PAE equ 1 << 5
 CR4_OSFXSR equ 1 << 9
 CR4_OSXMMEXCPT equ 1 << 10
+CR4_OSXSAVE equ 1 << 18
+XCR0_X87 equ 1 << 0
+XCR0_SSE equ 1 << 1
+XCR0_AVX equ 1 << 2
+CPUID_XSAVE equ 1 << 26         ; leaf 1, ECX
+CPUID_AVX equ 1 << 28
 MSR_EFER equ 0xC0000080
 EFER_LME equ 1 << 8
 EFER_NXE equ 1 << 11
@@ -99,6 +105,23 @@ bits 64
   xor edx, edx
   wrmsr
 
+  ; The wide registers are for copies alone (strings.asm); where there are none,
+  ; they do with SSE.
+  mov eax, 1
+  cpuid
+  and ecx, CPUID_XSAVE | CPUID_AVX
+  cmp ecx, CPUID_XSAVE | CPUID_AVX
+  jne .narrow
+  mov rax, cr4
+  or eax, CR4_OSXSAVE
+  mov cr4, rax
+  xor ecx, ecx
+  xor edx, edx
+  mov eax, XCR0_X87 | XCR0_SSE | XCR0_AVX
+  xsetbv
+  mov byte [boot_has_avx], 1
+.narrow:
+
   mov rsp, boot_stack_top
   xor ebp, ebp                  ; the end of every call stack
   mov edi, [boot_start_info]
@@ -139,6 +162,9 @@ GDT_TSS equ $ - gdt
 global boot_entry_tsc
 boot_entry_tsc: dq 0
 boot_start_info: dd 0
+; Whether AVX can be used.
+global boot_has_avx
+boot_has_avx: db 0
 
 ; The thread control block as far as the stack protector knows it. The kernel
 ; puts random bits into the canary once it has any.
