@@ -36,12 +36,24 @@ extension RawSpan {
       unsafe next += 8
       count &-= 8
     }
+    // The last word, in the parts that the bits of `count` say.
     var last: UInt64 = 0
-    for index in 0..<count {
-      let byte = unsafe next.load(fromByteOffset: index, as: UInt8.self)
-      last |= UInt64(byte) &<< UInt64(8 &* index)
+    var width: UInt64 = 0
+    if count & 4 != 0 {
+      last = unsafe UInt64(next.loadUnaligned(as: UInt32.self).littleEndian)
+      width = 32
+      unsafe next += 4
     }
-    return sum.addingWithCarry(last)
+    if count & 2 != 0 {
+      let word = unsafe next.loadUnaligned(as: UInt16.self).littleEndian
+      last |= UInt64(word) &<< width
+      width &+= 16
+      unsafe next += 2
+    }
+    if count & 1 != 0 {
+      last |= UInt64(unsafe next.load(as: UInt8.self)) &<< width
+    }
+    return sum.addingWithCarry(UInt64(littleEndian: last))
   }
 }
 

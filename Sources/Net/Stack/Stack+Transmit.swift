@@ -127,10 +127,7 @@ extension Stack {
     at now: Instant
   ) -> PacketBuffer? {
     // The stack wrote the header itself.
-    guard let header = try? IPv4Header(quoted: packet.bytes) else {
-      return nil
-    }
-    switch nextHop(to: header.destination) {
+    switch nextHop(to: IPv4Header.destination(of: packet.bytes)) {
     case nil:
       count.drop(.noRoute)
       return nil

@@ -118,6 +118,13 @@ struct IPv4Header: Equatable, Sendable {
     destination = bytes.ipv4Address(at: Field.destination)
   }
 
+  /// The destination in the header at the front of `bytes`.
+  ///
+  /// - Precondition: There is a whole one, as before what the stack sends.
+  static func destination(of bytes: RawSpan) -> IPv4Address {
+    bytes.ipv4Address(at: Field.destination)
+  }
+
   /// Writes the header to the front of `bytes`, with its checksum.
   ///
   /// "Don't fragment" stays clear: routers with a smaller MTU may fragment what
