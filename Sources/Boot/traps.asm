@@ -7,11 +7,11 @@
 ; An interrupt only ends a halt. Interrupts are enabled in `cpu_halt` alone, so
 ; its stub counts which vector it was, acknowledges, and returns with interrupts
 ; off: a level-triggered line that is still up cannot storm, and no Swift code
-; runs inside a handler. Nothing is saved but the one register used. A line is
-; acknowledged by the kernel, once its device has let go of it: sooner, and the
-; 8259 or the IOAPIC would at once send the same interrupt again. Interrupt 15 of
-; the 8259s may be no device's, but what the second says when a line went away;
-; then the first wants its acknowledgement all the same (8259A data sheet).
+; runs inside a handler. Nothing is saved but the one register used. A line that
+; has a driver is acknowledged by the kernel, once its device has let go of it:
+; sooner, and the 8259 or the IOAPIC would at once send the same interrupt again.
+; One of the 8259s that has none is acknowledged here: in service for ever, it
+; would keep back all below it.
 
 bits 64
 default rel
@@ -22,7 +22,9 @@ PIC_LAST equ 47                 ; 32 to 47 come from the two 8259s
 PIN_LAST equ 63                 ; 48 to 63 come from the IOAPICs
 SPURIOUS equ 255                ; LAPIC: no acknowledgement, SDM 3A §11.9
 LAPIC_EOI equ 0xFEE000B0
+PIC_FIRST equ 32
 PIC1_COMMAND equ 0x20
+PIC2_COMMAND equ 0xA0
 PIC_EOI equ 0x20
 RFLAGS_IF equ 1 << 9
 
@@ -73,11 +75,17 @@ interrupt_%+vector:
   iretq
 %else
   inc byte [interrupt_counts + vector]
-%if vector == PIC_LAST || vector > PIN_LAST
+%if vector <= PIC_LAST || vector > PIN_LAST
   push rax
-%if vector == PIC_LAST
+%if vector <= PIC_LAST
+  cmp byte [pic_lines_owned + vector - PIC_FIRST], 0
+  jne owned_%+vector
   mov al, PIC_EOI
+%if vector >= PIC_FIRST + 8
+  out PIC2_COMMAND, al
+%endif
   out PIC1_COMMAND, al
+owned_%+vector:
 %else
   mov eax, LAPIC_EOI
   mov dword [rax], 0
@@ -143,3 +151,6 @@ task_state_segment: resb 104
 alignb 16
 global interrupt_counts
 interrupt_counts: resb 256
+; Which lines of the 8259s have a driver, a byte each.
+global pic_lines_owned
+pic_lines_owned: resb 16
