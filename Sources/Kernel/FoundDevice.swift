@@ -29,6 +29,12 @@ struct FoundDevice {
     return entry.function.address.device
   }
 
+  /// The entries of its MSI-X table; `nil` without one.
+  var vectorCount: Int? {
+    guard case .function(let entry) = place else { return nil }
+    return MSIX(Machine(), entry)?.vectorCount
+  }
+
   /// How the console calls it.
   var name: String {
     switch place {

@@ -23,6 +23,12 @@ extension NetworkInterface {
     _ devices: VirtioDevices,
     _ settings: NetworkSettings
   ) throws(VirtioError) -> NetworkInterface {
+    // No more than the device has vectors for, where it has some: a wish for
+    // many pairs must not cost the one that there is its own.
+    var settings = settings
+    if let vectors = found.vectorCount, vectors > 2 {
+      settings.queuePairs = min(settings.queuePairs, (vectors - 1) / 2)
+    }
     // Of each pair both interrupt; the control queue is waited for.
     var start = try DeviceStart(
       found,

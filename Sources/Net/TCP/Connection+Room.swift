@@ -123,7 +123,9 @@ extension Connection {
     _ limits: borrowing TCPLimits,
     _ counters: inout TCPCounters
   ) {
-    if mayStay(packet, pool, limits) {
+    // A peer that leaves gaps could pin a large slot with every byte.
+    let isSmall = packet.count <= limits.smallSegment && !pool.owns(packet)
+    if !isSmall, mayStay(packet, pool, limits) {
       insert(packet, at: start, limits, &counters)
     } else if !pool.owns(packet), packet.count <= pool.bytesPerPacket,
       limits.mayHold(held, free: pool.available),

@@ -45,6 +45,10 @@ public struct TCPLimits: Sendable {
   /// receive buffer of full segments is 180. One more is dropped, and the peer
   /// sends it again.
   public var outOfOrderSegments = 192
+  /// A segment of no more bytes that comes out of order is copied out of the
+  /// device's slot, which may be a hundred times as large, at once: who waits
+  /// for what is missing waits long.
+  public var smallSegment = 256
   /// Packet slots that stay free for the device to receive into: a guest that
   /// hears nothing could not even be told to close, and what is sent is taken
   /// from there too. Of those beyond, a
