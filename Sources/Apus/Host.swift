@@ -22,6 +22,8 @@ public final class Host: @unchecked Sendable {
   public var interface: InterfaceInformation
   /// Reads what the machine counts: device and heap. The kernel sets it.
   public var machineCounters: () -> [Counter] = { [] }
+  /// Reads how much the network device was used. The kernel sets it.
+  public var interfaceUse: () -> InterfaceUse = { InterfaceUse() }
 
   var stack: Stack
   /// The tasks that wait.

@@ -63,20 +63,3 @@ public struct InterfaceInformation: Sendable {
     self.queuePairs = queuePairs
   }
 }
-
-/// Something that is counted since the machine started.
-public struct Counter: Sendable {
-  /// What is counted.
-  public let name: StaticString
-  /// How often it happened.
-  public let value: UInt64
-  /// Of which network interface, from 0 on: the app is on the first.
-  public let interface: Int
-
-  /// `value` happenings of `name`.
-  public init(_ name: StaticString, _ value: UInt64, interface: Int = 0) {
-    self.name = name
-    self.value = value
-    self.interface = interface
-  }
-}

@@ -11,6 +11,9 @@ public struct Network: Sendable {
   /// The network device.
   public var interface: InterfaceInformation { host.interface }
 
+  /// How much the network device was used.
+  public var interfaceUse: InterfaceUse { host.interfaceUse() }
+
   /// Whether the link carries frames. While it does not, sockets and connections
   /// stay, and what they send waits; see ``linkChanges``.
   public var isLinkUp: Bool { host.isLinkUp }

@@ -34,16 +34,22 @@ enum StatusPage {
     page.append("</table>\n<h2>Network device</h2>\n<table>\n")
     row("link", &page) { $0.append(network.isLinkUp ? "up" : "down") }
     appendInterface(network.interface, &page)
+    row("exits per frame", &page) {
+      $0.append(thousandths: network.interfaceUse.exitsPerThousandFrames)
+    }
     page.append("</table>\n<h2>Counters</h2>\n<table>\n")
     for counter in system.counters where counter.value > 0 {
-      let name = counter.name.description
-      row(
-        counter.interface == 0 ? name : "net\(counter.interface) \(name)",
-        &page
-      ) { $0.append(counter.value) }
+      row(name(of: counter), &page) { $0.append(counter.value) }
     }
     page.append("</table>\n</body></html>\n")
     return page
+  }
+
+  private static func name(of counter: Counter) -> String {
+    var name = counter.name.description
+    if counter.interface > 0 { name = "net\(counter.interface) \(name)" }
+    if let pair = counter.pair { name += ", pair \(pair)" }
+    return name
   }
 
   private static func appendInterface(

@@ -13,6 +13,14 @@ struct Text {
     append(String(UInt64(truncatingIfNeeded: number.magnitude)))
   }
 
+  /// A number of thousandths, such as 1.072 for 1072.
+  mutating func append(thousandths: UInt64) {
+    let (whole, rest) = thousandths.quotientAndRemainder(dividingBy: 1000)
+    append(whole)
+    append(rest < 10 ? ".00" : rest < 100 ? ".0" : ".")
+    append(rest)
+  }
+
   mutating func append(_ other: Text) {
     bytes.append(contentsOf: other.bytes)
   }

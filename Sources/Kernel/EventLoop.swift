@@ -70,16 +70,12 @@ final class EventLoop {
 
   /// Everything that can be done now.
   private func turn(at now: Instant) {
-    for port in networks.ports {
-      port.receive(at: now)
-      port.host.poll(at: now)
-    }
-    var later = now
+    for port in networks.ports { port.turn(at: now) }
     if Executor.hasReadyJobs {
       Executor.runReadyJobs()
-      later = Clock.now
+      let later = Clock.now
+      for port in networks.ports { port.transmit(at: later) }
     }
-    for port in networks.ports { port.transmit(at: later) }
     guard now >= nextLook else { return }
     nextLook = now + Self.lookInterval
     networks.look(at: now)

@@ -3,6 +3,7 @@ import BasicContainers
 import Net
 import PCI
 import Packets
+import Runtime
 import Virtio
 
 /// Where Virtio meets Net: a network device, and the way of frames between it
@@ -66,16 +67,21 @@ struct NetworkInterface: ~Copyable {
   /// The largest IP packet that the device passes on.
   var mtu: Int { device.mtu ?? 1500 }
 
-  /// Calls `body` with the name and the value of each thing that the device
-  /// counts.
-  func forEachCounter(_ body: (StaticString, UInt64) -> Void) {
+  /// Calls `body` with the name of each thing that the device counts, the pair
+  /// of queues that counts it, and the value.
+  func forEachCounter(_ body: (StaticString, Int?, UInt64) -> Void) {
     device.forEachCounter(body)
+  }
+
+  /// How much the device was used.
+  var use: InterfaceUse {
+    InterfaceUse(frames: device.frames, exits: device.exits)
   }
 
   /// A line about what went through, and what it cost.
   var summary: String {
     "\(device.received.packets) frames received, \(device.sent.packets) sent,"
-      + " \(device.exitsPerThousandFrames) exits per 1000 frames"
+      + " \(use.exitsPerThousandFrames) exits per 1000 frames"
   }
 
   /// What there is to say of it.
@@ -107,8 +113,17 @@ struct NetworkInterface: ~Copyable {
 
   // MARK: The way of frames
 
+  /// Takes what the device has, lets the host do what is due, and gives the
+  /// device what there is to send, unless tasks are to run first: what they
+  /// write goes with it.
+  mutating func turn(_ host: Host, at now: Instant) {
+    receive(into: host, at: now)
+    host.poll(at: now)
+    if !Executor.hasReadyJobs { transmit(from: host, at: now) }
+  }
+
   /// Takes what the device has, up to a bound, and gives the host its turn.
-  mutating func receive(into host: Host, at now: Instant) {
+  private mutating func receive(into host: Host, at now: Instant) {
     guard isRunning else { return }
     for _ in 0..<Self.mostFramesAtOnce {
       guard let frame = device.receive() else { break }

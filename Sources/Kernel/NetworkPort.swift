@@ -63,6 +63,7 @@ final class NetworkPort {
     announce(information)
     // Ports live as long as the machine, so a cycle keeps nothing too long.
     host.onLeaseChange = { lease in self.announce(lease) }
+    host.interfaceUse = { self.interface?.use ?? InterfaceUse() }
   }
 
   /// The stack's own packets, which hold `mtu` bytes with all headers.
@@ -138,8 +139,11 @@ final class NetworkPort {
 
   // MARK: The loop
 
-  /// Takes what the device has.
-  func receive(at now: Instant) { interface?.receive(into: host, at: now) }
+  /// Everything that can be done now without the tasks.
+  func turn(at now: Instant) {
+    guard interface != nil else { return host.poll(at: now) }
+    interface?.turn(host, at: now)
+  }
 
   /// Gives the device what the host has to send.
   func transmit(at now: Instant) { interface?.transmit(from: host, at: now) }
@@ -166,7 +170,7 @@ final class NetworkPort {
   /// Adds what the device counts.
   func append(to counters: inout [Counter]) {
     interface?.forEachCounter {
-      counters.append(Counter($0, $1, interface: number))
+      counters.append(Counter($0, $2, interface: number, pair: $1))
     }
   }
 
@@ -214,17 +218,5 @@ final class NetworkPort {
       Console.write(feature)
     }
     Console.write(byte: 0x0A)
-  }
-}
-
-/// How much of the machine's memory is for the network.
-enum NetworkMemory {
-  /// For packets, of `memory` bytes: a quarter for the first 8 MiB of them,
-  /// which a small machine needs to hold its own against peers that do not
-  /// read, then an eighth, and no more than 32 MiB. Half of it is for what the
-  /// device receives, half for what the stack sends and keeps.
-  static func packets(of memory: Int) -> Int {
-    let bytes = max(min(memory / 4, 8 << 20), min(memory / 8, 32 << 20))
-    return max(bytes, 1 << 20)
   }
 }

@@ -21,11 +21,7 @@ extension NetworkDevice {
 
   /// Whether pair `index` has room for any frame.
   func hasRoom(_ index: Int) -> Bool {
-    let needed = pairs[index].transmit.descriptorsNeeded(
-      headerSize: splitsHeader ? headerSize : 0,
-      fragments: mostFragments
-    )
-    return pairs[index].transmit.freeCount >= needed
+    pairs[index].transmit.freeCount >= descriptorsPerFrame
   }
 
   /// The one of `count` pairs on which `frame` is sent.

@@ -38,6 +38,8 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   let splitsHeader: Bool
   /// Whether notifications say how far the driver is. §2.9.
   let sendsNotificationData: Bool
+  /// The descriptors that any frame to send has room with.
+  let descriptorsPerFrame: Int
   /// The packets that each receive queue is given.
   let mostReceivePackets: Int
   var pairs: QueuePairs
@@ -98,6 +100,10 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
       features.contains(.indirectDesc)
       ? size - 2 : size / VirtioLimits.ringPartsPerPacket - 2
     mostFragments = max(0, min(most, PacketBuffer.mostFragments))
+    descriptorsPerFrame = pairs[0].transmit.descriptorsNeeded(
+      headerSize: splitsHeader ? headerSize : 0,
+      fragments: mostFragments
+    )
     let hashes = !features.isDisjoint(with: [.rss, .hashReport])
     scaling =
       hashes
@@ -125,65 +131,8 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     return false
   }
 
-  /// What the receive queues count, together.
-  public var received: QueueCounters {
-    var sum = QueueCounters()
-    for index in pairs.indices { sum.add(pairs[index].received) }
-    return sum
-  }
-
-  /// What the transmit queues count, together.
-  public var sent: QueueCounters {
-    var sum = QueueCounters()
-    for index in pairs.indices { sum.add(pairs[index].sent) }
-    return sum
-  }
-
   /// The pairs of queues that are in use.
   public var pairCount: Int { pairsInUse }
-
-  /// What the receive queue of a pair counts.
-  ///
-  /// - Precondition: There is such a pair.
-  public func received(pair: Int) -> QueueCounters { pairs[pair].received }
-
-  /// What the transmit queue of a pair counts.
-  ///
-  /// - Precondition: There is such a pair.
-  public func sent(pair: Int) -> QueueCounters { pairs[pair].sent }
-
-  /// Calls `body` with the name and the value of each thing counted, in a fixed
-  /// order; what queues count is summed up.
-  public func forEachCounter(_ body: (StaticString, UInt64) -> Void) {
-    let (received, sent) = (received, sent)
-    body("virtio: frames received", received.packets)
-    body("virtio: frames sent", sent.packets)
-    body("virtio: receive notifications", received.notifications)
-    body("virtio: transmit notifications", sent.notifications)
-    body("virtio: bytes received", received.bytes)
-    body("virtio: bytes sent", sent.bytes)
-    body(
-      "virtio: taken back by queue resets",
-      received.takenBack &+ sent.takenBack
-    )
-    let control = controlCounters
-    body("virtio: control commands", control.commands)
-    body("virtio: control commands refused", control.refused)
-    body("virtio: control commands unanswered", control.unanswered)
-    counters.forEach(body)
-    body("virtio: exits per 1000 frames", exitsPerThousandFrames)
-  }
-
-  /// How often the device was reached or interrupted for a thousand frames:
-  /// notifications, reads of the interrupt status, interrupts.
-  public var exitsPerThousandFrames: UInt64 {
-    let (received, sent) = (received, sent)
-    let frames = received.packets &+ sent.packets
-    let exits =
-      received.notifications &+ sent.notifications &+ counters.interrupts
-      &+ counters.interruptStatusReads
-    return frames == 0 ? 0 : exits &* 1000 / frames
-  }
 
   /// Whether the link is up; so it is taken to be when the device does not say.
   /// §5.1.4.2. Reads a register.
@@ -198,12 +147,4 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     guard features.contains(.speedDuplex) else { return nil }
     return NetworkConfiguration(transport: transport).linkSpeed
   }
-}
-
-/// How fast a link is. VIRTIO 1.2 §5.1.4.
-public struct LinkSpeed: Equatable, Sendable {
-  /// In megabits a second; `nil`: not known.
-  public let megabits: UInt32?
-  /// Whether both sides may send at once; `nil`: not known.
-  public let isFullDuplex: Bool?
 }
