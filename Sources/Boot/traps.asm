@@ -75,23 +75,25 @@ interrupt_%+vector:
   iretq
 %else
   inc byte [interrupt_counts + vector]
-%if vector <= PIC_LAST || vector > PIN_LAST
   push rax
+%if vector <= PIN_LAST
+  cmp byte [lines_watched + vector - PIC_FIRST], 0
+  jne watched_%+vector
+%endif
 %if vector <= PIC_LAST
-  cmp byte [pic_lines_owned + vector - PIC_FIRST], 0
-  jne owned_%+vector
   mov al, PIC_EOI
 %if vector >= PIC_FIRST + 8
   out PIC2_COMMAND, al
 %endif
   out PIC1_COMMAND, al
-owned_%+vector:
 %else
   mov eax, LAPIC_EOI
   mov dword [rax], 0
 %endif
-  pop rax
+%if vector <= PIN_LAST
+watched_%+vector:
 %endif
+  pop rax
   and qword [rsp + 16], ~RFLAGS_IF
   iretq
 %endif
@@ -151,6 +153,7 @@ task_state_segment: resb 104
 alignb 16
 global interrupt_counts
 interrupt_counts: resb 256
-; Which lines of the 8259s have a driver, a byte each.
-global pic_lines_owned
-pic_lines_owned: resb 16
+; Which vectors of lines, from PIC_FIRST to PIN_LAST, have a driver that ends
+; their interrupts, a byte each.
+global lines_watched
+lines_watched: resb PIN_LAST - PIC_FIRST + 1

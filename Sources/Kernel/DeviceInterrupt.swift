@@ -38,7 +38,7 @@ struct DeviceInterrupt {
 
   /// Lets interrupts through: the device has been started.
   func begin() {
-    if case .legacy(let line) = route { LegacyInterruptController.unmask(line) }
+    if let route { InterruptLines.begin(route) }
   }
 
   /// What came since this was last asked.
@@ -55,17 +55,19 @@ struct DeviceInterrupt {
 
   /// Lets the line interrupt again: the device has let go of it.
   func finish() {
-    switch route {
-    case nil: break
-    case .legacy(let line): LegacyInterruptController.endInterrupt(line)
-    case .pin: LocalAPIC.endInterrupt()
-    }
+    if let route { InterruptLines.endInterrupt(route) }
   }
 
-  /// The device is gone, and does not interrupt any more.
+  /// The device has been reset or was not started, and does not interrupt any
+  /// more: its vectors are free again, and its line if nobody else is on it.
   func end() {
-    guard route == nil else { return }
-    Interrupts.giveBackMessages(first.vector, Int(count))
+    guard let route else {
+      return Interrupts.giveBackMessages(first.vector, Int(count))
+    }
+    // What came since the last look is nobody's to answer.
+    var line = first
+    if line.hasCome() { finish() }
+    InterruptLines.disconnect(route)
   }
 
   /// What the console and the status page call it.

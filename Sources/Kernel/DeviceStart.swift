@@ -20,11 +20,7 @@ struct DeviceStart {
   }
 
   private enum Ways {
-    case function(
-      AddressAssignment.Entry,
-      InterruptSteps<Machine>,
-      firstVector: UInt8?
-    )
+    case function(AddressAssignment.Entry, InterruptSteps<Machine>)
     case memory(MMIODevice, MMIOPlace)
     case none
   }
@@ -50,11 +46,7 @@ struct DeviceStart {
       try Self.mapRegisters(entry, name)
       assignment.enable(entry.function, Machine())
       let steps = InterruptSteps(Machine(), entry, queueCount: queueCount)
-      ways = .function(
-        entry,
-        steps,
-        firstVector: Interrupts.takeMessages(queueCount + 1)
-      )
+      ways = .function(entry, steps)
       if 1...queueCount ~= steps.vectorCount {
         Console.print(
           "virtio: \(name) has \(steps.vectorCount) of \(queueCount + 1)"
@@ -99,52 +91,72 @@ struct DeviceStart {
         vectors: nil,
         interrupt: interrupt
       )
-    case .function(let entry, var steps, let firstVector):
-      defer { ways = .function(entry, steps, firstVector: firstVector) }
-      return try next(entry, &steps, firstVector)
+    case .function(let entry, var steps):
+      defer { ways = .function(entry, steps) }
+      return try next(entry, &steps)
     }
   }
 
   private func next(
     _ entry: AddressAssignment.Entry,
-    _ steps: inout InterruptSteps<Machine>,
-    _ firstVector: UInt8?
+    _ steps: inout InterruptSteps<Machine>
   ) throws(VirtioError) -> Attempt? {
-    if firstVector == nil {
-      Console.print("virtio: \(name) gets no MSI-X vectors: all are taken")
-      steps.skipMessages()
-    }
-    let address = UInt64(LocalAPIC.messageAddress)
-    while let step = steps.nextStep({
-      (address, UInt32(firstVector ?? 0) + UInt32($0))
-    }) {
-      switch step {
-      case .messages(let vectors, let count):
-        guard let firstVector else { continue }
-        return Attempt(
-          transport: try DeviceTransport(Machine(), entry, hasVectors: true),
-          vectors: vectors,
-          interrupt: DeviceInterrupt(
-            messagesFrom: firstVector,
-            count: UInt8(count)
-          )
-        )
-      case .line(let line):
-        guard let route = InterruptLines.routeOfPCI(line: line),
-          let interrupt = DeviceInterrupt(route)
-        else { return nil }
-        return Attempt(
-          transport: try DeviceTransport(Machine(), entry, hasVectors: false),
-          vectors: nil,
-          interrupt: interrupt
-        )
+    let most = queueCount + 1
+    var first: UInt8?
+    if steps.canBeMessages {
+      first = Interrupts.takeMessages(most)
+      if first == nil {
+        Console.print("virtio: \(name) gets no MSI-X vectors: all are taken")
+        steps.skipMessages()
       }
     }
-    return nil
+    let address = UInt64(LocalAPIC.messageAddress)
+    let step = steps.nextStep { (address, UInt32(first ?? 0) + UInt32($0)) }
+    if let first, case .messages(let vectors, let count) = step {
+      if count < most {
+        Interrupts.giveBackMessages(first + UInt8(count), most - count)
+      }
+      return try attempt(
+        entry,
+        vectors,
+        DeviceInterrupt(messagesFrom: first, count: UInt8(count))
+      )
+    }
+    if let first { Interrupts.giveBackMessages(first, most) }
+    guard case .line(let line) = step,
+      let route = InterruptLines.routeOfPCI(line: line),
+      let interrupt = DeviceInterrupt(route)
+    else { return nil }
+    return try attempt(entry, nil, interrupt)
   }
 
-  /// Says that the device has no vector for the way that was tried.
-  func noteRefusal(of attempt: Attempt) {
+  private func attempt(
+    _ entry: AddressAssignment.Entry,
+    _ vectors: InterruptVectors?,
+    _ interrupt: DeviceInterrupt
+  ) throws(VirtioError) -> Attempt {
+    do throws(VirtioError) {
+      return Attempt(
+        transport: try DeviceTransport(
+          Machine(),
+          entry,
+          hasVectors: vectors != nil
+        ),
+        vectors: vectors,
+        interrupt: interrupt
+      )
+    } catch {
+      interrupt.end()
+      throw error
+    }
+  }
+
+  /// Notes that the driver did not start by `attempt`, because of `error`.
+  ///
+  /// - Throws: `error`, unless the next way may do better.
+  func fail(_ attempt: Attempt, _ error: VirtioError) throws(VirtioError) {
+    attempt.interrupt.end()
+    guard error == .noVector else { throw error }
     Console.print("virtio: \(name) refuses \(attempt.interrupt.name)")
   }
 }

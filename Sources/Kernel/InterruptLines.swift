@@ -16,9 +16,25 @@ enum InterruptLines {
   nonisolated(unsafe) private static var overrides:
     [InterruptControllers.Override] = []
   nonisolated(unsafe) private static var hasLegacy = false
-  /// The vectors of pins that are in use already: devices may share one.
-  nonisolated(unsafe) private static var vectors:
-    [(interrupt: UInt32, vector: UInt8)] = []
+  /// The lines that are in use: devices may share one.
+  nonisolated(unsafe) private static var connections: [Connection] = []
+
+  private struct Connection {
+    let route: Route
+    let vector: UInt8
+    /// The devices that are on it.
+    var deviceCount = 1
+
+    /// Whether it is the line of `route`, whatever the signal.
+    func isOf(_ other: Route) -> Bool {
+      switch (route, other) {
+      case (.legacy(let line), .legacy(let other)): line == other
+      case (.pin(_, _, let interrupt, _), .pin(_, _, let other, _)):
+        interrupt == other
+      default: false
+      }
+    }
+  }
 
   /// Takes the controllers that ACPI tells of; when it tells of none, looks
   /// where one is by default.
@@ -78,23 +94,60 @@ enum InterruptLines {
     )
   }
 
-  /// Connects `route` to a vector. Lines of the 8259s stay masked; a pin must
-  /// not, since one that is masked forgets what comes.
+  /// Connects a device's `route` to a vector. Lines of the 8259s stay masked
+  /// until ``begin(_:)``; a pin must not, since one that is masked forgets what
+  /// comes.
   ///
   /// - Returns: The vector; `nil` when there is none left.
   static func connect(_ route: Route) -> UInt8? {
-    switch route {
-    case .legacy(let line): return Vector.legacy + line
-    case .pin(let controller, let pin, let interrupt, let signal):
-      if let shared = unsafe vectors.first(where: {
-        $0.interrupt == interrupt
-      }) {
-        return shared.vector
-      }
-      guard let vector = Interrupts.takePin() else { return nil }
-      unsafe vectors.append((interrupt, vector))
-      controller.route(pin, signal, vector: vector)
-      return vector
+    if let index = unsafe connections.firstIndex(where: { $0.isOf(route) }) {
+      unsafe connections[index].deviceCount += 1
+      return unsafe connections[index].vector
     }
+    let vector: UInt8
+    switch route {
+    case .legacy(let line): vector = Vector.legacy + line
+    case .pin(let controller, let pin, _, let signal):
+      guard let free = Interrupts.takePin() else { return nil }
+      vector = free
+      controller.route(pin, signal, vector: vector)
+    }
+    Interrupts.setWatched(vector, true)
+    unsafe connections.append(Connection(route: route, vector: vector))
+    return vector
+  }
+
+  /// Lets interrupts of `route` through.
+  static func begin(_ route: Route) {
+    if case .legacy(let line) = route { LegacyInterruptController.unmask(line) }
+  }
+
+  /// Says that the interrupt of `route` has been handled: its device has let go
+  /// of the line.
+  static func endInterrupt(_ route: Route) {
+    switch route {
+    case .legacy(let line): LegacyInterruptController.endInterrupt(line)
+    case .pin: LocalAPIC.endInterrupt()
+    }
+  }
+
+  /// Takes a device off `route`, to which it was connected. When it was the
+  /// last, the line is held back: one that somebody pulls for ever would keep
+  /// back the others.
+  static func disconnect(_ route: Route) {
+    guard
+      let index = unsafe connections.firstIndex(where: { $0.isOf(route) })
+    else { return }
+    unsafe connections[index].deviceCount -= 1
+    guard unsafe connections[index].deviceCount == 0 else { return }
+    let connection = unsafe connections.remove(at: index)
+    switch connection.route {
+    case .legacy(let line): LegacyInterruptController.mask(line)
+    case .pin(let controller, let pin, _, _):
+      controller.mask(pin)
+      Interrupts.giveBackPin(connection.vector)
+    }
+    // One that is on its way still is ended by Boot.
+    Interrupts.setWatched(connection.vector, false)
   }
 }

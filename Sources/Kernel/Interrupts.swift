@@ -19,13 +19,9 @@ enum Vector {
 /// Interrupts end a halt and are counted; nothing else happens in them. They
 /// are enabled inside ``wait()`` and ``glance()`` alone.
 enum Interrupts {
-  /// The first vector of ``Vector/messages`` that no device has.
-  ///
   /// SAFETY: one core; so is the other.
-  nonisolated(unsafe) private static var freeMessage = Vector.messages
-    .lowerBound
-  /// The first of ``Vector/pins`` that no line has.
-  nonisolated(unsafe) private static var freePin = Vector.pins.lowerBound
+  nonisolated(unsafe) private static var messages = VectorTable(Vector.messages)
+  nonisolated(unsafe) private static var pins = VectorTable(Vector.pins)
 
   /// Halts until an interrupt comes. The caller has looked for work after it
   /// enabled the devices' interrupts: one that came since ends the halt at
@@ -52,27 +48,28 @@ enum Interrupts {
   /// `count` vectors in a row for a device's messages; `nil` when there are not
   /// so many left.
   static func takeMessages(_ count: Int) -> UInt8? {
-    let first = unsafe freeMessage
-    guard count <= Int(Vector.messages.upperBound) + 1 - Int(first) else {
-      return nil
-    }
-    unsafe freeMessage += UInt8(count)
-    return first
+    unsafe messages.take(count)
   }
 
-  /// Gives back what ``takeMessages(_:)`` gave: those that were taken last are
-  /// free again, others stay taken.
+  /// Gives back what ``takeMessages(_:)`` gave, or a part of it.
   static func giveBackMessages(_ first: UInt8, _ count: Int) {
-    guard unsafe Int(first) + count == Int(freeMessage) else { return }
-    unsafe freeMessage = first
+    unsafe messages.giveBack(first, count)
   }
 
   /// A vector for a line of an IOAPIC; `nil` when there is none left.
-  static func takePin() -> UInt8? {
-    let vector = unsafe freePin
-    guard vector <= Vector.pins.upperBound else { return nil }
-    unsafe freePin += 1
-    return vector
+  static func takePin() -> UInt8? { unsafe pins.take(1) }
+
+  /// Gives back what ``takePin()`` gave.
+  static func giveBackPin(_ vector: UInt8) { unsafe pins.giveBack(vector, 1) }
+
+  /// Whether the interrupts of a line's vector are ended by who watches it. If
+  /// not, Boot ends them as they come.
+  ///
+  /// - Precondition: `vector` is one of a line.
+  static func setWatched(_ vector: UInt8, _ isWatched: Bool) {
+    precondition(Vector.legacy...Vector.pins.upperBound ~= vector)
+    let flag = boot_address_of_lines_watched() + UInt(vector - Vector.legacy)
+    cpu_store8(flag, isWatched ? 1 : 0)
   }
 }
 

@@ -64,8 +64,6 @@ enum LegacyInterruptController {
   /// - Precondition: `line` is 0 to 15 and not the cascade.
   static func unmask(_ line: UInt8) {
     precondition(hasLine(line))
-    // From now on it is ended by `endInterrupt`, not by Boot.
-    cpu_store8(boot_address_of_pic_lines_owned() + UInt(line), 1)
     if line < 8 {
       cpu_out8(data1, cpu_in8(data1) & ~(1 << line))
     } else {

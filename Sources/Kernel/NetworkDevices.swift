@@ -43,8 +43,7 @@ extension NetworkInterface {
         attempt.interrupt.begin()
         return NetworkInterface(device, attempt.interrupt, found.slot)
       } catch {
-        guard error == .noVector else { throw error }
-        start.noteRefusal(of: attempt)
+        try start.fail(attempt, error)
       }
     }
     throw VirtioError.noVector

@@ -47,7 +47,8 @@ struct NetworkInterface: ~Copyable {
   ///
   /// - Throws: `resetFailed` when it does not come to rest.
   consuming func stop() throws(VirtioError) {
-    interrupt.end()
+    let interrupt = interrupt
+    defer { interrupt.end() }
     try device.stop()
   }
 

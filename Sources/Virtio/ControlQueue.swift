@@ -83,6 +83,9 @@ final class ControlQueue {
   /// Notes that the device has been reset.
   func takeBack() { queue.takeBack() }
 
+  /// Notes that the device has not come to rest: no command is given any more.
+  func giveUp() { queue.giveUp() }
+
   /// Whether commands can be given.
   var isUsable: Bool { doorbell != nil && !queue.isBroken }
 
@@ -145,9 +148,6 @@ final class ControlQueue {
     }
     return queue.hasUsed
   }
-
-  /// Adds what was counted before a restart.
-  func addCounters(_ other: ControlCounters) { counters.add(other) }
 }
 
 /// What happened on the control queue.

@@ -36,6 +36,9 @@ public struct InterruptSteps<Host: PCIHost> {
     self.queueCount = queueCount
   }
 
+  /// Whether the next way may be one by messages.
+  public var canBeMessages: Bool { next < 2 && vectorCount >= 2 }
+
   /// Leaves out the ways by messages: there are none to give to the device.
   public mutating func skipMessages() { next = max(next, 2) }
 

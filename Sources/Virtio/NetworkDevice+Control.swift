@@ -235,6 +235,8 @@ extension NetworkDevice {
 
   /// What happened on the control queue.
   public var controlCounters: ControlCounters {
-    control?.counters ?? ControlCounters()
+    var sum = earlierControl
+    if let control { sum.add(control.counters) }
+    return sum
   }
 }

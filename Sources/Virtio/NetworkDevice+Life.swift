@@ -119,6 +119,7 @@ extension NetworkDevice {
       // SAFETY: One reference too many is never a dangling one.
       _ = unsafe Unmanaged.passRetained(receivePool)
       for index in pairs.indices { pairs[index].giveUp() }
+      control?.giveUp()
       throw error
     }
     for index in pairs.indices { pairs[index].takeBack() }
@@ -140,10 +141,18 @@ extension NetworkDevice {
   /// - Throws: Why it cannot be driven any more; nothing comes from it then,
   ///   and it takes nothing.
   public mutating func restart() throws(VirtioError) {
+    let isControlLost = control.map { !$0.isUsable } ?? false
+    let controlLosses = isControlLost ? controlLosses + 1 : 0
     try halt()
     var settings = settings
-    // Its own address for random bits: they give the same one again.
-    settings.randomBits = macAddressBits
+    // A device that never answers is not asked again at each start, which would
+    // wait for it.
+    if controlLosses >= VirtioLimits.controlLosses {
+      settings.without.insert(.ctrlVQ)
+    }
+    // The interface is known by its address, whatever the device says by now.
+    var wishes = wishes
+    wishes.macAddressBits = macAddressBits
     // The buffers are the same, so that those in the app's hands have their
     // pool; features that they do not allow are left out.
     var device = try Self.start(
@@ -155,7 +164,8 @@ extension NetworkDevice {
     )
     device.counters.add(counters)
     device.counters.restarts &+= 1
-    device.control?.addCounters(controlCounters)
+    device.earlierControl = controlCounters
+    device.controlLosses = controlLosses
     for index in device.pairs.indices where index < pairs.count {
       device.pairs[index].received.add(pairs[index].received)
       device.pairs[index].sent.add(pairs[index].sent)

@@ -48,6 +48,10 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   var pairsInUse = 1
   /// The control queue, where there is one.
   let control: ControlQueue?
+  /// What those before the last restart have counted.
+  var earlierControl = ControlCounters()
+  /// How many control queues in a row were given up, one a start.
+  var controlLosses = 0
   /// How frames are spread, where the driver says that.
   let scaling: ReceiveScaling?
   /// What was asked for by the control queue.

@@ -25,9 +25,6 @@ struct PackedRing {
     static let wrap: UInt16 = 1 << 15
   }
 
-  /// §2.8.10.1: the most descriptors there are.
-  static var largestSize: UInt16 { 32768 }
-
   private let size: UInt16
   private let hasEventIndex: Bool
   private let descriptors: UInt
@@ -45,7 +42,7 @@ struct PackedRing {
   /// when they are written; and where.
   private var heldFlags: UInt16 = 0
   private var heldPosition: UInt16 = 0
-  /// The marks of the descriptor that is being entered.
+  /// Whether the descriptor that is being entered is the one that is held back.
   private var isFirstUnpublished: Bool { unpublishedCount == 0 }
 
   /// Where the parts are from the ring on. §2.8.10.1: each at a multiple of 4.

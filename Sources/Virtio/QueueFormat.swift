@@ -1,5 +1,8 @@
 /// What driver and device have agreed on for their queues.
 struct QueueFormat: Equatable, Sendable {
+  /// The most descriptors there are. VIRTIO 1.2 §2.7, §2.8.10.1.
+  static var largestSize: UInt16 { 32768 }
+
   /// One ring for both directions instead of two and a table. VIRTIO 1.2 §2.8.
   var isPacked = false
   /// A chain may be in a table of its own. §2.7.5.3, §2.8.7.

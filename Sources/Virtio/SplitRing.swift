@@ -22,9 +22,6 @@ struct SplitRing {
   /// VIRTQ_USED_F_NO_NOTIFY, §2.7.10.
   private static var noNotify: UInt16 { 1 }
 
-  /// §2.7: the most descriptors there are.
-  static var largestSize: UInt16 { 32768 }
-
   private let mask: UInt16
   private let hasEventIndex: Bool
   private let descriptors: UInt

@@ -10,7 +10,7 @@ import Packets
 /// write an answer behind it. From then on the device owns the bytes, and the
 /// queue keeps the value, so that the slot cannot be used for anything else.
 ///
-/// How the chain is written is `SplitRing`'s or `PackedRing`'s to know. The
+/// How the chain is written is ``QueueRing``'s to know. The
 /// device is not believed: what it was given is looked up in the driver's own
 /// tables, never in the memory that it shares. An identifier that is not in
 /// flight or out of range means that its rings are not what they should be: the
@@ -59,12 +59,11 @@ struct Virtqueue: ~Copyable {
   let size: UInt16
   let format: QueueFormat
   private var memory: QueueMemory
-  private var split: SplitRing
-  private var packed: PackedRing
+  var ring: QueueRing
 
   /// The packets that the device has, each at its chain's identifier.
   private let inFlight: UnsafeMutablePointer<PacketBuffer?>
-  private var descriptors: DescriptorTable
+  var descriptors: DescriptorTable
   /// In which order they were given; kept only for devices that keep to it.
   private var order: PostingOrder
   /// The packets that the device has.
@@ -83,14 +82,9 @@ struct Virtqueue: ~Copyable {
     precondition(Self.isPossible(size, format))
     self.size = size
     self.format = format
-    let end =
-      format.isPacked
-      ? PackedRing.offsets(size: size).end
-      : SplitRing.offsets(size: size).end
+    let end = QueueRing.offsets(size: size, format).end
     memory = QueueMemory(byteCount: end)
-    // The one that the format does not mean is never asked.
-    split = SplitRing(size: size, at: memory.address, format)
-    packed = PackedRing(size: size, at: memory.address, format)
+    ring = QueueRing(size: size, at: memory.address, format)
     descriptors = DescriptorTable(count: Int(size))
     order = PostingOrder(capacity: format.isInOrder ? Int(size) : 0)
     // SAFETY: Freed in deinit only, and indexed by what is below `size`.
@@ -113,15 +107,13 @@ struct Virtqueue: ~Copyable {
   /// Whether there are queues of `size` descriptors. §2.7: a power of two, when
   /// split.
   static func isPossible(_ size: UInt16, _ format: QueueFormat) -> Bool {
-    guard size > 0, size <= SplitRing.largestSize else { return false }
+    guard size > 0, size <= QueueFormat.largestSize else { return false }
     return format.isPacked || size & (size - 1) == 0
   }
 
   /// Where its parts are, for a device to which its memory is at `base`.
   func addresses(base: UInt64) -> RingAddresses {
-    let offsets =
-      format.isPacked
-      ? PackedRing.offsets(size: size) : SplitRing.offsets(size: size)
+    let offsets = QueueRing.offsets(size: size, format)
     return RingAddresses(
       size: size,
       descriptors: base,
@@ -210,97 +202,7 @@ struct Virtqueue: ~Copyable {
     inFlightCount += 1
     unpublishedCount += 1
     if format.isInOrder { order.append(identifier) }
-    if !format.isPacked { split.makeAvailable(identifier) }
-  }
-
-  /// Writes a descriptor that stands alone in the ring.
-  private mutating func enter(
-    _ part: Part,
-    _ flags: UInt16,
-    _ identifier: UInt16
-  ) {
-    if format.isPacked {
-      packed.enter(part, flags, identifier: identifier)
-    } else {
-      split.write(identifier, part, flags, next: 0)
-    }
-  }
-
-  /// Writes a packet of several parts into a table of its own, or into the
-  /// ring. The first descriptor is taken already.
-  private mutating func enter<Mapping: AddressMapping>(
-    _ packet: borrowing PacketBuffer,
-    _ direction: Direction,
-    _ mapping: Mapping,
-    _ identifier: UInt16
-  ) {
-    let chain = Chain(packet, direction, mapping)
-    if chain.count > 1, format.hasIndirect,
-      let table = unsafe packet.unsafeTail(
-        byteCount: chain.count * DescriptorLayout.size
-      )
-    {
-      Self.writeTable(table, chain, packet, isPacked: format.isPacked)
-      let byteCount = chain.count * DescriptorLayout.size
-      let part = Part(
-        address: mapping.deviceAddress(of: table, byteCount: byteCount),
-        length: UInt32(truncatingIfNeeded: byteCount)
-      )
-      enter(part, DescriptorFlag.indirect, identifier)
-    } else {
-      enter(chain, packet, identifier)
-    }
-  }
-
-  /// Writes a chain into the ring. The first descriptor is taken already.
-  private mutating func enter<Mapping: AddressMapping>(
-    _ chain: borrowing Chain<Mapping>,
-    _ packet: borrowing PacketBuffer,
-    _ identifier: UInt16
-  ) {
-    var descriptor = identifier
-    for index in 0..<chain.count {
-      let part = chain.part(index, of: packet)
-      var flags: UInt16 = chain.isWritten(index) ? DescriptorFlag.write : 0
-      let isLast = index + 1 == chain.count
-      var next: UInt16 = 0
-      if !isLast {
-        flags |= DescriptorFlag.next
-        next = descriptors.take(after: descriptor)
-      }
-      if format.isPacked {
-        packed.enter(part, flags, identifier: identifier)
-      } else {
-        split.write(descriptor, part, flags, next: next)
-      }
-      descriptor = next
-    }
-  }
-
-  /// Writes a chain into the table at `table`. §2.7.5.3, §2.8.7.
-  private static func writeTable<Mapping: AddressMapping>(
-    _ table: UInt,
-    _ chain: borrowing Chain<Mapping>,
-    _ packet: borrowing PacketBuffer,
-    isPacked: Bool
-  ) {
-    for index in 0..<chain.count {
-      let part = chain.part(index, of: packet)
-      let base = table + UInt(index * DescriptorLayout.size)
-      var flags: UInt16 = chain.isWritten(index) ? DescriptorFlag.write : 0
-      if isPacked {
-        PackedRing.write(part, flags, at: base)
-      } else {
-        let isLast = index + 1 == chain.count
-        if !isLast { flags |= DescriptorFlag.next }
-        SplitRing.write(
-          part,
-          flags,
-          next: isLast ? 0 : UInt16(truncatingIfNeeded: index + 1),
-          at: base
-        )
-      }
-    }
+    ring.makeAvailable(identifier)
   }
 
   /// Lets the device see what was posted since the last time.
@@ -310,26 +212,20 @@ struct Virtqueue: ~Copyable {
     // A device that was reset is shown nothing, nor told of it: §3.1.1.
     guard !isBroken else { return false }
     unpublishedCount = 0
-    return format.isPacked ? packed.publish() : split.publish()
+    return ring.publish()
   }
 
   /// What goes with a notification of queue `index` where the device wants to
   /// know how far the driver is. §2.9.
   func notificationData(_ index: UInt16) -> UInt32 {
-    let offset =
-      format.isPacked ? packed.notificationOffset : split.notificationOffset
-    return UInt32(offset) << 16 | UInt32(index)
+    UInt32(ring.notificationOffset) << 16 | UInt32(index)
   }
 
   // MARK: From the device
 
   /// Whether the device has given something back that was not taken yet.
   var hasUsed: Bool {
-    !isBroken && (order.isInBatch || hasUsedInRing)
-  }
-
-  private var hasUsedInRing: Bool {
-    format.isPacked ? packed.hasUsed : split.hasUsed
+    !isBroken && (order.isInBatch || ring.hasUsed)
   }
 
   /// Takes the next packet that the device has given back.
@@ -365,9 +261,8 @@ struct Virtqueue: ~Copyable {
   }
 
   private mutating func nextUsed() -> Used? {
-    if format.isPacked { return packed.nextUsed() }
     do throws(VirtioError) {
-      return try split.nextUsed()
+      return try ring.nextUsed()
     } catch {
       isBroken = true
       return nil
@@ -396,11 +291,7 @@ struct Virtqueue: ~Copyable {
     inFlightCount -= 1
     let postedCount = Int(descriptors.postedCount(of: identifier))
     let count = descriptors.release(identifier)
-    if format.isPacked {
-      packed.advance(by: count)
-    } else {
-      split.advance()
-    }
+    ring.advance(over: count)
     return Completion(
       packet: packet,
       writtenCount: writtenCount,
@@ -409,22 +300,14 @@ struct Virtqueue: ~Copyable {
   }
 
   /// Asks the device not to interrupt. It may do so all the same.
-  func suppressInterrupts() {
-    if format.isPacked {
-      packed.suppressInterrupts()
-    } else {
-      split.suppressInterrupts()
-    }
-  }
+  func suppressInterrupts() { ring.suppressInterrupts() }
 
   /// Asks the device to interrupt when it gives something back.
   ///
   /// - Returns: Whether it has done so meanwhile, and may not interrupt for
   ///   that: the caller must look again.
   func requestInterrupts() -> Bool {
-    let hasUsed =
-      format.isPacked
-      ? packed.requestInterrupts() : split.requestInterrupts()
+    let hasUsed = ring.requestInterrupts()
     return !isBroken && (hasUsed || order.isInBatch)
   }
 }

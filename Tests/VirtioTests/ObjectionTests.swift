@@ -155,7 +155,7 @@ import Virtio
       status($0) == 0x0F ? [common(0x2000, 2, width: 1), $0] : [$0]
     },
     Sabotage("MSI-X moved it", .legacyMessages, .configurationWritten) {
-      status($0) == 0x07 ? [legacy(24, 2, width: 1), $0] : [$0]
+      status($0) == 0x07 ? [legacy(30, 2, width: 2), $0] : [$0]
     },
     Sabotage("vector not in the table", .modernMessages, .vectorOutOfTable) {
       $0 == common(26, 2) ? [common(26, 3)] : [$0]

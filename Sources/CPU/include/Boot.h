@@ -33,7 +33,7 @@ BOOT_SYMBOL uint64_t idt[512];
 BOOT_SYMBOL uint64_t trap_stubs[256];
 BOOT_SYMBOL uint8_t task_state_segment[104];
 BOOT_SYMBOL uint8_t interrupt_counts[256];
-BOOT_SYMBOL uint8_t pic_lines_owned[16];
+BOOT_SYMBOL uint8_t lines_watched[32];
 
 // The limits of the image's parts, from linker.ld.
 BOOT_SYMBOL char image_start[], text_end[], rodata_end[], data_end[];
@@ -62,7 +62,7 @@ BOOT_ADDRESS(idt)
 BOOT_ADDRESS(trap_stubs)
 BOOT_ADDRESS(task_state_segment)
 BOOT_ADDRESS(interrupt_counts)
-BOOT_ADDRESS(pic_lines_owned)
+BOOT_ADDRESS(lines_watched)
 
 #undef BOOT_ADDRESS
 

@@ -44,9 +44,27 @@ extension NetworkDeviceModel {
     }
   }
 
+  /// §5.1.4.3: where there is no command for it, the address is written byte by
+  /// byte; nothing else is.
+  private func writeLegacyConfiguration(
+    _ offset: Int,
+    _ width: Int,
+    _ value: UInt32
+  ) {
+    guard 0..<6 ~= offset, accepted & FeatureBit.mac.mask != 0,
+      accepted & FeatureBit.ctrlMACAddr.mask == 0
+    else { return object(.configurationWritten) }
+    guard width == 1 else { return object(.wrongWidth) }
+    control.macAddress[offset] = UInt8(truncatingIfNeeded: value)
+  }
+
   func writeLegacy(_ offset: Int, width: Int, _ value: UInt32) {
     guard offset < configurationOffset else {
-      return object(.configurationWritten)
+      return writeLegacyConfiguration(
+        offset - configurationOffset,
+        width,
+        value
+      )
     }
     guard let field = legacyField(offset), field.width == width else {
       return object(.wrongWidth)

@@ -32,7 +32,7 @@ extension NetworkDeviceModel {
     featuresRefused = false
     for index in queues.indices { queues[index].reset() }
     control = ControlState()
-    control.macAddress = build.macAddress
+    control.macAddress = permanentAddress
     unanswered = []
     flows = FlowTable()
     coalesced = [:]

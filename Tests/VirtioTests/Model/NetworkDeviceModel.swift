@@ -32,6 +32,8 @@ import PCIModel
 /// structures at 4. Registers of both kinds act on the same device.
 final class NetworkDeviceModel: ModelFunction {
   let build: Build
+  /// The interface's address after a reset; a test may change it.
+  var permanentAddress: [UInt8]
   let memory: ModelMemory
   /// What the driver did that it must not, in order.
   private(set) var violations: [Violation] = []
@@ -115,6 +117,7 @@ final class NetworkDeviceModel: ModelFunction {
 
   init(_ build: Build = Build(), in machine: ModelMachine) {
     self.build = build
+    permanentAddress = build.macAddress
     memory = machine.memory
     queues = build.allQueueSizes.map { DeviceQueue(largestSize: $0) }
     unsteadyReadsLeft = build.unsteadyReads

@@ -1,0 +1,98 @@
+import Packets
+import Testing
+
+@testable import Virtio
+
+/// What a restart keeps, and what it does not ask for again. VIRTIO 1.2 §2.1.2.
+@Suite struct RestartTests {
+  typealias Build = NetworkDeviceModel.Build
+
+  /// A device that gives itself another address meanwhile is told the one that
+  /// the interface is known by: by a command, in its field, in its table.
+  @Test(arguments: [
+    (false, ControlRig.controls),
+    (true, ControlRig.controls & ~FeatureBit.ctrlMACAddr.mask),
+    (false, ControlRig.controls & ~FeatureBit.ctrlMACAddr.mask),
+  ])
+  func anotherAddress_theInterfaceKeepsItsOwn(
+    _ isLegacy: Bool,
+    _ offered: UInt64
+  ) throws {
+    let rig = ControlRig(Build(offered: offered), isLegacy: isLegacy)
+    var device = try rig.start()
+    let before = device.macAddressBits
+    rig.model.permanentAddress = octets(address(77))
+    try device.restart()
+    let after = device.macAddressBits
+    #expect(after == before)
+    #expect(rig.model.deliver(frame(to: before, 3)))
+    let received = device.receiveBytes()
+    #expect(received == frame(to: before, 3))
+    // Once more: it is not forgotten.
+    try device.restart()
+    #expect(device.macAddressBits == before)
+    #expect(rig.model.deliver(frame(to: before, 4)))
+    try device.stop()
+    #expect(rig.hasAllPackets)
+    #expect(rig.model.violations == [])
+  }
+
+  /// One wait for each of two starts, then none; the device is used without.
+  @Test func controlQueueNeverAnswers_itIsLeftOut() throws {
+    let rig = ControlRig()
+    rig.model.controlAnswer = .never
+    var device = try rig.start()
+    var unanswered: [UInt64] = []
+    for _ in 0..<5 {
+      try device.restart()
+      unanswered.append(device.controlCounters.unanswered)
+    }
+    #expect(unanswered == [2, 2, 2, 2, 2])
+    #expect(!device.features.contains(.ctrlVQ))
+    let own = device.macAddressBits
+    #expect(rig.model.deliver(frame(to: own)))
+    let received = device.receiveBytes()
+    #expect(received == frame(to: own))
+    try device.stop()
+    #expect(rig.hasAllPackets)
+    #expect(rig.model.violations == [])
+  }
+
+  /// An answer in between makes it good again.
+  @Test func controlQueueAnswersAgain_itIsKept() throws {
+    let rig = ControlRig()
+    var device = try rig.start()
+    for _ in 0..<4 {
+      rig.model.controlAnswer = .never
+      expect(.unanswered) { () throws(ControlError) in
+        try device.setPromiscuous(true)
+      }
+      rig.model.controlAnswer = .honest
+      try device.restart()
+      try device.restart()
+      #expect(device.features.contains(.ctrlVQ))
+    }
+    try device.setPromiscuous(true)
+    try device.stop()
+    #expect(rig.hasAllPackets)
+    #expect(rig.model.violations == [])
+  }
+
+  /// A device that does not come to rest is given no command.
+  @Test func resetRefused_noCommandIsGiven() throws {
+    let rig = ControlRig()
+    var device = try rig.start()
+    _ = unsafe Unmanaged.passRetained(device.receivePool)
+    _ = rig.takeCommands()
+    rig.model.tamperRead = { register, offset, _ in
+      register == 4 && offset == 20 ? 0x0F : nil
+    }
+    expect(.resetFailed) { () throws(VirtioError) in try device.restart() }
+    let notifications = rig.model.notifications
+    expect(.unanswered) { () throws(ControlError) in
+      try device.setPromiscuous(true)
+    }
+    #expect(rig.model.notifications == notifications)
+    #expect(rig.takeCommands() == [])
+  }
+}
