@@ -115,30 +115,38 @@ import Testing
     }
   }
 
-  @Test("device_del and device_add: the guest lives without, and with another")
-  func unplug() async throws {
-    // The first is isa-debug-exit.
-    let device = "/machine/peripheral-anon/device[1]"
+  @Test(
+    "device_del and device_add: the guest lives without, and with another",
+    arguments: ["3", "0"]
+  )
+  func unplug(vectors: String) async throws {
     try await TAPNetwork.with { network in
-      try await withMachine(on: network) { machine in
+      var options = GuestOptions()
+      options.qemuArguments = ["-global", "virtio-net-pci.vectors=\(vectors)"]
+      try await withMachine(options, on: network) { machine in
         try await machine.withTraffic {
-          try await machine.monitor.execute(
-            "device_del",
-            ["id": "\(device)"]
-          )
-          // The guest has to let go of it.
-          try await machine.monitor.waitForEvent(
-            "DEVICE_DELETED",
-            containing: "\"\(device)\""
-          )
-          try await machine.checkSilence()
-          try await machine.monitor.execute(
-            "device_add",
-            [
-              "driver": "virtio-net-pci", "id": "other", "netdev": "net0",
-              "mac": "52:54:00:77:88:99", "romfile": "",
-            ]
-          )
+          // The first is isa-debug-exit.
+          var device = "/machine/peripheral-anon/device[1]"
+          for other in ["other", "another"] {
+            try await machine.monitor.execute(
+              "device_del",
+              ["id": "\(device)"]
+            )
+            // The guest has to let go of it.
+            try await machine.monitor.waitForEvent(
+              "DEVICE_DELETED",
+              containing: "\"\(device)\""
+            )
+            try await machine.checkSilence()
+            try await machine.monitor.execute(
+              "device_add",
+              [
+                "driver": "virtio-net-pci", "id": "\(other)",
+                "netdev": "net0", "mac": "52:54:00:77:88:99", "romfile": "",
+              ]
+            )
+            device = other
+          }
         }
       }
     }
