@@ -1,6 +1,5 @@
 import Apus
 import BasicContainers
-import CPU
 import Net
 import PCI
 import Packets
@@ -132,60 +131,5 @@ final class EventLoop {
     while host.hasUnacknowledged, Clock.now < lastMoment {
       turn(at: wait(until: min(deadline, lastMoment)))
     }
-  }
-}
-
-/// How often the core halted, and how long it did not: what the machine's work
-/// costs.
-private struct Halts {
-  /// How often it halted.
-  private(set) var count: UInt64 = 0
-  private var ticks: UInt64 = 0
-
-  /// Halts until an interrupt comes.
-  mutating func wait() {
-    let start = cpu_timestamp()
-    Interrupts.wait()
-    ticks &+= cpu_timestamp() &- start
-    count &+= 1
-  }
-
-  /// The ticks of the time-stamp counter since the machine's first instruction
-  /// in which the core did not halt. An interrupt that ends a halt is part of
-  /// it. Where the counter counts instructions, as with `-icount shift=0` of
-  /// QEMU, this is their number.
-  var busyTicks: UInt64 {
-    cpu_timestamp() &- boot_entry_timestamp() &- ticks
-  }
-}
-
-/// The interrupt that ends a wait in time.
-///
-/// To set it is an exit from a virtual machine, so it is left alone when it is
-/// early enough as it is: then it may end one wait too soon.
-private struct Timer {
-  /// The longest wait: what the counter holds at its fastest, and no more than
-  /// a second, so that a wait is never far off when clocks drift apart.
-  private static var longest: Interval { .seconds(1) }
-
-  /// When it interrupts, unless it has.
-  private var end: Instant?
-  private var watch = InterruptWatch(Vector.timer)
-
-  /// Arms the timer for `deadline`, or for the longest wait before it. An
-  /// interrupt that comes before the halt is held back until then.
-  ///
-  /// - Returns: Whether there is time to wait at all.
-  mutating func arm(for deadline: Instant) -> Bool {
-    let now = Clock.now
-    guard deadline > now else { return false }
-    // Whether it has interrupted it says itself: its clock is another.
-    if watch.hasCome() { end = nil }
-    if let end, end <= deadline { return true }
-    let interval = min(Self.longest, deadline - now)
-    let ticks = unsafe Clock.timerRate!.ticks(in: interval)
-    LocalAPIC.interrupt(afterTicks: UInt32(clamping: max(ticks, 1)))
-    end = now + interval
-    return true
   }
 }

@@ -1,21 +1,5 @@
 import CPU
 
-/// The interrupt vectors in use; 0 to 31 are the processor's exceptions. What
-/// has the higher number is the more urgent, in steps of 16: a line that is not
-/// acknowledged yet keeps back neither the timer nor messages. SDM 3A §11.8.3.
-enum Vector {
-  /// The first of the sixteen that the 8259s use.
-  static let legacy: UInt8 = 32
-  /// Those that lines of the IOAPICs use.
-  static let pins: ClosedRange<UInt8> = 48...63
-  /// The local APIC's timer.
-  static let timer: UInt8 = 64
-  /// Those that devices' message-signalled interrupts use.
-  static let messages: ClosedRange<UInt8> = 65...254
-  /// What the local APIC sends when an interrupt went away.
-  static let spurious: UInt8 = 255
-}
-
 /// Interrupts end a halt and are counted; nothing else happens in them. They
 /// are enabled inside ``wait()`` and ``glance()`` alone.
 enum Interrupts {
@@ -70,29 +54,5 @@ enum Interrupts {
     precondition(Vector.legacy...Vector.pins.upperBound ~= vector)
     let flag = boot_address_of_lines_watched() + UInt(vector - Vector.legacy)
     cpu_store8(flag, isWatched ? 1 : 0)
-  }
-}
-
-/// A vector, and how often it had come when it was last asked. Whoever shares
-/// the vector has a watch of its own, so that nobody takes an interrupt from
-/// another.
-struct InterruptWatch {
-  /// What is watched.
-  let vector: UInt8
-  private var seen: UInt8
-
-  /// Watches `vector` from now on.
-  init(_ vector: UInt8) {
-    self.vector = vector
-    seen = Interrupts.count(vector)
-  }
-
-  /// Whether the vector came since this was last asked. That is asked after
-  /// each wait, which lets one interrupt in, so no 256 of them can pass as none.
-  mutating func hasCome() -> Bool {
-    let count = Interrupts.count(vector)
-    guard count != seen else { return false }
-    seen = count
-    return true
   }
 }
