@@ -2,20 +2,33 @@
 /// for. Devices see it at other addresses than the processor, below 2^44 so
 /// that legacy devices reach it too.
 public final class ModelMemory {
-  private struct Region {
+  private struct Region: Equatable {
     let start: UInt64
     let count: Int
     let address: UInt
+
+    /// Whether `count` bytes at `place` are all in it.
+    func contains(_ place: UInt64, _ count: Int) -> Bool {
+      place >= start
+        && place - start + UInt64(count) <= UInt64(self.count)
+    }
   }
 
   private static let mask: UInt64 = (1 << 44) - 1
   private var regions: [UInt64: [Region]] = [:]
+  /// The one that was used last, since most accesses are near each other;
+  /// forgotten whenever regions change.
+  private var lastUsed: Region?
 
   init() {}
 
   func admit(_ address: UInt, byteCount: Int) -> UInt64 {
     let start = UInt64(address) & Self.mask
     let region = Region(start: start, count: byteCount, address: address)
+    // Drivers ask for the same memory again and again. What is known under its
+    // first page is known under all.
+    if regions[start >> 12]?.contains(region) == true { return start }
+    lastUsed = nil
     let last = start + UInt64(max(byteCount, 1)) - 1
     for page in (start >> 12)...(last >> 12) {
       var known = regions[page, default: []]
@@ -32,15 +45,24 @@ public final class ModelMemory {
     _ address: UInt64,
     _ count: Int
   ) -> UnsafeMutableRawPointer? {
+    if let region = lastUsed, region.contains(address, count) {
+      return unsafe Self.pointer(address, in: region)
+    }
     for region in regions[address >> 12] ?? []
-    where address >= region.start
-      && address - region.start + UInt64(count) <= UInt64(region.count)
-    {
-      return unsafe UnsafeMutableRawPointer(
-        bitPattern: region.address + UInt(address - region.start)
-      )
+    where region.contains(address, count) {
+      lastUsed = region
+      return unsafe Self.pointer(address, in: region)
     }
     return nil
+  }
+
+  private static func pointer(
+    _ address: UInt64,
+    in region: Region
+  ) -> UnsafeMutableRawPointer? {
+    unsafe UnsafeMutableRawPointer(
+      bitPattern: region.address + UInt(address - region.start)
+    )
   }
 
   /// Whether a device reaches all of `count` bytes at `address`.
@@ -72,8 +94,11 @@ public final class ModelMemory {
     _ address: UInt64,
     as type: T.Type = T.self
   ) -> T {
-    let bytes = read(address, MemoryLayout<T>.size) ?? []
-    return bytes.reversed().reduce(0) { $0 << 8 | T($1) }
+    guard let pointer = unsafe pointer(address, MemoryLayout<T>.size) else {
+      return 0
+    }
+    // SAFETY: As in `read`.
+    return T(littleEndian: unsafe pointer.loadUnaligned(as: T.self))
   }
 
   /// Writes `value`, least significant byte first.
@@ -81,9 +106,10 @@ public final class ModelMemory {
     _ value: T,
     at address: UInt64
   ) {
-    let bytes = (0..<MemoryLayout<T>.size).map {
-      UInt8(truncatingIfNeeded: value >> T(8 * $0))
+    guard let pointer = unsafe pointer(address, MemoryLayout<T>.size) else {
+      return
     }
-    _ = write(address, bytes)
+    // SAFETY: As in `read`.
+    unsafe pointer.storeBytes(of: value.littleEndian, as: T.self)
   }
 }

@@ -18,12 +18,7 @@ import Testing
     [], .eventIdx, .ringPacked, [.ringPacked, .eventIdx],
   ]
 
-  /// A debug build is too slow for more, and shows little by it.
-  #if DEBUG
-    private static let rounds = 20_000
-  #else
-    private static let rounds = 200_000
-  #endif
+  private static let rounds = 200_000
 
   /// What device and driver share besides the rings.
   private final class Wires: Sendable {

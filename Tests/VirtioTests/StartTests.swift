@@ -155,8 +155,7 @@ import Virtio
 
   // MARK: Giving up
 
-  /// Before it interrupts in any way; each reading takes its time.
-  @Test(arguments: [Rig.Way.legacyLine, .modernLine])
+  @Test(arguments: Rig.Way.allCases)
   func resetNeverEnds_isGivenUp(_ way: Rig.Way) {
     let rig = Rig(way, Build(resetReads: nil))
     #expect(rig.failure() == .resetFailed)
