@@ -44,10 +44,8 @@ public func runGuest(
   }
 }
 
-/// Builds what the tests boot, once a run and before the first guest:
-/// run-qemu.sh builds too, but of builds at the same time one waits for the
-/// other, and that would count against the guest's deadlines.
-private enum GuestImages {
+/// What the tests boot.
+public enum GuestImages {
   private static let arguments: [[String]] = [
     ["--product", "Demo"],
     ["--product", "SelfTest"],
@@ -67,7 +65,10 @@ private enum GuestImages {
     }
   }
 
-  static func build() async throws { try await building.value }
+  /// Builds them, once a run and before the first guest: run-qemu.sh builds too,
+  /// but of builds at the same time one waits for the other, and that would
+  /// count against the guest's deadlines.
+  public static func build() async throws { try await building.value }
 }
 
 /// As many guests at once as two cores can serve.
