@@ -31,7 +31,12 @@ extension TCP {
         return nil
       }
       slots[index].connection.fill(&packet, with: &plan, capabilities)
-      slots[index].connection.sent(plan, at: now, counters: &counters)
+      slots[index].connection.sent(
+        plan,
+        at: now,
+        limits: limits,
+        counters: &counters
+      )
       let source = slots[index].connection.local.address
       let destination = slots[index].connection.remote.address
       sending.remove(slot)
