@@ -155,7 +155,7 @@ struct Connection: ~Copyable {
   /// Nothing that was written or sent is sent any more.
   private mutating func forgetSent() {
     sendBuffer.removeAll()
-    flight = SentSegments()
+    flight.removeAll()
     recovery.owesRetransmission = false
     owesProbe = false
   }

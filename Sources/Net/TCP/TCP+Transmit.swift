@@ -30,6 +30,7 @@ extension TCP {
         counters.poolEmpty &+= 1
         return nil
       }
+      lendRecords(to: index)
       slots[index].connection.fill(&packet, with: &plan, capabilities)
       slots[index].connection.sent(
         plan,

@@ -46,13 +46,18 @@ struct SentSegments: ~Copyable {
 
   /// Gives the memory away, all records forgotten.
   mutating func takeMemory() -> UniqueArray<SentSegment> {
+    removeAll()
     var memory = UniqueArray<SentSegment>()
     swap(&memory, &records)
-    memory.removeAll(keepingCapacity: true)
+    return memory
+  }
+
+  /// Forgets all records, and keeps the memory.
+  mutating func removeAll() {
+    records.removeAll(keepingCapacity: true)
     head = 0
     lost = 0
     isFull = false
-    return memory
   }
 
   // MARK: Sending

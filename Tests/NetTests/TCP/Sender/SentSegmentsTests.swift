@@ -162,16 +162,15 @@ import Testing
   @Test func atTheLimit_whatCannotBeJoinedIsFull() {
     var segments = SentSegments()
     for index in 0..<4 {
-      let start = Self.number(index * 10)
-      segments.sent(from: start, to: start + 10, limit: 4, at: Self.time(1))
-      guard index % 2 == 0 else { continue }
-      segments.lose(upTo: start + 10, limit: 4)
-      while segments.hasLost {
-        let (lost, length) = segments.lostRun(most: 10)
-        segments.sentAgain(to: lost + length, limit: 4, at: Self.time(2))
-      }
+      segments.sent(
+        from: Self.number(index * 10),
+        to: Self.number(index * 10 + 10),
+        isLost: index % 2 == 0,
+        limit: 4,
+        at: Self.time(1)
+      )
     }
-    #expect(Self.text(segments) == "0-10@2R 10-20@2R 20-30@2R 30-40@1")
+    #expect(Self.text(segments) == "0-10@1L 10-20@1 20-30@1L 30-40@1")
     let wasFull = segments.isFull
     _ = segments.acknowledge(upTo: Self.number(5))
     let isStillFull = segments.isFull
