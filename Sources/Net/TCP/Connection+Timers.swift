@@ -79,8 +79,13 @@ extension Connection {
   }
 
   /// Brings the timer in line with what is under way: after every call and
-  /// every segment, in or out.
-  mutating func settleTimer(at now: Instant) {
+  /// every segment, in or out. Returns what lists and tables go by.
+  mutating func settle(at now: Instant) -> Filing {
+    settleTimer(at: now)
+    return filing()
+  }
+
+  private mutating func settleTimer(at now: Instant) {
     if state == .closed {
       timer.stop()
     } else if isWindowShut() {
