@@ -130,6 +130,16 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case tooLarge
   /// Made for a device that could do more than the one there is now.
   case linkChanged
+
+  // MARK: Link and IP
+
+  // MARK: DHCP, DNS and names
+
+  // MARK: TCP sender
+
+  // MARK: TCP receiver and defence
+
+  // MARK: Scale
 }
 
 extension DropReason {
@@ -189,6 +199,17 @@ extension DropReason {
     case .linkDown: "send: link down"
     case .tooLarge: "send: too large"
     case .linkChanged: "send: link changed"
+
+    // MARK: Link and IP
+
+    // MARK: DHCP, DNS and names
+
+    // MARK: TCP sender
+
+    // MARK: TCP receiver and defence
+
+    // MARK: Scale
+
     }
   }
 }
