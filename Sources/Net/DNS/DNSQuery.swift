@@ -174,6 +174,12 @@ public struct DNSQuery: Sendable {
     streamServer = server
   }
 
+  /// There is no way to the server that was to be asked.
+  public mutating func serverIsUnreachable() {
+    isWaiting = false
+    failServer()
+  }
+
   private mutating func failServer() { failed |= 1 << UInt32(server) }
 
   /// Follows the aliases from the name that was asked for; what else there is

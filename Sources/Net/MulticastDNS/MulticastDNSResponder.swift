@@ -518,35 +518,36 @@ public struct MulticastDNSResponder: Sendable {
     _ offset: inout Int,
     at now: Instant
   ) throws(DNSError) {
-    var theirs: [(kind: UInt16, data: [UInt8])] = []
+    // Our one record against the first of theirs in the order of types, and of
+    // data within a type; when these are the same, who has more wins.
+    var first: (kind: UInt16, data: [UInt8])?
+    var theirs = 0
     for _ in 0..<count {
       let record = try DNSRecord(parsing: message, at: &offset)
       guard record.name == name,
-        record.recordClass & ~Self.askerOnly == DNSMessage.internet,
-        // More than a host has: the first few decide.
-        theirs.count < 8
+        record.recordClass & ~Self.askerOnly == DNSMessage.internet
       else { continue }
-      theirs.append((record.kind, record.data.map { message.byte(at: $0) }))
+      theirs += 1
+      let other = (record.kind, record.data.map { message.byte(at: $0) })
+      if first.map({ Self.precedes(other, $0) }) ?? true { first = other }
     }
-    guard !theirs.isEmpty else { return }
-    theirs.sort { left, right in
-      left.kind != right.kind
-        ? left.kind < right.kind
-        : left.data.lexicographicallyPrecedes(right.data)
-    }
-    // Our one record against the first of theirs; when these are the same, who
-    // has more wins.
+    guard let first else { return }
     let ours = (kind: DNSMessage.Kind.address, data: addressData)
-    let first = theirs[0]
-    let isOurs: Bool
-    if first.kind != ours.kind {
-      isOurs = ours.kind > first.kind
-    } else if first.data != ours.data {
-      isOurs = first.data.lexicographicallyPrecedes(ours.data)
-    } else {
-      isOurs = theirs.count == 1
-    }
+    let isOurs =
+      first == ours ? theirs == 1 : Self.precedes(first, ours)
     guard !isOurs else { return }
     probe(at: now + Self.tieRest)
+  }
+
+  private static func precedes(
+    _ left: (kind: UInt16, data: [UInt8]),
+    _ right: (kind: UInt16, data: [UInt8])
+  ) -> Bool {
+    guard left.kind == right.kind else { return left.kind < right.kind }
+    for index in 0..<min(left.data.count, right.data.count)
+    where left.data[index] != right.data[index] {
+      return left.data[index] < right.data[index]
+    }
+    return left.data.count < right.data.count
   }
 }

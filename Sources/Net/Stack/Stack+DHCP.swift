@@ -16,7 +16,7 @@ extension Stack {
     }
   }
 
-  private mutating func send(
+  mutating func send(
     _ request: DHCPRequest,
     to server: IPv4Address,
     at now: Instant

@@ -72,6 +72,9 @@ public struct SNTPClient: Sendable {
 
   // MARK: Asking
 
+  /// Whether an answer is awaited.
+  public var isWaiting: Bool { asked != nil }
+
   /// When to call ``poll(at:)``; `nil`: nobody may be asked.
   public var deadline: Instant? {
     if asked != nil { return askedAt + Self.patience }
@@ -107,7 +110,7 @@ public struct SNTPClient: Sendable {
   }
 
   private var earliest: Instant? {
-    servers.filter { !$0.isForbidden }.map(\.next).min()
+    servers.filter { !$0.isForbidden }.map { $0.next }.min()
   }
 
   private mutating func ask(_ index: Int, at now: Instant) -> Request {
