@@ -30,12 +30,17 @@ extension Network {
     }
     var failure = ResolveError.noName
     for candidate in candidates {
-      switch try await host.answer(about: candidate) {
-      case .addresses(let addresses, _):
-        return addresses.map { IPAddress($0) }
-      case .noName: continue
-      // The next domain may have one.
-      case .noAddress: failure = .noAddress
+      do throws(ResolveError) {
+        switch try await host.answer(about: candidate) {
+        case .addresses(let addresses, _):
+          return addresses.map { IPAddress($0) }
+        case .noName: break
+        // The next domain may have one.
+        case .noAddress: failure = failure == .noName ? .noAddress : failure
+        }
+      } catch .serverFailure {
+        // Servers refuse what is not theirs; the next name may be.
+        failure = .serverFailure
       }
     }
     throw failure
@@ -121,6 +126,13 @@ extension Host {
     }
   }
 
+  private func take(
+    _ datagram: borrowing ReceivedDatagram,
+    _ query: inout DNSQuery
+  ) {
+    take(datagram.bytes, from: datagram.source, &query)
+  }
+
   /// - Returns: Whether there was a socket to ask with.
   private func askByDatagram(
     _ attempt: DNSQuery.Attempt,
@@ -145,7 +157,7 @@ extension Host {
           timeout: time(until: attempt.deadline)
         )
       else { break }
-      take(datagram.bytes, from: datagram.source, &query)
+      take(datagram, &query)
     }
     socket.close()
     return true
@@ -164,23 +176,17 @@ extension Host {
     } catch {
       return query.serverIsUnreachable()
     }
+    let framed = DNSStreamBuffer.frame(attempt.message)
     await connection.write(
-      DNSStreamBuffer.frame(attempt.message).rawBytes,
+      framed.rawBytes,
       timeout: time(until: attempt.deadline)
     )
     var buffer = DNSStreamBuffer(limit: names.limits.streamBytes)
     while buffer.message == nil {
-      guard
-        let bytes = await connection.read(
-          timeout: time(until: attempt.deadline)
-        )
+      let timeout = time(until: attempt.deadline)
+      guard let bytes = await connection.read(timeout: timeout),
+        append(bytes, to: &buffer)
       else { break }
-      do throws(DNSError) {
-        try buffer.append(bytes.bytes)
-      } catch {
-        names.count(error)
-        break
-      }
     }
     // RFC 7766 §6.2.4 lets who asks close when it has its answer.
     if let message = buffer.message {
@@ -189,6 +195,20 @@ extension Host {
     } else {
       connection.abort()
       query.serverIsUnreachable()
+    }
+  }
+
+  /// - Returns: Whether the message can still become whole.
+  private func append(
+    _ bytes: borrowing ReceivedBytes,
+    to buffer: inout DNSStreamBuffer
+  ) -> Bool {
+    do throws(DNSError) {
+      try buffer.append(bytes.bytes)
+      return true
+    } catch {
+      names.count(error)
+      return false
     }
   }
 }

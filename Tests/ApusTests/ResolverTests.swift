@@ -110,6 +110,19 @@ import TestMachines
     }
   }
 
+  @Test func domainThatIsRefused_isPassedOver_butNotForgotten() throws {
+    let names = NameServer(
+      addresses: ["web.lab.example": [192, 0, 2, 5]],
+      refused: ["web.corp.example", "gone.corp.example"]
+    )
+    let network = makeNetwork(domains: ["corp.example", "lab.example"])
+    try play(network, names) { client in
+      #expect(await found(client, "web") == Self.address(5))
+      // Whether there is that one, nobody has said.
+      #expect(await failure(client, "gone") == .serverFailure)
+    }
+  }
+
   @Test func textsAndLocalhost_areNeverAskedFor() throws {
     let names = NameServer()
     try play(makeNetwork(), names) { client in

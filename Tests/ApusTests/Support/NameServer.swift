@@ -14,6 +14,8 @@ struct NameServer: Sendable {
   var seconds: UInt8 = 60
   /// Names whose answers do not fit into a datagram.
   var long: Set<String> = []
+  /// Names that it refuses to speak of.
+  var refused: Set<String> = []
   /// What is asked, in order; "tcp " stands before what comes so.
   let asked = Box<[String]>([])
 
@@ -42,6 +44,10 @@ struct NameServer: Sendable {
     var name = Self.name(of: query)
     asked.value.append(isStream ? "tcp \(name)" : name)
     var head = Array(query[..<2]) + [0x81, 0x80, 0, 1]
+    if refused.contains(name) {
+      head[3] |= 5
+      return head + [0, 0, 0, 0, 0, 0] + query[12...]
+    }
     if long.contains(name), !isStream {
       head[2] |= 0x02
       return head + [0, 0, 0, 0, 0, 0] + query[12...]
