@@ -132,7 +132,9 @@ final class EventLoop {
   private func linger() {
     let lastMoment = Clock.now + Self.lingerTime
     host.services?.cancel()
-    while Executor.hasReadyJobs { turn(at: Clock.now) }
+    while Executor.hasReadyJobs, Clock.now < lastMoment {
+      turn(at: Clock.now)
+    }
     while host.hasUnacknowledged, Clock.now < lastMoment {
       turn(at: wait(until: min(deadline, lastMoment)))
     }

@@ -103,6 +103,7 @@ public struct Stack: ~Copyable {
         identifier: ClientIdentifier(machine: macAddress, interface: 1),
         hostName: configuration.hostName,
         mtu: mtu,
+        remembered: configuration.rememberedAddress,
         random: RandomNumbers(
           seed: SipHash.Key(seeds.next(), seeds.next())
         ),
