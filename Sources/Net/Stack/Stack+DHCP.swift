@@ -16,7 +16,7 @@ extension Stack {
     }
   }
 
-  private mutating func send(
+  mutating func send(
     _ request: DHCPRequest,
     to server: IPv4Address,
     at now: Instant
@@ -49,14 +49,13 @@ extension Stack {
     let reply = try DHCPReply(parsing: packet.bytes)
     guard let outcome = try dhcp?.receive(reply, at: now) else { return }
     count.dhcpReceived &+= 1
+    count.drop(.dhcpOptionRefused, count: reply.refusedOptions)
     switch outcome {
     case .none:
       break
-    case .bound(let lease):
-      bind(lease)
-      // It need not ask for us, whom DHCP has told it of, and so its first
-      // packets may come close together, when only one answer can wait for ARP.
-      if let gateway = lease.gateway { neighbours.ask(gateway, at: now) }
+    case .check(let granted):
+      // Nobody looks yet whether another host has it.
+      addressIsFree(granted.address, at: now)
     case .renewed(let lease):
       self.lease = lease
       leaseEvents.noteRenewed()
@@ -67,6 +66,23 @@ extension Stack {
     case .refused:
       loseAddress(at: now)
     }
+    pollDHCP(at: now)
+  }
+
+  /// Whoever looks for conflicts has found none: a granted address is bound. RFC
+  /// 5227 §2.1.
+  mutating func addressIsFree(_ address: IPv4Address, at now: Instant) {
+    guard let lease = dhcp?.addressIsFree(address) else { return }
+    bind(lease)
+    // It need not ask for us, whom DHCP has told it of, and so its first packets
+    // may come close together, when only one answer can wait for ARP.
+    if let gateway = lease.gateway { neighbours.ask(gateway, at: now) }
+  }
+
+  /// Another host has the address, as came out before it was bound or later: it
+  /// is given up, declined, and another asked for. RFC 5227 §2.1.1, §2.4.
+  mutating func addressIsTaken(_ address: IPv4Address, at now: Instant) {
+    if dhcp?.addressIsTaken(address, at: now) == true { loseAddress(at: now) }
     pollDHCP(at: now)
   }
 

@@ -100,8 +100,10 @@ public struct Stack: ~Copyable {
     case .dhcp:
       dhcp = DHCPClient(
         hardware: macAddress,
+        identifier: ClientIdentifier(machine: macAddress, interface: 1),
         hostName: configuration.hostName,
-        maximumSize: UInt16(mtu),
+        mtu: mtu,
+        remembered: configuration.rememberedAddress,
         random: RandomNumbers(
           seed: SipHash.Key(seeds.next(), seeds.next())
         ),

@@ -24,6 +24,9 @@ public struct StackConfiguration: Sendable {
   /// What the host tells DHCP servers it is called, in ASCII; empty for
   /// nothing. No more than 63 bytes are used.
   public var hostName: [UInt8] = []
+  /// The address that the host had before, if it knows: DHCP servers are asked
+  /// for it first. RFC 2131 §3.2.
+  public var rememberedAddress: IPv4Address?
   /// Where the address comes from.
   public var addressing = Addressing.dhcp
   /// The limits of all layers but TCP.
