@@ -5,7 +5,7 @@ import Net
 ///
 /// A binary heap of small entries, so that an event costs the logarithm of how
 /// many wait, and what it carries is moved twice.
-struct EventQueue<Event> {
+package struct EventQueue<Event> {
   private struct Entry {
     var due: Instant
     var number: UInt64
@@ -22,11 +22,13 @@ struct EventQueue<Event> {
   private var free: [Int] = []
   private var number: UInt64 = 0
 
+  package init() {}
+
   /// When the first is due.
-  var deadline: Instant? { heap.first?.due }
+  package var deadline: Instant? { heap.first?.due }
 
   /// Lets `event` happen at `due`.
-  mutating func add(_ event: Event, at due: Instant) {
+  package mutating func add(_ event: Event, at due: Instant) {
     let place: Int
     if let last = free.popLast() {
       place = last
@@ -45,7 +47,7 @@ struct EventQueue<Event> {
   }
 
   /// The first event that is due at `now`.
-  mutating func next(at now: Instant) -> Event? {
+  package mutating func next(at now: Instant) -> Event? {
     guard let first = heap.first, first.due <= now else { return nil }
     heap.swapAt(0, heap.count - 1)
     heap.removeLast()

@@ -25,6 +25,8 @@ package final class Flow {
   private let outgoing: Pattern
   private let incoming: Pattern
   private var nextRead: Instant?
+  private var nextWrite: Instant?
+  private var isSetUp = false
 
   /// The patterns are numbered by who writes them.
   init(_ id: ConnectionID, _ plan: Plan, writes: Int, reads: Int) {
@@ -38,13 +40,29 @@ package final class Flow {
   package var isOver: Bool { state != .running }
 
   /// When it wants to be run without being told of anything.
-  var deadline: Instant? { isOver ? nil : nextRead }
+  var deadline: Instant? {
+    guard !isOver else { return nil }
+    guard let nextRead, let nextWrite else { return nextRead ?? nextWrite }
+    return min(nextRead, nextWrite)
+  }
+
+  /// Ends it with a reset, whatever the plan.
+  func abort(_ stack: inout Stack, at now: Instant) {
+    guard !isOver else { return }
+    stack.abort(id, at: now)
+    stack.release(id, at: now)
+    finish(.aborted, at: now)
+  }
 
   /// Does what can be done.
   func run(_ stack: inout Stack, at now: Instant) throws(Failure) {
     guard state == .running else { return }
     // A close before the handshake is complete would give the connection up.
     guard stack.state(of: id) != .synSent else { return }
+    if !isSetUp {
+      isSetUp = true
+      if plan.isWithoutDelay { stack.setNoDelay(id, true, at: now) }
+    }
     try readAll(&stack, at: now)
     guard state == .running else { return }
     try writeAll(&stack, at: now)
@@ -96,9 +114,7 @@ package final class Flow {
     case .bytes(let packet):
       try take(packet)
       if let limit = plan.abortsAfter, read >= limit {
-        stack.abort(id, at: now)
-        stack.release(id, at: now)
-        finish(.aborted, at: now)
+        abort(&stack, at: now)
       }
       return true
     case .wouldBlock:
@@ -128,7 +144,7 @@ package final class Flow {
   /// How many bytes may be written by now.
   private var allowance: Int {
     switch plan.pace {
-    case .freely: plan.sends
+    case .freely, .steadily: plan.sends
     case .requests(let size, let answers):
       min(plan.sends, (read / answers + 1) * size)
     case .answers(let size, let requests):
@@ -138,6 +154,12 @@ package final class Flow {
   }
 
   private func writeAll(_ stack: inout Stack, at now: Instant) throws(Failure) {
+    var allowance = allowance
+    if case .steadily(let interval) = plan.pace {
+      if let nextWrite, nextWrite > now { return }
+      allowance = min(allowance, written + plan.writeSize)
+      nextWrite = allowance < plan.sends ? now + interval : nil
+    }
     while written < allowance {
       let size = min(plan.writeSize, allowance - written)
       let count: Int

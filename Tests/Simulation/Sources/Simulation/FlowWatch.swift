@@ -2,7 +2,7 @@
 /// was agreed: no byte beyond the window that it was given, none taken back of
 /// the one that it gave, no acknowledgement of what has not come, and no segment
 /// larger than the peer takes.
-struct FlowWatch {
+package struct FlowWatch {
   private struct Ends: Hashable {
     var remote: UInt32
     /// The remote one first.
@@ -30,8 +30,10 @@ struct FlowWatch {
 
   private var flows: [Ends: Flow] = [:]
 
+  package init() {}
+
   /// Looks at a segment whose checksums hold, which the machine gets.
-  mutating func receives(_ frame: Frame) throws(Failure) {
+  package mutating func receives(_ frame: Frame) throws(Failure) {
     guard frame.isTCP, frame.isRightTCP else { return }
     let tcp = frame.tcp
     let ends = Ends(remote: frame.ipSource, ports: frame.long(tcp))
@@ -61,7 +63,7 @@ struct FlowWatch {
   }
 
   /// Checks a segment that the machine sends.
-  mutating func sends(_ frame: Frame) throws(Failure) {
+  package mutating func sends(_ frame: Frame) throws(Failure) {
     guard frame.isTCP, !frame.tcpFlags.contains(.rst) else { return }
     let tcp = frame.tcp
     let ends = Ends(

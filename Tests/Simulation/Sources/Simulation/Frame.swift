@@ -14,11 +14,11 @@ package struct Frame: Sendable {
 
   // MARK: Numbers
 
-  func word(_ offset: Int) -> Int {
+  package func word(_ offset: Int) -> Int {
     Int(bytes[offset]) << 8 | Int(bytes[offset + 1])
   }
 
-  func long(_ offset: Int) -> UInt32 {
+  package func long(_ offset: Int) -> UInt32 {
     UInt32(word(offset)) << 16 | UInt32(word(offset + 2))
   }
 
@@ -26,12 +26,12 @@ package struct Frame: Sendable {
     UInt64(word(offset)) << 32 | UInt64(long(offset + 2))
   }
 
-  mutating func setWord(_ offset: Int, _ value: Int) {
+  package mutating func setWord(_ offset: Int, _ value: Int) {
     bytes[offset] = UInt8(truncatingIfNeeded: value >> 8)
     bytes[offset + 1] = UInt8(truncatingIfNeeded: value)
   }
 
-  mutating func setLong(_ offset: Int, _ value: UInt32) {
+  package mutating func setLong(_ offset: Int, _ value: UInt32) {
     setWord(offset, Int(value >> 16))
     setWord(offset + 2, Int(value & 0xFFFF))
   }
@@ -56,7 +56,7 @@ package struct Frame: Sendable {
   var ipSource: UInt32 { long(Self.ip + 12) }
   var ipDestination: UInt32 { long(Self.ip + 16) }
   var mayNotFragment: Bool { bytes[Self.ip + 6] & 0x40 != 0 }
-  var isFragment: Bool { word(Self.ip + 6) & 0x3FFF != 0 }
+  package var isFragment: Bool { word(Self.ip + 6) & 0x3FFF != 0 }
 
   /// The two bits of congestion notification. RFC 3168 §5.
   package var ecn: UInt8 {
@@ -67,7 +67,7 @@ package struct Frame: Sendable {
     }
   }
 
-  mutating func completeIPChecksum() {
+  package mutating func completeIPChecksum() {
     setWord(Self.ip + 10, 0)
     setWord(Self.ip + 10, checksum(Self.ip..<Self.ip + ipHeaderSize))
   }
@@ -78,7 +78,7 @@ package struct Frame: Sendable {
     isIPv4 && ipProtocol == 6 && !isFragment
       && bytes.count >= Self.ip + ipHeaderSize + 20
   }
-  var tcp: Int { Self.ip + ipHeaderSize }
+  package var tcp: Int { Self.ip + ipHeaderSize }
   var tcpHeaderSize: Int { Int(bytes[tcp + 12] >> 4) * 4 }
   var tcpFlags: TCPFlags { TCPFlags(rawValue: bytes[tcp + 13]) }
   var tcpPayloadSize: Int { ipTotalLength - ipHeaderSize - tcpHeaderSize }
@@ -113,7 +113,7 @@ package struct Frame: Sendable {
     checksum(tcp..<Self.ip + ipTotalLength, pseudoHeaderSum) == 0
   }
 
-  mutating func completeTCPChecksum() {
+  package mutating func completeTCPChecksum() {
     setWord(tcp + 16, 0)
     setWord(
       tcp + 16,

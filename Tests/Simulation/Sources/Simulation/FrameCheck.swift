@@ -1,10 +1,16 @@
 /// Whether a frame that a machine sends is well formed.
-struct FrameCheck {
+package struct FrameCheck {
   let hardware: UInt64
   let address: UInt32
   let mtu: Int
 
-  func check(_ frame: Frame) throws(Failure) {
+  package init(hardware: UInt64, address: UInt32, mtu: Int) {
+    self.hardware = hardware
+    self.address = address
+    self.mtu = mtu
+  }
+
+  package func check(_ frame: Frame) throws(Failure) {
     try require(frame.bytes.count >= 14, "\(frame.bytes.count) bytes")
     try require(frame.source == hardware, "from \(frame.source)")
     switch frame.etherType {

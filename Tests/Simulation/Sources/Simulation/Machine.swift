@@ -20,10 +20,11 @@ package final class Machine {
 
   package let number: Int
   package let address: IPv4Address
+  // They end in this order: a packet must not outlive its pool.
   package let device: SimulatedDevice
+  package var stack: Stack
   package let pool: PacketPool
   package let devicePool: PacketPool
-  package var stack: Stack
   /// Whether it can be reached.
   package internal(set) var isLinkUp = true
 
@@ -110,8 +111,13 @@ package final class Machine {
   private func add(_ flow: Flow) {
     running[flow.id] = flow
     flows.append(flow)
-    if case .atOnce = flow.plan.reading { return }
-    sleepers.append(flow)
+    if flow.plan.isTimed { sleepers.append(flow) }
+  }
+
+  /// Ends a flow with a reset.
+  package func abort(_ flow: Flow, at now: Instant) {
+    flow.abort(&stack, at: now)
+    running[flow.id] = nil
   }
 
   /// Lets the apps do what they can after what has happened. Returns whether

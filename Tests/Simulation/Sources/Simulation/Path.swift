@@ -6,9 +6,9 @@ package struct PathSettings: Sendable, CustomStringConvertible {
   /// Frames that are lost, each for itself.
   package var loss = 0
   /// Times at which everything is lost begin at a frame with this chance, and
-  /// end with ``burstEnd``. Gilbert, 1960.
+  /// last up to ``burstLength``.
   package var burst = 0
-  package var burstEnd = 250_000
+  package var burstLength = Interval.milliseconds(20)
   /// Frames that come twice.
   package var duplication = 0
   /// Frames that take up to ``reorderingDelay`` longer, so that others overtake
@@ -108,16 +108,16 @@ package struct Path {
   /// Another path's, when they share it.
   package var bottleneck = Bottleneck()
   private var dice: Dice
-  private var isInBurst = false
+  private var burstEnd = Instant(nanoseconds: 0)
   private var lastArrival = Instant(nanoseconds: 0)
 
-  init(seed: UInt64, _ stream: UInt64) {
+  package init(seed: UInt64, _ stream: UInt64) {
     dice = Dice(seed: seed, stream)
   }
 
   /// What comes of `frame`: calls `deliver` for each that arrives, and `tell`
   /// with what the sender is told instead.
-  mutating func carry(
+  package mutating func carry(
     _ frame: consuming Frame,
     at now: Instant,
     deliver: (Frame, Instant) -> Void,
@@ -161,7 +161,7 @@ package struct Path {
         frame.ecn = 3
       }
     }
-    guard !isLost() else {
+    guard !isLost(at: departure) else {
       counts.lost += 1
       return
     }
@@ -180,12 +180,11 @@ package struct Path {
     deliver(frame, arrival(departure))
   }
 
-  private mutating func isLost() -> Bool {
-    if settings.burst > 0 {
-      isInBurst = dice.happens(
-        isInBurst ? 1_000_000 - settings.burstEnd : settings.burst
-      )
-      if isInBurst { return true }
+  private mutating func isLost(at now: Instant) -> Bool {
+    if now < burstEnd { return true }
+    if dice.happens(settings.burst) {
+      burstEnd = now + dice.interval(upTo: settings.burstLength)
+      return true
     }
     return dice.happens(settings.loss)
   }

@@ -10,6 +10,8 @@ package struct Plan: Sendable {
     case requests(of: Int, answers: Int)
     /// So many bytes for every so many that have come.
     case answers(of: Int, requests: Int)
+    /// A write's worth at a time.
+    case steadily(every: Interval)
     /// All of it when the peer has said that it sends no more.
     case afterEnd
   }
@@ -40,5 +42,14 @@ package struct Plan: Sendable {
   package init(sends: Int = 0, receives: Int = 0) {
     self.sends = sends
     self.receives = receives
+  }
+
+  /// Whether it does something only because time has passed.
+  var isTimed: Bool {
+    if case .steadily = pace { return true }
+    switch reading {
+    case .atOnce, .never: return false
+    case .from, .slowly: return true
+    }
   }
 }

@@ -32,7 +32,8 @@ struct MergedFrame {
     while rest.byteCount > 0 {
       let left = PacketBuffer.mostFragments - packet.fragmentCount
       let least = max((rest.byteCount + left - 1) / left, min(most, 1024))
-      guard least <= most, var fragment = pool.allocate() else { return nil }
+      precondition(least <= most, "slots too small for what is merged")
+      guard var fragment = pool.allocate() else { return nil }
       let size = min(
         least + dice.number(below: most - least + 1),
         rest.byteCount
@@ -41,7 +42,8 @@ struct MergedFrame {
       rest = rest.extracting(droppingFirst: size)
       packet.append(fragment: fragment)
     }
-    packet.isChecksumVerified = isVerified && isRight && frame.isTCP
+    // What is merged was looked at, and its checksum is no segment's.
+    packet.isChecksumVerified = isRight && (isVerified || segmentSize > 0)
     packet.mergedSegmentSize = segmentSize
     return packet
   }
