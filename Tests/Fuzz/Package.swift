@@ -32,6 +32,7 @@ let package = Package(
     fuzzer("FuzzStart"),
     fuzzer("FuzzEntropy"),
     fuzzer("FuzzFirmware"),
+    fuzzer("FuzzStack"),
     // What they share.
     .target(
       name: "Fuzzing",

@@ -36,9 +36,9 @@ import Testing
       path.burst = 2000
       path.burstLength = .milliseconds(100)
     },
-    Extreme("all is lost for up to 30 s, twice a mebibyte") { path, _ in
+    Extreme("all is lost for up to 10 s, twice a mebibyte") { path, _ in
       path.burst = 2000
-      path.burstLength = .seconds(30)
+      path.burstLength = .seconds(10)
     },
     Extreme("all comes twice") { path, _ in path.duplication = 1_000_000 },
     Extreme("half is overtaken") { path, _ in
