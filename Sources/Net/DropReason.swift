@@ -127,6 +127,16 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case tooLarge
   /// Made for a device that could do more than the one there is now.
   case linkChanged
+
+  // MARK: Link and IP
+
+  // MARK: DHCP, DNS and names
+
+  // MARK: TCP sender
+
+  // MARK: TCP receiver and defence
+
+  // MARK: Scale
 }
 
 extension DropReason {
@@ -185,6 +195,17 @@ extension DropReason {
     case .linkDown: "send: link down"
     case .tooLarge: "send: too large"
     case .linkChanged: "send: link changed"
+
+    // MARK: Link and IP
+
+    // MARK: DHCP, DNS and names
+
+    // MARK: TCP sender
+
+    // MARK: TCP receiver and defence
+
+    // MARK: Scale
+
     }
   }
 }

@@ -26,17 +26,3 @@ public struct IPv4Address: Hashable, Sendable {
     bits >> 24 != 0 && !isLoopback && bits < 0xE000_0000
   }
 }
-
-/// One end of a conversation: an address and a port.
-public struct Endpoint: Hashable, Sendable {
-  /// The host's address.
-  public let address: IPv4Address
-  /// The port on it.
-  public let port: UInt16
-
-  /// Port `port` of `address`.
-  public init(address: IPv4Address, port: UInt16) {
-    self.address = address
-    self.port = port
-  }
-}

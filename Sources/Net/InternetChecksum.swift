@@ -40,18 +40,21 @@ public struct InternetChecksum: Sendable {
     sum = sum.addingWithCarry(UInt64(word.bigEndian))
   }
 
-  /// Adds the pseudo-header that TCP and UDP put before theirs.
-  /// RFC 9293 §3.1, RFC 768.
+  /// Adds the pseudo-header that TCP and UDP put before theirs: both addresses,
+  /// the protocol and the length. RFC 9293 §3.1, RFC 768, RFC 8200 §8.1.
+  ///
+  /// One of version 6 sums the addresses as they are. So does one of version 4,
+  /// as the words before a mapped address are zero and 0xFFFF, which in one's
+  /// complement is zero as well.
   public mutating func addPseudoHeader(
-    source: IPv4Address,
-    destination: IPv4Address,
+    source: IPAddress,
+    destination: IPAddress,
     protocol number: UInt8,
     length: Int
   ) {
-    let words =
-      UInt64(source.bits) &+ UInt64(destination.bits) &+ UInt64(number)
-      &+ UInt64(UInt16(truncatingIfNeeded: length))
-    // Of some 33 bits, so nothing is carried out.
+    let words = (UInt64(number) &+ UInt64(UInt32(truncatingIfNeeded: length)))
+      .addingWithCarry(source.high).addingWithCarry(source.low)
+      .addingWithCarry(destination.high).addingWithCarry(destination.low)
     sum = sum.addingWithCarry(UInt64(Self.folded(words).bigEndian))
   }
 

@@ -35,6 +35,16 @@ public struct Limits: Sendable {
   /// until there is room.
   public var unsentDatagramsPerSocket = 16
 
+  // MARK: Link and IP
+
+  // MARK: DHCP, DNS and names
+
+  // MARK: TCP sender
+
+  // MARK: TCP receiver and defence
+
+  // MARK: Scale
+
   /// The limits as they are documented.
   public init() {}
 }

@@ -14,14 +14,13 @@ public struct LinkCapabilities: Equatable, Sendable {
   /// Nothing: every frame is whole, complete and of one piece.
   public init() {}
 
+  /// Whether it cuts TCP segments.
+  var cutsSegments: Bool { largestPayload(behind: 0) > 0 }
+
   /// What all of these together let a TCP segment's payload be at the most,
-  /// with headers that have no options; 0 when nothing is cut.
-  var largestPayload: Int {
+  /// behind so many bytes of headers, IP's and TCP's; 0 when nothing is cut.
+  func largestPayload(behind headers: Int) -> Int {
     guard completesChecksums, mostFragments > 0 else { return 0 }
-    return max(
-      min(largestSegmentation, 65535) - IPv4Header.size
-        - TCPHeader.minimumLength,
-      0
-    )
+    return max(min(largestSegmentation, 65535) - headers, 0)
   }
 }

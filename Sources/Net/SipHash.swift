@@ -38,6 +38,12 @@ public struct SipHash: Sendable {
     words &+= 1
   }
 
+  /// Takes the sixteen octets of an address in.
+  mutating func combine(_ address: IPAddress) {
+    combine(address.high)
+    combine(address.low)
+  }
+
   /// The hash of all that was taken in.
   public consuming func finalize() -> UInt64 {
     // The last block holds the length in bytes, modulo 256, in its top byte.

@@ -21,7 +21,7 @@ import TestMachines
           to: network.server.endpoint(7)
         )
         #expect(connection.remote == network.server.endpoint(7))
-        #expect(connection.local?.address == network.client.address)
+        #expect(connection.local?.address == IPAddress(network.client.address))
         #expect(await connection.write(pattern(100_000)))
         connection.close()
         #expect(await connection.readAll() == pattern(100_000))

@@ -71,8 +71,8 @@ import Testing
   @Test func pseudoHeader_isAsItsBytes() {
     var checksum = InternetChecksum()
     checksum.addPseudoHeader(
-      source: IPv4Address(10, 0, 2, 15),
-      destination: IPv4Address(255, 255, 255, 255),
+      source: IPAddress(IPv4Address(10, 0, 2, 15)),
+      destination: IPAddress(.broadcast),
       protocol: 17,
       length: 65535
     )

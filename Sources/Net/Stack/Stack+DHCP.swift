@@ -30,7 +30,8 @@ extension Stack {
       to: &packet,
       fromPort: DHCPMessage.clientPort,
       of: request.clientAddress,
-      to: Endpoint(address: server, port: DHCPMessage.serverPort)
+      to: server,
+      DHCPMessage.serverPort
     )
     sendControl(packet, at: now)
   }
@@ -99,7 +100,7 @@ extension Stack {
   /// §4.4.5.
   private mutating func loseAddress(at now: Instant) {
     guard let lease else { return }
-    tcp.abortAll(from: lease.address, at: now)
+    tcp.abortAll(from: IPAddress(lease.address), at: now)
     count.drop(.addressLost, count: udp.removeUnsent())
     count.drop(.addressLost, count: neighbours.removeAll())
     self.lease = nil

@@ -18,8 +18,9 @@ extension Stack {
   ) {
     tcp.receive(
       segment,
-      from: header.source,
-      to: header.destination,
+      from: IPAddress(header.source),
+      to: IPAddress(header.destination),
+      ecn: header.ecn,
       maximumSegmentSize: maximumSegmentSize,
       pool: pool,
       at: now
@@ -30,17 +31,21 @@ extension Stack {
   mutating func nextSegment(at now: Instant) -> PacketBuffer? {
     while let segment = tcp.transmit(at: now, pool: pool) {
       // What TCP still says from an address that was given up goes nowhere.
-      guard segment.source == route?.address else {
+      guard let source = segment.source.ipv4, source == route?.address,
+        let destination = segment.destination.ipv4
+      else {
         count.drop(.addressLost)
         continue
       }
-      let (source, destination) = (segment.source, segment.destination)
+      let (ecn, mayFragment) = (segment.ecn, segment.mayFragment)
       var packet = segment.packet
       prependIPv4(
         to: &packet,
         IPv4Header.ProtocolNumber.tcp,
         from: source,
-        to: destination
+        to: destination,
+        ecn: ecn,
+        mayFragment: mayFragment
       )
       return packet
     }
@@ -86,11 +91,11 @@ extension Stack {
     at now: Instant
   ) throws(NetworkError) -> ConnectionID {
     guard let route else { throw NetworkError.noAddress }
-    guard remote.port != 0,
-      case .neighbour = route.nextHop(to: remote.address)
+    guard remote.port != 0, let address = remote.address.ipv4,
+      case .neighbour = route.nextHop(to: address)
     else { throw NetworkError.unreachable }
     return try tcp.connect(
-      from: route.address,
+      from: IPAddress(route.address),
       to: remote,
       maximumSegmentSize: maximumSegmentSize,
       at: now

@@ -43,7 +43,7 @@ extension Stack {
   ) -> PacketBuffer? {
     let isTooLarge =
       frame.segmentation != nil
-      && (capabilities.largestPayload == 0
+      && (!capabilities.cutsSegments
         || frame.totalCount - EthernetHeader.size
           > capabilities.largestSegmentation)
     if isTooLarge || frame.fragmentCount > capabilities.mostFragments {
@@ -105,14 +105,18 @@ extension Stack {
     to packet: inout PacketBuffer,
     _ protocolNumber: UInt8,
     from source: IPv4Address,
-    to destination: IPv4Address
+    to destination: IPv4Address,
+    ecn: ECNCodepoint = .notCapable,
+    mayFragment: Bool = true
   ) {
     let header = IPv4Header(
       protocolNumber: protocolNumber,
       identification: identification,
       source: source,
       destination: destination,
-      payloadLength: packet.totalCount
+      payloadLength: packet.totalCount,
+      ecn: ecn,
+      mayFragment: mayFragment
     )
     // Each of the segments that a device makes of it has one of its own.
     identification &+= UInt16(truncatingIfNeeded: packet.segmentCount)

@@ -52,7 +52,8 @@ extension Stack {
     guard payload.byteCount <= largestDatagram else {
       throw NetworkError.messageTooLarge
     }
-    guard destination.port != 0, nextHop(to: destination.address) != nil
+    guard destination.port != 0, let address = destination.address.ipv4,
+      nextHop(to: address) != nil
     else { throw NetworkError.unreachable }
     guard udp.reserve(socket, hasBuffer: pool.available > 0),
       var packet = makePacket(headroom: UDPHeader.size)
@@ -62,7 +63,8 @@ extension Stack {
       to: &packet,
       fromPort: port,
       of: route.address,
-      to: destination,
+      to: address,
+      destination.port,
       mayLeaveChecksum: capabilities.completesChecksums
     )
     udp.appendUnsent(packet, socket)
@@ -98,8 +100,8 @@ extension Stack {
   ) throws(DropReason) {
     let udpHeader = try UDPHeader(
       parsing: packet.bytes.extracting(header.length..<packet.count),
-      source: header.source,
-      destination: header.destination,
+      source: IPAddress(header.source),
+      destination: IPAddress(header.destination),
       isVerified: packet.isChecksumVerified
     )
     // RFC 768: what is behind the length is not of the datagram.
@@ -135,26 +137,27 @@ extension Stack {
     to packet: inout PacketBuffer,
     fromPort port: UInt16,
     of source: IPv4Address,
-    to destination: Endpoint,
+    to destination: IPv4Address,
+    _ destinationPort: UInt16,
     mayLeaveChecksum: Bool = false
   ) {
     let header = UDPHeader(
       sourcePort: port,
-      destinationPort: destination.port,
+      destinationPort: destinationPort,
       payloadLength: packet.count
     )
     packet.prepend(UDPHeader.size)
     header.write(
       to: &packet,
-      source: source,
-      destination: destination.address
+      source: IPAddress(source),
+      destination: IPAddress(destination)
     )
     if !mayLeaveChecksum { packet.completeChecksum() }
     prependIPv4(
       to: &packet,
       IPv4Header.ProtocolNumber.udp,
       from: source,
-      to: destination.address
+      to: destination
     )
   }
 }

@@ -32,7 +32,7 @@ public struct StackCounters: Sendable {
   public internal(set) var tcp = TCPCounters()
 
   /// One count a ``DropReason``, at its raw value.
-  private var drops = InlineArray<64, UInt64>(repeating: 0)
+  private var drops = InlineArray<128, UInt64>(repeating: 0)
 
   /// Nothing yet.
   public init() {}

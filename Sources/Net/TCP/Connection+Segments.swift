@@ -94,7 +94,7 @@ extension Connection {
   @_addressableSelf
   private func nextData() -> SegmentPlan? {
     if owesRetransmission {
-      let payload = min(sendSegmentSize, sendBuffer.count, send.inFlight)
+      let payload = min(fullSegment(), sendBuffer.count, send.inFlight)
       return dataPlan(.first, at: send.unacknowledged, payload)
     }
     let unsent = unsentBytes()
@@ -104,7 +104,7 @@ extension Connection {
       guard owesProbe else { return nil }
       // RFC 9293 §3.8.6.2.1, rule (4): what a small window takes; §3.8.6.1:
       // one byte when it takes nothing.
-      let usable = min(usableWindow(), unsent, sendSegmentSize)
+      let usable = min(usableWindow(), unsent, fullSegment())
       return usable > 0
         ? dataPlan(.atNext, at: send.next, usable)
         : dataPlan(.probe, at: send.next, 1)
@@ -120,18 +120,25 @@ extension Connection {
   }
 
   /// `plan` with as many full segments behind it as the windows let go and a
-  /// device may cut, which takes payload of up to `largest` bytes at once.
+  /// device with these capabilities cuts.
   ///
   /// What goes, and when, is the same as with one segment at a time: the small
   /// rest of what was written is added where it would have followed at once.
   @_addressableSelf
-  func extended(_ plan: SegmentPlan, largest: Int) -> SegmentPlan {
-    guard largest > sendSegmentSize, plan.kind == .atNext,
-      plan.payload == sendSegmentSize
-    else { return plan }
+  func extended(
+    _ plan: SegmentPlan,
+    _ capabilities: LinkCapabilities
+  ) -> SegmentPlan {
+    let full = fullSegment()
+    guard plan.kind == .atNext, plan.payload == full else { return plan }
+    let largest = capabilities.largestPayload(
+      behind: remote.address.internetHeaderSize + TCPHeader.minimumLength
+        + options(for: plan.flags).length
+    )
+    guard largest > full else { return plan }
     let unsent = unsentBytes()
     let most = min(largest, unsent, usableWindow())
-    let whole = most - most % sendSegmentSize
+    let whole = most - most % full
     // RFC 9293 §3.7.4, Nagle, as in `sendableBytes`: behind others under way.
     let mayBeSmall =
       noDelay || fin != nil || send.next + whole < send.highest
@@ -174,10 +181,11 @@ extension Connection {
   @_addressableSelf
   func sendableBytes() -> Int {
     let unsent = unsentBytes()
-    let payload = min(unsent, usableWindow(), sendSegmentSize)
+    let full = fullSegment()
+    let payload = min(unsent, usableWindow(), full)
     guard payload > 0 else { return 0 }
     // RFC 9293 §3.8.6.2.1, rule (1): a full segment.
-    if payload == sendSegmentSize { return payload }
+    if payload == full { return payload }
     // RFC 9293 §3.7.4, Nagle: a small one only when nothing is
     // unacknowledged. One that was sent before, or is the last before the
     // FIN, does not wait for company that cannot come.
@@ -196,7 +204,8 @@ extension Connection {
     at now: Instant,
     counters: inout TCPCounters
   ) {
-    counters.segmentsSent &+= UInt64(plan.segmentCount(of: sendSegmentSize))
+    let full = fullSegment()
+    counters.segmentsSent &+= UInt64(plan.segmentCount(of: full))
     if plan.flags.contains(.reset) {
       owesReset = false
       counters.resetsSent &+= 1
@@ -211,7 +220,7 @@ extension Connection {
       // RFC 6298 §3, Karn's algorithm.
       roundTrip.retransmitted()
       let old = min(plan.payload, max(send.highest - plan.sequence, 0))
-      let segments = max((old + sendSegmentSize - 1) / sendSegmentSize, 1)
+      let segments = max((old + full - 1) / full, 1)
       retransmissions &+= UInt64(segments)
       counters.segmentsRetransmitted &+= UInt64(segments)
     } else {

@@ -21,10 +21,11 @@ extension Connection {
       to: remote.address,
       mayLeaveChecksum: capabilities.completesChecksums
     )
-    if plan.payload > sendSegmentSize {
+    let full = payloadLimit(with: header.options)
+    if plan.payload > full {
       packet.segmentation = PacketBuffer.Segmentation(
-        kind: .tcp4,
-        segmentSize: sendSegmentSize,
+        kind: remote.address.isIPv4 ? .tcp4 : .tcp6,
+        segmentSize: full,
         headerSize: header.length
       )
     }
@@ -49,20 +50,43 @@ extension Connection {
       )
       if shared == plan.payload { return }
       // In too many pieces: as many segments as fit, or one that is copied.
-      let whole = shared - shared % sendSegmentSize
+      let full = fullSegment()
+      let whole = shared - shared % full
       packet.truncate(to: whole)
-      if plan.payload > sendSegmentSize {
-        plan = dataPlan(
-          plan.kind,
-          at: plan.sequence,
-          max(whole, sendSegmentSize)
-        )
+      if plan.payload > full {
+        plan = dataPlan(plan.kind, at: plan.sequence, max(whole, full))
       }
       if whole > 0 { return }
     }
     packet.append(plan.payload)
     var target = packet.mutableBytes
     sendBuffer.copyBytes(at: offset, to: &target)
+  }
+
+  /// The options of a segment with `flags`.
+  @_addressableSelf
+  func options(for flags: TCPHeader.Flags) -> TCPOptions {
+    var options = TCPOptions()
+    guard flags.contains(.syn) else { return options }
+    options.maximumSegmentSize = UInt16(clamping: receiveSegmentSize)
+    // RFC 7323 §2.2: a SYN,ACK offers to scale only if the SYN did.
+    if state == .synSent || receive.isScaling {
+      options.windowScale = ReceiveSequence.shift(for: receive.capacity)
+    }
+    return options
+  }
+
+  /// The most payload of a segment with `options`, which take of its room.
+  /// RFC 9293 §3.7.1, RFC 6691 §2.
+  @_addressableSelf
+  func payloadLimit(with options: TCPOptions) -> Int {
+    sendSegmentSize - options.length
+  }
+
+  /// The payload of a full segment of data.
+  @_addressableSelf
+  func fullSegment() -> Int {
+    payloadLimit(with: options(for: .acknowledgement))
   }
 
   /// The header of `plan`.
@@ -76,15 +100,9 @@ extension Connection {
     if plan.flags.contains(.acknowledgement) {
       header.acknowledgementNumber = receive.next
     }
+    header.options = options(for: plan.flags)
     if plan.flags.contains(.syn) {
       header.window = receive.synWindowField
-      header.maximumSegmentSize = UInt16(
-        clamping: receiveSegmentSize
-      )
-      // RFC 7323 §2.2: a SYN,ACK offers to scale only if the SYN did.
-      if state == .synSent || receive.isScaling {
-        header.windowScale = ReceiveSequence.shift(for: receive.capacity)
-      }
     } else if !plan.flags.contains(.reset) {
       header.window = receive.offerWindow(
         unread: receiveQueue.byteCount,

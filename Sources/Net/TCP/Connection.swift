@@ -45,7 +45,8 @@ struct Connection: ~Copyable {
 
   /// MSS of what we receive: the option we send.
   let receiveSegmentSize: Int
-  /// SMSS: the most payload of what we send.
+  /// SMSS: the most payload of what we send, in a segment without options; see
+  /// ``payloadLimit(with:)``.
   var sendSegmentSize: Int
   /// Whether the SYN had to be sent again.
   var isSYNLost = false
@@ -101,16 +102,16 @@ struct Connection: ~Copyable {
   ) {
     // RFC 7323 §2.2: scaling is on when both SYNs offer it. Ours does, and our
     // SYN,ACK does if the SYN did. §2.3: a shift above 14 counts as 14.
-    let isScaling = segment.windowScale != nil
+    let isScaling = segment.options.windowScale != nil
     receive.synchronize(
       initial: segment.sequenceNumber,
       isScaling: isScaling
     )
-    send.windowShift = min(Int(segment.windowScale ?? 0), 14)
+    send.windowShift = min(Int(segment.options.windowScale ?? 0), 14)
     // RFC 9293 §3.7.1 (MUST-15): 536 unless the peer says otherwise; MUST-16:
     // no more than it says, nor than we can send at once.
     var theirs = limits.defaultSegmentSize
-    if let option = segment.maximumSegmentSize { theirs = Int(option) }
+    if let option = segment.options.maximumSegmentSize { theirs = Int(option) }
     sendSegmentSize = min(
       max(theirs, limits.minimumSegmentSize),
       receiveSegmentSize

@@ -21,12 +21,13 @@ struct EphemeralPorts {
   /// - Complexity: constant while most ports are free; at most one call of
   ///   `isFree` a port.
   mutating func choose(
-    from source: IPv4Address,
+    from source: IPAddress,
     to remote: Endpoint,
     isFree: (UInt16) -> Bool
   ) -> UInt16? {
     var hash = SipHash(key: secret)
-    hash.combine(UInt64(source.bits) << 32 | UInt64(remote.address.bits))
+    hash.combine(source)
+    hash.combine(remote.address)
     // The top bit keeps these hashes apart from those of
     // `InitialSequenceNumber`, which are made with the same key.
     hash.combine(1 << 63 | UInt64(remote.port))

@@ -10,9 +10,8 @@ enum InitialSequenceNumber {
     at now: Instant
   ) -> SequenceNumber {
     var hash = SipHash(key: secret)
-    hash.combine(
-      UInt64(local.address.bits) << 32 | UInt64(remote.address.bits)
-    )
+    hash.combine(local.address)
+    hash.combine(remote.address)
     hash.combine(UInt64(local.port) << 16 | UInt64(remote.port))
     let clock = UInt32(truncatingIfNeeded: now.nanoseconds / 4_000)
     return SequenceNumber(

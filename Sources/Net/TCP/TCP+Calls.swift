@@ -67,7 +67,7 @@ extension TCP {
   ///   `remote` can have; a packet of the pool must hold it.
   /// - Throws: `limitReached` for slots and ports.
   mutating func connect(
-    from source: IPv4Address,
+    from source: IPAddress,
     to remote: Endpoint,
     maximumSegmentSize: Int,
     at now: Instant
@@ -97,7 +97,7 @@ extension TCP {
   }
 
   private mutating func choosePort(
-    from source: IPv4Address,
+    from source: IPAddress,
     to remote: Endpoint
   ) -> UInt16? {
     // Held here and no longer, so that the tables are never copied.

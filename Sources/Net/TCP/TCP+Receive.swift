@@ -10,13 +10,15 @@ extension TCP {
   ///   - packet: begins at the TCP header, which is whole in its first slot,
   ///     and ends with the IP payload. A device may have merged several segments
   ///     into it.
+  ///   - ecn: what IP said of congestion; of a merged one, for all segments.
   ///   - maximumSegmentSize: the most payload a segment to or from `source` can
   ///     have; a packet of the pool must hold it.
   ///   - pool: where text goes that may not stay in the device's slots.
   mutating func receive(
     _ packet: consuming PacketBuffer,
-    from source: IPv4Address,
-    to destination: IPv4Address,
+    from source: IPAddress,
+    to destination: IPAddress,
+    ecn: ECNCodepoint,
     maximumSegmentSize: Int,
     pool: PacketPool,
     at now: Instant
@@ -49,7 +51,9 @@ extension TCP {
       counters.notUnicast &+= 1
       return
     }
-    if segment.hasMalformedOptions { counters.malformedOptions &+= 1 }
+    if segment.options.isMalformed { counters.malformedOptions &+= 1 }
+
+    if ecn == .congestion { counters.congestionExperienced &+= 1 }
 
     let key = Key(
       local: Endpoint(address: destination, port: segment.destinationPort),
@@ -227,7 +231,7 @@ extension TCP {
   /// The address is ours no more: its connections fail, and nothing is sent.
   ///
   /// - Complexity: linear in the number of slots.
-  mutating func abortAll(from address: IPv4Address, at now: Instant) {
+  mutating func abortAll(from address: IPAddress, at now: Instant) {
     for slot in 0..<slots.count
     where slots[slot].isUsed
       && slots[slot].connection.local.address == address

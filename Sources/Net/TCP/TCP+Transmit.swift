@@ -20,7 +20,7 @@ extension TCP {
       }
       var plan = slots[index].connection.extended(
         next,
-        largest: capabilities.largestPayload
+        capabilities
       )
       guard
         var packet = pool.allocate(
@@ -104,8 +104,8 @@ extension PacketBuffer {
   /// to the device.
   mutating func prepend(
     _ header: TCPHeader,
-    from source: IPv4Address,
-    to destination: IPv4Address,
+    from source: IPAddress,
+    to destination: IPAddress,
     mayLeaveChecksum: Bool = false
   ) {
     prepend(header.length)

@@ -52,5 +52,18 @@ extension TCPCounters {
     body("tcp: packets short", packetsShort)
     body("tcp: pool empty", poolEmpty)
     body("tcp: data after release", dataAfterRelease)
+
+    // MARK: Link and IP
+
+    // MARK: DHCP, DNS and names
+
+    // MARK: TCP sender
+
+    // MARK: TCP receiver and defence
+
+    body("tcp: congestion experienced", congestionExperienced)
+
+    // MARK: Scale
+
   }
 }

@@ -108,6 +108,19 @@ public struct TCPCounters: Hashable, Sendable {
   /// Connections reset because text came that nobody would read.
   public internal(set) var dataAfterRelease: UInt64 = 0
 
+  // MARK: Link and IP
+
+  // MARK: DHCP, DNS and names
+
+  // MARK: TCP sender
+
+  // MARK: TCP receiver and defence
+
+  /// Segments whose datagram says that congestion was experienced. RFC 3168 §5.
+  public internal(set) var congestionExperienced: UInt64 = 0
+
+  // MARK: Scale
+
   /// Nothing happened yet.
   public init() {}
 }

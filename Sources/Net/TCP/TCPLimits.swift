@@ -126,6 +126,16 @@ public struct TCPLimits: Sendable {
   /// there fails with ``NetworkError/limitReached``.
   public var firstEphemeralPort: UInt16 = 49152
 
+  // MARK: Link and IP
+
+  // MARK: DHCP, DNS and names
+
+  // MARK: TCP sender
+
+  // MARK: TCP receiver and defence
+
+  // MARK: Scale
+
   /// The defaults, for 64 MiB of memory and more.
   public init() {}
 

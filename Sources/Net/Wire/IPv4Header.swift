@@ -32,6 +32,7 @@ struct IPv4Header: Equatable, Sendable {
   }
 
   private enum Fragment {
+    static let dontFragment: UInt16 = 0x4000
     static let moreFragments: UInt16 = 0x2000
     static let offset: UInt16 = 0x1FFF
   }
@@ -61,6 +62,10 @@ struct IPv4Header: Equatable, Sendable {
   let destination: IPv4Address
   /// Whether this is a part of a datagram.
   let isFragment: Bool
+  /// Whether routers may cut it: "don't fragment" is clear. RFC 791 §2.3.
+  let mayFragment: Bool
+  /// What it says of congestion. RFC 3168 §5.
+  let ecn: ECNCodepoint
 
   /// A header without options for `payloadLength` bytes.
   init(
@@ -68,7 +73,9 @@ struct IPv4Header: Equatable, Sendable {
     identification: UInt16,
     source: IPv4Address,
     destination: IPv4Address,
-    payloadLength: Int
+    payloadLength: Int,
+    ecn: ECNCodepoint = .notCapable,
+    mayFragment: Bool = true
   ) {
     length = Self.size
     totalLength = Self.size + payloadLength
@@ -77,6 +84,8 @@ struct IPv4Header: Equatable, Sendable {
     self.source = source
     self.destination = destination
     isFragment = false
+    self.ecn = ecn
+    self.mayFragment = mayFragment
   }
 
   /// Reads and checks the header at the front of `packet`, whose first slot has
@@ -112,6 +121,8 @@ struct IPv4Header: Equatable, Sendable {
     guard length <= bytes.byteCount else { throw DropReason.ipv4Truncated }
     let fragment = bytes.bigEndian(at: Field.fragment, as: UInt16.self)
     isFragment = fragment & (Fragment.moreFragments | Fragment.offset) != 0
+    mayFragment = fragment & Fragment.dontFragment == 0
+    ecn = ECNCodepoint(service: bytes.byte(at: Field.service))
     protocolNumber = bytes.byte(at: Field.protocolNumber)
     identification = bytes.bigEndian(at: Field.identification)
     source = bytes.ipv4Address(at: Field.source)
@@ -126,18 +137,18 @@ struct IPv4Header: Equatable, Sendable {
   }
 
   /// Writes the header to the front of `bytes`, with its checksum.
-  ///
-  /// "Don't fragment" stays clear: routers with a smaller MTU may fragment what
-  /// we send, as we do not look for the path's MTU (RFC 1191).
   func write(to bytes: inout MutableRawSpan) {
     bytes.storeBigEndian(UInt8(0x45), at: Field.versionAndLength)
-    bytes.storeBigEndian(UInt8(0), at: Field.service)
+    bytes.storeBigEndian(ecn.rawValue, at: Field.service)
     bytes.storeBigEndian(
       UInt16(truncatingIfNeeded: totalLength),
       at: Field.totalLength
     )
     bytes.storeBigEndian(identification, at: Field.identification)
-    bytes.storeBigEndian(UInt16(0), at: Field.fragment)
+    bytes.storeBigEndian(
+      mayFragment ? 0 : Fragment.dontFragment,
+      at: Field.fragment
+    )
     bytes.storeBigEndian(Self.defaultTimeToLive, at: Field.timeToLive)
     bytes.storeBigEndian(protocolNumber, at: Field.protocolNumber)
     bytes.storeBigEndian(UInt16(0), at: Field.checksum)

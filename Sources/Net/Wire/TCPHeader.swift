@@ -29,16 +29,6 @@ struct TCPHeader: Equatable, Sendable {
     static let options = 20
   }
 
-  /// Kinds and lengths of options. RFC 9293 §3.2, RFC 7323 §2.2.
-  enum Option {
-    static let endOfList: UInt8 = 0
-    static let noOperation: UInt8 = 1
-    static let maximumSegmentSize: UInt8 = 2
-    static let maximumSegmentSizeLength = 4
-    static let windowScale: UInt8 = 3
-    static let windowScaleLength = 3
-  }
-
   /// The control bits. RFC 9293 §3.1.
   struct Flags: OptionSet, Hashable, Sendable {
     let rawValue: UInt8
@@ -48,6 +38,10 @@ struct TCPHeader: Equatable, Sendable {
     static let push = Flags(rawValue: 1 << 3)
     static let acknowledgement = Flags(rawValue: 1 << 4)
     static let urgent = Flags(rawValue: 1 << 5)
+    /// ECE: congestion was experienced. RFC 3168 §6.1.
+    static let congestionEcho = Flags(rawValue: 1 << 6)
+    /// CWR: the congestion window was reduced. RFC 3168 §6.1.
+    static let windowReduced = Flags(rawValue: 1 << 7)
   }
 
   /// Why bytes are no TCP header.
@@ -74,12 +68,7 @@ struct TCPHeader: Equatable, Sendable {
   /// As in the field: not scaled.
   var window: UInt16 = 0
   var urgentPointer: UInt16 = 0
-  /// The option of that name. RFC 9293 §3.7.1.
-  var maximumSegmentSize: UInt16?
-  /// The option of that name: a shift count. RFC 7323 §2.2.
-  var windowScale: UInt8?
-  /// An option's length was wrong, and it and those behind it were not read.
-  var hasMalformedOptions = false
+  var options = TCPOptions()
   /// The length that was parsed, in bytes, with options.
   private(set) var parsedLength = 0
 
@@ -111,51 +100,13 @@ struct TCPHeader: Equatable, Sendable {
     window = bytes.bigEndian(at: Field.window)
     urgentPointer = bytes.bigEndian(at: Field.urgentPointer)
     parsedLength = length
-    parseOptions(bytes.extracting(Field.options..<length))
-  }
-
-  private mutating func parseOptions(_ options: RawSpan) {
-    var offset = 0
-    while offset < options.byteCount {
-      let kind = options.byte(at: offset)
-      if kind == Option.endOfList { return }
-      if kind == Option.noOperation {
-        offset += 1
-        continue
-      }
-      // RFC 9293 §3.1 (MUST-7): be prepared for a wrong length.
-      let rest = options.byteCount - offset
-      guard rest >= 2 else { return hasMalformedOptions = true }
-      let length = Int(options.byte(at: offset + 1))
-      guard length >= 2, length <= rest else {
-        return hasMalformedOptions = true
-      }
-      switch kind {
-      case Option.maximumSegmentSize:
-        guard length == Option.maximumSegmentSizeLength else {
-          return hasMalformedOptions = true
-        }
-        maximumSegmentSize = options.bigEndian(at: offset + 2)
-      case Option.windowScale:
-        guard length == Option.windowScaleLength else {
-          return hasMalformedOptions = true
-        }
-        windowScale = options.byte(at: offset + 2)
-      default:
-        // RFC 9293 §3.1 (MUST-6): ignore an option that is not implemented.
-        break
-      }
-      offset += length
+    if length > Field.options {
+      options = TCPOptions(parsing: bytes.extracting(Field.options..<length))
     }
   }
 
   /// The length in bytes that ``write(to:)`` fills: a multiple of 4.
-  var length: Int {
-    var length = Self.minimumLength
-    if maximumSegmentSize != nil { length += Option.maximumSegmentSizeLength }
-    if windowScale != nil { length += Option.windowScaleLength }
-    return (length + 3) & ~3
-  }
+  var length: Int { Self.minimumLength + options.length }
 
   /// Writes the header to the front of `target`, its checksum as zero.
   ///
@@ -173,34 +124,15 @@ struct TCPHeader: Equatable, Sendable {
     target.storeBigEndian(window, at: Field.window)
     target.storeBigEndian(UInt16(0), at: Field.checksum)
     target.storeBigEndian(urgentPointer, at: Field.urgentPointer)
-    var offset = Field.options
-    if let maximumSegmentSize {
-      target.storeBigEndian(Option.maximumSegmentSize, at: offset)
-      target.storeBigEndian(
-        UInt8(Option.maximumSegmentSizeLength),
-        at: offset + 1
-      )
-      target.storeBigEndian(maximumSegmentSize, at: offset + 2)
-      offset += Option.maximumSegmentSizeLength
-    }
-    if let windowScale {
-      target.storeBigEndian(Option.windowScale, at: offset)
-      target.storeBigEndian(UInt8(Option.windowScaleLength), at: offset + 1)
-      target.storeBigEndian(windowScale, at: offset + 2)
-      offset += Option.windowScaleLength
-    }
-    while offset < length {
-      target.storeBigEndian(Option.endOfList, at: offset)
-      offset += 1
-    }
+    options.write(to: &target, at: Field.options)
   }
 
   /// Whether the checksum in `segment`, header and payload, is right.
   /// RFC 9293 §3.1 (MUST-3).
   static func isChecksumRight(
     of segment: borrowing PacketBuffer,
-    from source: IPv4Address,
-    to destination: IPv4Address
+    from source: IPAddress,
+    to destination: IPAddress
   ) -> Bool {
     var checksum = pseudoHeader(of: segment, source, destination)
     checksum.add(segment)
@@ -211,8 +143,8 @@ struct TCPHeader: Equatable, Sendable {
   /// RFC 9293 §3.1 (MUST-2).
   static func fillChecksum(
     in segment: inout PacketBuffer,
-    from source: IPv4Address,
-    to destination: IPv4Address
+    from source: IPAddress,
+    to destination: IPAddress
   ) {
     var checksum = pseudoHeader(of: segment, source, destination)
     checksum.add(segment)
@@ -226,8 +158,8 @@ struct TCPHeader: Equatable, Sendable {
   /// account.
   static func leaveChecksum(
     of segment: inout PacketBuffer,
-    from source: IPv4Address,
-    to destination: IPv4Address
+    from source: IPAddress,
+    to destination: IPAddress
   ) {
     let checksum = pseudoHeader(of: segment, source, destination)
     var bytes = segment.mutableBytes
@@ -240,8 +172,8 @@ struct TCPHeader: Equatable, Sendable {
 
   private static func pseudoHeader(
     of segment: borrowing PacketBuffer,
-    _ source: IPv4Address,
-    _ destination: IPv4Address
+    _ source: IPAddress,
+    _ destination: IPAddress
   ) -> InternetChecksum {
     var checksum = InternetChecksum()
     checksum.addPseudoHeader(

@@ -35,8 +35,8 @@ struct UDPHeader: Equatable, Sendable {
   /// Bytes behind the datagram's length are not part of it.
   init(
     parsing bytes: RawSpan,
-    source: IPv4Address,
-    destination: IPv4Address,
+    source: IPAddress,
+    destination: IPAddress,
     isVerified: Bool
   ) throws(DropReason) {
     guard bytes.byteCount >= Self.size else {
@@ -62,8 +62,8 @@ struct UDPHeader: Equatable, Sendable {
   /// ``PacketBuffer/completeChecksum()``.
   func write(
     to datagram: inout PacketBuffer,
-    source: IPv4Address,
-    destination: IPv4Address
+    source: IPAddress,
+    destination: IPAddress
   ) {
     var bytes = datagram.mutableBytes
     bytes.storeBigEndian(sourcePort, at: Field.sourcePort)
@@ -81,8 +81,8 @@ struct UDPHeader: Equatable, Sendable {
   }
 
   private func pseudoHeader(
-    _ source: IPv4Address,
-    _ destination: IPv4Address
+    _ source: IPAddress,
+    _ destination: IPAddress
   ) -> InternetChecksum {
     var checksum = InternetChecksum()
     checksum.addPseudoHeader(

@@ -22,6 +22,11 @@ enum Frames {
     bytes(address.bits)
   }
 
+  /// The four octets of an address of version 4.
+  static func bytes(_ address: IPAddress) -> [UInt8] {
+    bytes(address.ipv4!)
+  }
+
   static func bytes(_ value: UInt32) -> [UInt8] {
     bytes(UInt16(value >> 16)) + bytes(UInt16(value & 0xFFFF))
   }

@@ -109,8 +109,8 @@ struct TestDevice: CustomTestStringConvertible, Sendable {
   }
 
   private static func pseudoHeader(
-    _ source: IPv4Address,
-    _ destination: IPv4Address,
+    _ source: IPAddress,
+    _ destination: IPAddress,
     _ length: Int
   ) -> [UInt8] {
     Frames.bytes(source) + Frames.bytes(destination) + [0, 6]
@@ -128,11 +128,12 @@ struct TestDevice: CustomTestStringConvertible, Sendable {
   }
 
   /// Merges segments that follow each other, as generic receive offload does:
-  /// same ends, same acknowledgement, no flags but ACK, and PSH on the last.
+  /// same ends, same acknowledgement, same options, no flags but ACK, and PSH on
+  /// the last.
   func merge(
     _ segments: [[UInt8]],
-    from source: IPv4Address,
-    to destination: IPv4Address
+    from source: IPAddress,
+    to destination: IPAddress
   ) -> [Received] {
     guard merges else { return segments.map { Received(bytes: $0) } }
     var result: [Received] = []
@@ -141,23 +142,27 @@ struct TestDevice: CustomTestStringConvertible, Sendable {
     for bytes in segments {
       let pseudo = Self.pseudoHeader(source, destination, bytes.count)
       let isRight = checksum(pseudo + bytes) == 0
+      let header = bytes.count > 12 ? Int(bytes[12] >> 4) * 4 : 0
       let isPlain =
-        isRight && bytes.count > 20 && bytes[12] == 0x50
+        isRight && header >= 20 && bytes.count > header
         && bytes[13] & ~0x08 == 0x10
+      let payload = bytes.count - header
       if isPlain, mayGoOn, var last = result.last,
         last.bytes.count + bytes.count < 65_000,
         Array(last.bytes[..<4]) == Array(bytes[..<4]),
         Array(last.bytes[8..<13]) == Array(bytes[8..<13]),
-        last.bytes.long(at: 4) &+ UInt32(last.bytes.count - 20)
+        last.bytes[20..<header] == bytes[20..<header],
+        last.bytes.long(at: 4) &+ UInt32(last.bytes.count - header)
           == bytes.long(at: 4),
-        bytes.count - 20 <= max(last.segmentSize, last.bytes.count - 20)
+        payload <= max(last.segmentSize, last.bytes.count - header)
       {
-        if last.segmentSize == 0 { last.segmentSize = last.bytes.count - 20 }
+        if last.segmentSize == 0 {
+          last.segmentSize = last.bytes.count - header
+        }
         last.bytes[13] |= bytes[13]
         last.bytes.replaceSubrange(14..<16, with: bytes[14..<16])
-        last.bytes += bytes[20...]
-        mayGoOn =
-          bytes[13] & 0x08 == 0 && bytes.count - 20 == last.segmentSize
+        last.bytes += bytes[header...]
+        mayGoOn = bytes[13] & 0x08 == 0 && payload == last.segmentSize
         result[result.count - 1] = last
       } else {
         result.append(Received(bytes: bytes, isVerified: isRight))

@@ -49,8 +49,11 @@ import Testing
     header.acknowledgementNumber = number + offset(&random)
     header.window = [0, 1, 500, 5000, 65_535].randomElement(using: &random)!
     if header.flags.contains(.syn) {
-      header.maximumSegmentSize = UInt16.random(in: 0...2000, using: &random)
-      header.windowScale = UInt8.random(in: 0...20, using: &random)
+      header.options.maximumSegmentSize = UInt16.random(
+        in: 0...2000,
+        using: &random
+      )
+      header.options.windowScale = UInt8.random(in: 0...20, using: &random)
     }
     var packet = harness.pool.allocate(headroom: 128)!
     if Bool.random(using: &random) {

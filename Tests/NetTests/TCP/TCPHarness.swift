@@ -87,8 +87,8 @@ final class TCPHarness {
   let pool: PacketPool
   var now = Instant(nanoseconds: 1_000_000_000)
 
-  static let ours = IPv4Address(10, 0, 0, 1)
-  static let theirs = IPv4Address(10, 0, 0, 2)
+  static let ours = IPAddress(IPv4Address(10, 0, 0, 1))
+  static let theirs = IPAddress(IPv4Address(10, 0, 0, 2))
   static let port: UInt16 = 80
   static let theirPort: UInt16 = 50000
   static let secret = SipHash.Key(1, 2)
@@ -139,8 +139,8 @@ final class TCPHarness {
       header.acknowledgementNumber = iss + number
     }
     header.window = UInt16(segment.window ?? 65535)
-    header.maximumSegmentSize = segment.segmentSize.map { UInt16($0) }
-    header.windowScale = segment.scale.map { UInt8($0) }
+    header.options.maximumSegmentSize = segment.segmentSize.map { UInt16($0) }
+    header.options.windowScale = segment.scale.map { UInt8($0) }
     var packet = (other ?? pool).allocate(headroom: 128)!
     packet.append(copying: segment.payload.rawSpan)
     packet.prepend(header, from: Self.theirs, to: Self.ours)
@@ -151,7 +151,10 @@ final class TCPHarness {
     receive(packet(segment))
   }
 
-  func receive(_ packet: consuming PacketBuffer) {
+  func receive(
+    _ packet: consuming PacketBuffer,
+    ecn: ECNCodepoint = .notCapable
+  ) {
     var others = PacketQueue()
     while let freePackets, pool.available > freePackets {
       others.append(pool.allocate()!)
@@ -160,6 +163,7 @@ final class TCPHarness {
       packet,
       from: Self.theirs,
       to: Self.ours,
+      ecn: ecn,
       maximumSegmentSize: 1460,
       pool: pool,
       at: now
@@ -182,15 +186,15 @@ final class TCPHarness {
       Issue.record("malformed header", sourceLocation: location)
       return nil
     }
-    #expect(!header.hasMalformedOptions, sourceLocation: location)
+    #expect(!header.options.isMalformed, sourceLocation: location)
     #expect(header.sourcePort == localPort, sourceLocation: location)
     #expect(header.destinationPort == remotePort, sourceLocation: location)
     var segment = Segment(
       header.flags,
       header.sequenceNumber - iss,
       window: Int(header.window),
-      mss: header.maximumSegmentSize.map { Int($0) },
-      scale: header.windowScale.map { Int($0) },
+      mss: header.options.maximumSegmentSize.map { Int($0) },
+      scale: header.options.windowScale.map { Int($0) },
       Array(bytes[header.parsedLength...])
     )
     if header.flags.contains(.acknowledgement) {
@@ -252,8 +256,8 @@ final class TCPHarness {
       header.flags,
       0,
       window: Int(header.window),
-      mss: header.maximumSegmentSize.map { Int($0) },
-      scale: header.windowScale.map { Int($0) }
+      mss: header.options.maximumSegmentSize.map { Int($0) },
+      scale: header.options.windowScale.map { Int($0) }
     )
     if header.flags.contains(.acknowledgement) {
       segment.acknowledgement = header.acknowledgementNumber - irs

@@ -34,10 +34,10 @@ import Testing
     #expect(header.flags == [.syn, .acknowledgement])
     #expect(header.window == 65535)
     #expect(header.urgentPointer == 9)
-    #expect(header.maximumSegmentSize == 1460)
-    #expect(header.windowScale == 7)
+    #expect(header.options.maximumSegmentSize == 1460)
+    #expect(header.options.windowScale == 7)
     #expect(header.parsedLength == 28)
-    #expect(!header.hasMalformedOptions)
+    #expect(!header.options.isMalformed)
   }
 
   @Test func written_isWhatWasRead() throws {
@@ -129,9 +129,9 @@ import Testing
   ])
   func options(_ example: Case) throws {
     let header = try Self.parse(Self.header(options: example.options))
-    #expect(header.maximumSegmentSize == example.segmentSize)
-    #expect(header.windowScale == example.scale)
-    #expect(header.hasMalformedOptions == example.isMalformed)
+    #expect(header.options.maximumSegmentSize == example.segmentSize)
+    #expect(header.options.windowScale == example.scale)
+    #expect(header.options.isMalformed == example.isMalformed)
   }
 
   @Test(arguments: [1, 2, 3] as [UInt64])
@@ -155,8 +155,8 @@ import Testing
 
   @Test func checksum_coversAddressesAndText() {
     let pool = PacketPool(capacity: 1)
-    let source = IPv4Address(10, 0, 0, 1)
-    let destination = IPv4Address(10, 0, 0, 2)
+    let source = IPAddress(IPv4Address(10, 0, 0, 1))
+    let destination = IPAddress(IPv4Address(10, 0, 0, 2))
     var packet = pool.allocate(headroom: 64)!
     packet.append(copying: ([1, 2, 3] as [UInt8]).rawSpan)
     packet.prepend(
@@ -178,7 +178,7 @@ import Testing
     let isRightElsewhere = TCPHeader.isChecksumRight(
       of: packet,
       from: source,
-      to: IPv4Address(10, 0, 0, 3)
+      to: IPAddress(IPv4Address(10, 0, 0, 3))
     )
     #expect(!isRightElsewhere)
     for offset in 0..<packet.count {

@@ -228,7 +228,10 @@ import Testing
   @Test func addressGivenUp_failsSilently() throws {
     let (harness, id) = TCPHarness.established()
     _ = try harness.write(id, [1])
-    harness.tcp.abortAll(from: IPv4Address(10, 0, 0, 9), at: harness.now)
+    harness.tcp.abortAll(
+      from: IPAddress(IPv4Address(10, 0, 0, 9)),
+      at: harness.now
+    )
     #expect(harness.tcp.state(id) == .established)
     harness.tcp.abortAll(from: TCPHarness.ours, at: harness.now)
     #expect(harness.read(id) == .failed(.noAddress))

@@ -384,7 +384,8 @@ import Testing
   func fromNoHost_isDropped(address: IPv4Address) {
     let harness = TCPHarness()
     for (source, destination) in [
-      (address, TCPHarness.ours), (TCPHarness.theirs, address),
+      (IPAddress(address), TCPHarness.ours),
+      (TCPHarness.theirs, IPAddress(address)),
     ] {
       var packet = harness.pool.allocate(headroom: 128)!
       packet.prepend(
@@ -401,6 +402,7 @@ import Testing
         packet,
         from: source,
         to: destination,
+        ecn: .notCapable,
         maximumSegmentSize: 1460,
         pool: harness.pool,
         at: harness.now

@@ -33,8 +33,8 @@ final class TCPWire {
   var server: TCP
   let clientPool: PacketPool
   let serverPool: PacketPool
-  let clientAddress = IPv4Address(10, 0, 0, 1)
-  let serverAddress = IPv4Address(10, 0, 0, 2)
+  let clientAddress = IPAddress(IPv4Address(10, 0, 0, 1))
+  let serverAddress = IPAddress(IPv4Address(10, 0, 0, 2))
   var now = Instant(nanoseconds: 0)
   var impairment: Impairment
   private var random: RandomNumbers
@@ -166,6 +166,7 @@ final class TCPWire {
         packet,
         from: clientAddress,
         to: serverAddress,
+        ecn: .notCapable,
         maximumSegmentSize: 1460,
         pool: pool,
         at: now
@@ -175,6 +176,7 @@ final class TCPWire {
         packet,
         from: serverAddress,
         to: clientAddress,
+        ecn: .notCapable,
         maximumSegmentSize: 1460,
         pool: pool,
         at: now
