@@ -14,14 +14,14 @@ run:
 test:
 	Scripts/install-dependencies.sh test
 	swift test
-	swift test -c release --package-path Tests/Simulation
+	Scripts/simulate.sh
 	Scripts/fuzz.sh --seconds 20 --runs 100000
 	swift test --package-path Tests/Guest
 
 # Plays whole stacks on bad lines, in made-up time. SIMULATION_SEED=N plays a
 # run again, UPDATE_SNAPSHOTS=1 writes the tables of throughput anew.
 simulate:
-	swift test -c release --package-path Tests/Simulation
+	Scripts/simulate.sh
 
 # Ten minutes of all kinds of traffic at once, on each kind of ring and
 # interrupts; `make test` has a minute of it.

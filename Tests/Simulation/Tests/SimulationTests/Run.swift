@@ -45,8 +45,7 @@ func play(
     var words =
       "\(error)\n  seed \(seed), case \(number): \(what)\n"
       + "  again: SIMULATION_SEED=\(Seed.base) SIMULATION_CASE=\(number) "
-      + "swift test -c release --package-path Tests/Simulation "
-      + "--filter \(name)"
+      + "Scripts/simulate.sh --filter \(name)"
     do {
       words += try "\n  " + capture(seed, settings, "\(name)-\(number)", body)
     } catch {

@@ -21,8 +21,7 @@ func compareSnapshot(
     text == kept,
     """
     \(file.path) is another. If that is for the better, write it anew:
-      UPDATE_SNAPSHOTS=1 swift test -c release \
-    --package-path Tests/Simulation --filter \(name)
+      UPDATE_SNAPSHOTS=1 Scripts/simulate.sh --filter \(name)
     and commit it.
     """,
     sourceLocation: location
