@@ -2,27 +2,93 @@ import Packets
 
 /// The sender: what an acknowledgement tells it.
 extension Connection {
-  /// SEG.ACK is new: SND.UNA < SEG.ACK =< SND.NXT, in a synchronized state.
-  mutating func acknowledged(upTo number: SequenceNumber, at now: Instant) {
-    let bytes = min(number - send.unacknowledged, sendBuffer.count)
-    sendBuffer.removeFirst(bytes)
-    send.unacknowledged = number
-    send.next = SequenceNumber.later(send.next, number)
-    roundTrip.acknowledged(upTo: number, at: now)
-    owesRetransmission = false
-    softError = nil
-    timer.answered(at: now)
-    let advice = congestion.acknowledged(
-      bytes,
-      upTo: number,
-      inFlight: send.inFlight
+  /// SEG.ACK is SND.UNA or new: SND.UNA =< SEG.ACK =< SND.NXT, in a synchronized
+  /// state. `isWindowNew` when the segment changed the window.
+  mutating func acknowledge(
+    by segment: TCPHeader,
+    payload: Int,
+    isWindowNew: Bool,
+    limits: borrowing TCPLimits,
+    counters: inout TCPCounters,
+    at now: Instant
+  ) {
+    var summary = summarize(
+      segment,
+      payload: payload,
+      isWindowNew: isWindowNew,
+      at: now
     )
+    if summary.isNew {
+      acknowledged(&summary, limits: limits)
+    } else if summary.isDuplicate {
+      counters.duplicateAcknowledgements &+= 1
+      guard recovery.duplicate(summary, congestionWindow) else { return }
+      congestion.reduce(
+        for: .loss,
+        inFlight: summary.inFlight,
+        &congestionWindow,
+        at: now
+      )
+      counters.fastRetransmissions &+= 1
+      retransmitFirst(limits: limits)
+    }
+  }
+
+  /// Moves SND.UNA, drops what is acknowledged, and says what the segment tells
+  /// the parts of the sender.
+  private mutating func summarize(
+    _ segment: TCPHeader,
+    payload: Int,
+    isWindowNew: Bool,
+    at now: Instant
+  ) -> AcknowledgementSummary {
+    let number = segment.acknowledgementNumber
+    var summary = AcknowledgementSummary(
+      number: number,
+      previous: send.unacknowledged,
+      next: send.next,
+      now: now
+    )
+    summary.inFlightBefore = send.inFlight
+    summary.echo = segment.options.timestamp?.echo
+    summary.hasCongestionEcho = segment.flags.contains(.congestionEcho)
+    if summary.isNew {
+      summary.acknowledged = min(number - send.unacknowledged, sendBuffer.count)
+      sendBuffer.removeFirst(summary.acknowledged)
+      send.unacknowledged = number
+      let records = flight.acknowledge(upTo: number)
+      summary.newestSentAt = records.newestSentAt
+      summary.hasRetransmitted = records.hasRetransmitted
+      summary.roundTrip = roundTrip.sample(upTo: number, at: now)
+    } else {
+      // RFC 5681 §2: a duplicate is one that says nothing else while data is
+      // under way. Answers to probes of a shut window are none.
+      summary.isDuplicate =
+        payload == 0 && !segment.flags.contains(.fin) && !isWindowNew
+        && pipe() > 0
+    }
+    summary.inFlight = send.inFlight
+    return summary
+  }
+
+  /// `summary` is of an acknowledgement of something new.
+  private mutating func acknowledged(
+    _ summary: inout AcknowledgementSummary,
+    limits: borrowing TCPLimits
+  ) {
+    if let sample = summary.roundTrip { roundTrip.measured(sample) }
+    softError = nil
+    timer.answered(at: summary.now)
+    let wasRecovering = recovery.isRecovering
+    let advice = recovery.acknowledged(summary, &congestionWindow)
+    summary.isAfterTimeout = recovery.isAfterTimeout
+    if !wasRecovering { congestion.acknowledged(summary, &congestionWindow) }
     // RFC 6298 §5.3; but in recovery for the first step only, so that a long
     // one ends with the timeout. RFC 6582 §4.
     if advice != .retransmit, timer.isRunning {
-      timer.restart(for: roundTrip.timeout, at: now)
+      timer.restart(for: roundTrip.timeout, at: summary.now)
     }
-    if advice != .none, send.inFlight > 0 { owesRetransmission = true }
+    if advice != .none, summary.inFlight > 0 { retransmitFirst(limits: limits) }
     // A quarter of the buffer, so that the app is not woken for every segment.
     if wantsToWrite, sendBuffer.available >= sendBuffer.limit / 4 {
       wantsToWrite = false
@@ -30,28 +96,19 @@ extension Connection {
     }
   }
 
-  /// SEG.ACK is SND.UNA. `isWindowNew` when the segment changed the window.
-  mutating func acknowledgedAgain(
-    by segment: TCPHeader,
-    payload: Int,
-    isWindowNew: Bool,
-    counters: inout TCPCounters
-  ) {
-    // RFC 5681 §2: a duplicate is one that says nothing else while data is
-    // under way. Answers to probes of a shut window are none.
-    guard payload == 0, !segment.flags.contains(.fin), !isWindowNew,
-      send.next != send.unacknowledged
-    else { return }
-    counters.duplicateAcknowledgements &+= 1
-    let isLoss = congestion.duplicate(
-      of: segment.acknowledgementNumber,
-      inFlight: send.inFlight,
-      next: send.highest
+  /// The first unacknowledged segment is lost, and goes out again at once.
+  private mutating func retransmitFirst(limits: borrowing TCPLimits) {
+    flight.lose(
+      upTo: send.unacknowledged + fullSegment(),
+      limit: limits.flightRecords
     )
-    guard isLoss else { return }
-    owesRetransmission = true
-    counters.fastRetransmissions &+= 1
+    recovery.owesRetransmission = true
   }
+
+  /// What of FlightSize is taken to be under way still: all that is not lost.
+  /// RFC 6675 §2 (pipe).
+  @_addressableSelf
+  func pipe() -> Int { send.inFlight - Int(flight.lost) }
 
   /// The peer answered something acceptable. RFC 9293 §3.8.6.1: one that
   /// answers with a shut window is alive, and the connection stays; unless no

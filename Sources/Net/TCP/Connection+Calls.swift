@@ -65,7 +65,7 @@ extension Connection {
     }
     // RFC 5681 §4.1: an idle connection begins anew.
     if send.inFlight == 0, let lastSent, lastSent + roundTrip.timeout < now {
-      congestion.restartAfterIdle()
+      congestionWindow.restartAfterIdle()
     }
   }
 
@@ -126,7 +126,7 @@ extension Connection {
   /// Whether `number` has been sent and is not acknowledged. RFC 5927 §4.1: an
   /// ICMP error about any other is no answer to us.
   func isInFlight(_ number: SequenceNumber) -> Bool {
-    send.unacknowledged <= number && number < send.highest
+    send.unacknowledged <= number && number < send.next
   }
 
   /// ICMP says that the peer cannot be reached. RFC 1122 §4.2.3.9: a hard
@@ -150,8 +150,8 @@ extension Connection {
       maximumSegmentSize: sendSegmentSize,
       sendWindow: send.window,
       receiveWindow: receive.window,
-      congestionWindow: congestion.congestionWindow,
-      slowStartThreshold: congestion.slowStartThreshold,
+      congestionWindow: recovery.inflated(congestionWindow),
+      slowStartThreshold: congestionWindow.threshold,
       bytesInFlight: send.inFlight,
       bytesToSend: sendBuffer.count,
       bytesToRead: receiveQueue.byteCount,

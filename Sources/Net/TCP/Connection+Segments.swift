@@ -4,14 +4,14 @@ import Packets
 struct SegmentPlan {
   enum Kind {
     /// At SND.NXT, which moves on.
-    case atNext
-    /// The first unacknowledged segment again; SND.NXT stays.
-    case first
-    /// Beyond the window; SND.NXT stays.
+    case new
+    /// From the first that is lost on, and perhaps beyond SND.NXT.
+    case retransmission
+    /// A byte beyond the window.
     case probe
   }
 
-  var kind = Kind.atNext
+  var kind = Kind.new
   var sequence: SequenceNumber
   /// Bytes of the send buffer.
   var payload = 0
@@ -57,11 +57,11 @@ extension Connection {
           flags: [.reset, .acknowledgement]
         ) : nil
     case .synSent:
-      return send.next == send.initial
-        ? SegmentPlan(sequence: send.next, flags: .syn) : nil
+      return owesSYN()
+        ? SegmentPlan(sequence: send.initial, flags: .syn) : nil
     case .synReceived:
-      return send.next == send.initial
-        ? SegmentPlan(sequence: send.next, flags: [.syn, .acknowledgement])
+      return owesSYN()
+        ? SegmentPlan(sequence: send.initial, flags: [.syn, .acknowledgement])
         : nextAcknowledgement()
     case .established, .closeWait, .finWait1, .closing, .lastAck:
       return nextData() ?? nextAcknowledgement()
@@ -70,17 +70,22 @@ extension Connection {
     }
   }
 
+  /// Whether our SYN was not sent, or is lost.
+  @_addressableSelf
+  private func owesSYN() -> Bool {
+    send.next == send.initial || flight.hasLost
+  }
+
   @_addressableSelf
   private func nextAcknowledgement() -> SegmentPlan? {
     guard acknowledgement.isDue else { return nil }
     return SegmentPlan(sequence: sequenceWithoutText(), flags: .acknowledgement)
   }
 
-  /// Where an acknowledgement or a reset stands: behind all that was sent, and
-  /// not at SND.NXT, which a timeout may have taken back: a peer that has got
-  /// more drops what stands behind its RCV.NXT, and two such peers would never
-  /// hear of each other again. But not beyond the window, as a probe of a shut
-  /// one does: it would be dropped too.
+  /// Where an acknowledgement or a reset stands: behind all that was sent, lost
+  /// or not, as a peer that has got more drops what stands behind its RCV.NXT,
+  /// and two such peers would never hear of each other again. But not beyond
+  /// the window, as a probe of a shut one does: it would be dropped too.
   @_addressableSelf
   private func sequenceWithoutText() -> SequenceNumber {
     // The SYN takes a number, and none of the window.
@@ -88,33 +93,60 @@ extension Connection {
     let edge =
       (send.unacknowledged < first ? first : send.unacknowledged)
       + send.window
-    return edge < send.highest ? edge : send.highest
+    return edge < send.next ? edge : send.next
+  }
+
+  /// Text that is to be sent without a gap.
+  struct Text {
+    /// Where it begins: at the first that is lost, else at SND.NXT.
+    var start: SequenceNumber
+    /// Its bytes in the send buffer; zero where only the FIN is.
+    var count: Int
+  }
+
+  /// What is to be sent next: what is lost before what is new. Of what is lost
+  /// no more is looked for than `most`.
+  @_addressableSelf
+  func nextText(most: Int) -> Text {
+    let end = dataEnd()
+    guard flight.hasLost else {
+      return Text(start: send.next, count: max(0, end - send.next))
+    }
+    let (start, length) = flight.lostRun(most: most)
+    // Up to SND.NXT all is lost: what is new follows at once.
+    let isAll = start + length == send.next && !recovery.owesRetransmission
+    return Text(
+      start: start,
+      count: max(0, isAll ? end - start : min(length, end - start))
+    )
   }
 
   @_addressableSelf
   private func nextData() -> SegmentPlan? {
-    if owesRetransmission {
-      let payload = min(fullSegment(), sendBuffer.count, send.inFlight)
-      return dataPlan(.first, at: send.unacknowledged, payload)
+    let full = fullSegment()
+    let text = nextText(most: full)
+    let kind = flight.hasLost ? SegmentPlan.Kind.retransmission : .new
+    if recovery.owesRetransmission, flight.hasLost {
+      return dataPlan(kind, at: text.start, min(text.count, full))
     }
-    let unsent = unsentBytes()
-    if unsent > 0 {
-      let payload = sendableBytes()
-      if payload > 0 { return dataPlan(.atNext, at: send.next, payload) }
+    guard kind == .retransmission || !flight.isFull else { return nil }
+    if text.count > 0 {
+      let payload = sendableBytes(of: text)
+      if payload > 0 { return dataPlan(kind, at: text.start, payload) }
       guard owesProbe else { return nil }
       // RFC 9293 §3.8.6.2.1, rule (4): what a small window takes; §3.8.6.1:
       // one byte when it takes nothing.
-      let usable = min(usableWindow(), unsent, fullSegment())
+      let usable = min(usableWindow(from: text.start), text.count, full)
       return usable > 0
-        ? dataPlan(.atNext, at: send.next, usable)
-        : dataPlan(.probe, at: send.next, 1)
+        ? dataPlan(kind, at: text.start, usable)
+        : dataPlan(.probe, at: text.start, 1)
     }
     // A FIN alone does not wait for the window: a shut one may never open when
     // no data wants it. It waits for what is under way in front of it.
-    if let fin, send.next == fin,
-      usableWindow() > 0 || send.next == send.unacknowledged
+    if let fin, text.start == fin,
+      usableWindow(from: fin) > 0 || fin == send.unacknowledged
     {
-      return dataPlan(.atNext, at: fin, 0)
+      return dataPlan(kind, at: fin, 0)
     }
     return nil
   }
@@ -130,20 +162,22 @@ extension Connection {
     _ capabilities: LinkCapabilities
   ) -> SegmentPlan {
     let full = fullSegment()
-    guard plan.kind == .atNext, plan.payload == full else { return plan }
+    guard plan.kind != .probe, plan.payload == full,
+      !recovery.owesRetransmission
+    else { return plan }
     let largest = capabilities.largestPayload(
       behind: remote.address.internetHeaderSize + TCPHeader.minimumLength
         + options(for: plan.flags).length
     )
     guard largest > full else { return plan }
-    let unsent = unsentBytes()
-    let most = min(largest, unsent, usableWindow())
+    let text = nextText(most: largest)
+    let most = min(largest, text.count, usableWindow(from: plan.sequence))
     let whole = most - most % full
     // RFC 9293 §3.7.4, Nagle, as in `sendableBytes`: behind others under way.
     let mayBeSmall =
-      noDelay || fin != nil || send.next + whole < send.highest
-    let payload = most == unsent && mayBeSmall ? most : whole
-    return dataPlan(.atNext, at: plan.sequence, payload)
+      noDelay || fin != nil || plan.sequence + whole < send.next
+    let payload = most == text.count && mayBeSmall ? most : whole
+    return dataPlan(plan.kind, at: plan.sequence, payload)
   }
 
   @_addressableSelf
@@ -165,24 +199,22 @@ extension Connection {
     return plan
   }
 
-  /// Bytes of the send buffer from SND.NXT on.
+  /// U of RFC 9293 §3.8.6.2.1 for what is sent from `start` on, bounded by what
+  /// may be under way, too. Not positive when the peer took its window back.
   @_addressableSelf
-  func unsentBytes() -> Int { max(0, dataEnd() - send.next) }
-
-  /// U of RFC 9293 §3.8.6.2.1, bounded by cwnd too: how much more may be
-  /// unacknowledged. Not positive when the peer took its window back.
-  @_addressableSelf
-  private func usableWindow() -> Int {
-    min(send.window, congestion.window) - (send.next - send.unacknowledged)
+  private func usableWindow(from start: SequenceNumber) -> Int {
+    min(
+      send.window - (start - send.unacknowledged),
+      recovery.limit(congestionWindow) - pipe()
+    )
   }
 
-  /// How many bytes the windows and the rules against small segments let go
-  /// now; zero to wait.
+  /// How many bytes of `text` the windows and the rules against small segments
+  /// let go now; zero to wait.
   @_addressableSelf
-  func sendableBytes() -> Int {
-    let unsent = unsentBytes()
+  func sendableBytes(of text: Text) -> Int {
     let full = fullSegment()
-    let payload = min(unsent, usableWindow(), full)
+    let payload = min(text.count, usableWindow(from: text.start), full)
     guard payload > 0 else { return 0 }
     // RFC 9293 §3.8.6.2.1, rule (1): a full segment.
     if payload == full { return payload }
@@ -190,11 +222,11 @@ extension Connection {
     // unacknowledged. One that was sent before, or is the last before the
     // FIN, does not wait for company that cannot come.
     let mayBeSmall =
-      noDelay || send.next == send.unacknowledged
-      || send.next < send.highest || fin != nil
+      noDelay || send.next == send.unacknowledged || text.start < send.next
+      || fin != nil
     guard mayBeSmall else { return 0 }
     // Rule (2): all there is. Rule (3): a good part of the largest window.
-    return payload == unsent || 2 * payload >= send.maximumWindow
+    return payload == text.count || 2 * payload >= send.maximumWindow
       ? payload : 0
   }
 
@@ -202,6 +234,7 @@ extension Connection {
   mutating func sent(
     _ plan: SegmentPlan,
     at now: Instant,
+    limits: borrowing TCPLimits,
     counters: inout TCPCounters
   ) {
     let full = fullSegment()
@@ -214,31 +247,37 @@ extension Connection {
     if plan.flags.contains(.acknowledgement) { acknowledgement.done() }
     guard plan.length > 0 else { return }
     let end = plan.sequence + plan.length
-    if plan.kind == .probe {
+    let isProbe = plan.kind == .probe
+    if isProbe {
       counters.windowProbes &+= 1
-    } else if plan.sequence < send.highest {
+    } else if plan.sequence < send.next {
       // RFC 6298 §3, Karn's algorithm.
       roundTrip.retransmitted()
-      let old = min(plan.payload, max(send.highest - plan.sequence, 0))
+      let old = min(plan.payload, send.next - plan.sequence)
       let segments = max((old + full - 1) / full, 1)
       retransmissions &+= UInt64(segments)
       counters.segmentsRetransmitted &+= UInt64(segments)
+      flight.sentAgain(to: end, limit: limits.flightRecords, at: now)
+      recovery.owesRetransmission = false
     } else {
       roundTrip.sent(upTo: end, at: now)
     }
-    let newBytes = plan.sequence + plan.payload - send.highest
+    let newBytes = plan.sequence + plan.payload - send.next
     if plan.payload > 0, newBytes > 0 {
       counters.bytesSent &+= UInt64(newBytes)
     }
-    switch plan.kind {
-    case .atNext: send.next = end
-    case .first:
-      owesRetransmission = false
-      send.next = SequenceNumber.later(send.next, end)
-    case .probe: break
+    if plan.sequence == send.next {
+      // A probe is beyond the window: it is not taken, and goes again.
+      flight.sent(
+        from: plan.sequence,
+        to: end,
+        isLost: isProbe,
+        limit: limits.flightRecords,
+        at: now
+      )
     }
     owesProbe = false
-    send.highest = SequenceNumber.later(send.highest, end)
+    send.next = SequenceNumber.later(send.next, end)
     lastSent = now
   }
 }

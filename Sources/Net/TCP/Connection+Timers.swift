@@ -53,16 +53,18 @@ extension Connection {
       switch state {
       case .synSent, .synReceived: isSYNLost = true
       default:
-        congestion.timedOut(
+        congestion.reduce(
+          for: .timeout,
           inFlight: send.inFlight,
-          next: send.highest
+          &congestionWindow,
+          at: now
         )
+        recovery.timedOut(next: send.next)
       }
       // RFC 6298 §5.4 to §5.6: send the earliest again, back off, start anew.
       // What follows it is sent again as the window opens, unless an
       // acknowledgement says that it has come.
-      send.next = send.unacknowledged
-      owesRetransmission = false
+      flight.loseAll()
       roundTrip.backOff()
       timer.restart(for: roundTrip.timeout, at: now)
     }
@@ -96,10 +98,9 @@ extension Connection {
   private func isWindowShut() -> Bool {
     switch state {
     case .established, .closeWait, .finWait1, .closing, .lastAck:
-      guard send.next == send.unacknowledged, !owesRetransmission,
-        unsentBytes() > 0
-      else { return false }
-      return sendableBytes() == 0
+      guard pipe() == 0, !recovery.owesRetransmission else { return false }
+      let text = nextText(most: fullSegment())
+      return text.count > 0 && sendableBytes(of: text) == 0
     default: return false
     }
   }

@@ -37,7 +37,11 @@ struct Connection: ~Copyable {
 
   var roundTrip: RoundTripEstimator
   var timer = RetransmissionTimer()
-  var congestion: NewReno
+  /// What was sent and is not acknowledged.
+  var flight = SentSegments()
+  var congestionWindow: CongestionWindow
+  var congestion = CongestionController.newReno(NewReno())
+  var recovery: LossRecovery
   var acknowledgement = DelayedAcknowledgement()
   var challenges = ChallengeLimit()
   /// When TIME-WAIT, or an abandoned FIN-WAIT-2, is over.
@@ -50,8 +54,6 @@ struct Connection: ~Copyable {
   var sendSegmentSize: Int
   /// Whether the SYN had to be sent again.
   var isSYNLost = false
-  /// The first unacknowledged segment is to be sent again at once.
-  var owesRetransmission = false
   /// A byte is to be sent into a shut window.
   var owesProbe = false
   /// A reset is to be sent; the connection is over.
@@ -89,10 +91,8 @@ struct Connection: ~Copyable {
     )
     self.receiveSegmentSize = receiveSegmentSize
     sendSegmentSize = min(receiveSegmentSize, limits.defaultSegmentSize)
-    congestion = NewReno(
-      segmentSize: sendSegmentSize,
-      initialSequenceNumber: initialSequenceNumber
-    )
+    congestionWindow = CongestionWindow(segmentSize: sendSegmentSize)
+    recovery = LossRecovery(initialSequenceNumber: initialSequenceNumber)
   }
 
   /// The SYN of `segment` is the peer's: take what it says.
@@ -128,12 +128,13 @@ struct Connection: ~Copyable {
   ) {
     state = next
     changes.insert([.established, .writable])
-    congestion = NewReno(
+    congestionWindow = CongestionWindow(
       segmentSize: sendSegmentSize,
-      initialSequenceNumber: send.initial,
       isSYNLost: isSYNLost
     )
-    roundTrip.acknowledged(upTo: send.unacknowledged, at: now)
+    if let sample = roundTrip.sample(upTo: send.unacknowledged, at: now) {
+      roundTrip.measured(sample)
+    }
     timer.answered(at: now)
     timer.stop()
     // RFC 6298 §5.7.
@@ -147,8 +148,16 @@ struct Connection: ~Copyable {
     changes.insert(.closed)
     timer.stop()
     expiry = now + limits.timeWait
-    sendBuffer.removeAll()
+    forgetSent()
     assembler.removeAll()
+  }
+
+  /// Nothing that was written or sent is sent any more.
+  private mutating func forgetSent() {
+    sendBuffer.removeAll()
+    flight.removeAll()
+    recovery.owesRetransmission = false
+    owesProbe = false
   }
 
   /// The connection is over: with `error`, or in order.
@@ -157,9 +166,7 @@ struct Connection: ~Copyable {
     timer.stop()
     acknowledgement.done()
     expiry = nil
-    owesRetransmission = false
-    owesProbe = false
-    sendBuffer.removeAll()
+    forgetSent()
     assembler.removeAll()
     if let error {
       self.error = error

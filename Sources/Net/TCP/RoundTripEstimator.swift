@@ -49,14 +49,19 @@ struct RoundTripEstimator {
   /// that arrived is acknowledged late.
   mutating func retransmitted() { timedEnd = nil }
 
-  /// Everything up to `number` was acknowledged.
-  mutating func acknowledged(upTo number: SequenceNumber, at now: Instant) {
-    guard let end = timedEnd, number >= end else { return }
+  /// Everything up to `number` was acknowledged: the measurement that is complete
+  /// with it, if one is.
+  mutating func sample(
+    upTo number: SequenceNumber,
+    at now: Instant
+  ) -> Interval? {
+    guard let end = timedEnd, number >= end else { return nil }
     timedEnd = nil
-    measured(now - timedAt)
+    return now - timedAt
   }
 
-  private mutating func measured(_ sample: Interval) {
+  /// Takes a measurement in. RFC 6298 §2.
+  mutating func measured(_ sample: Interval) {
     if let smoothed {
       // RFC 6298 §2.3: beta is 1/4, alpha 1/8, and the variation is computed
       // with the old SRTT.

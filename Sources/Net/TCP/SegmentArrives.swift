@@ -123,7 +123,7 @@ extension Connection {
     let number = segment.acknowledgementNumber
     // First, the ACK bit.
     if flags.contains(.acknowledgement),
-      number <= send.initial || number > send.highest
+      number <= send.initial || number > send.next
     {
       counters.badAcknowledgements &+= 1
       return flags.contains(.reset) ? .done : .reset
@@ -148,13 +148,18 @@ extension Connection {
     guard flags.contains(.acknowledgement) else {
       // Both opened at once. Our SYN goes again, with an acknowledgement.
       state = .synReceived
-      send.next = send.initial
+      flight.loseAll()
       return .done
     }
-    send.unacknowledged = number
-    send.next = SequenceNumber.later(send.next, number)
+    synAcknowledged(number)
     establish(.established, limits: limits, at: now)
     return nil
+  }
+
+  /// Our SYN is acknowledged, and all before `number`.
+  private mutating func synAcknowledged(_ number: SequenceNumber) {
+    send.unacknowledged = number
+    _ = flight.acknowledge(upTo: number)
   }
 
   /// RFC 9293 §3.10.7.4: the other states, first to fifth check. `nil` to go
@@ -270,12 +275,11 @@ extension Connection {
   ) -> SegmentVerdict? {
     let number = segment.acknowledgementNumber
     if state == .synReceived {
-      guard number > send.unacknowledged, number <= send.highest else {
+      guard number > send.unacknowledged, number <= send.next else {
         counters.badAcknowledgements &+= 1
         return .reset
       }
-      send.unacknowledged = number
-      send.next = SequenceNumber.later(send.next, number)
+      synAcknowledged(number)
       send.setWindow(Int(segment.window) << send.windowShift, from: segment)
       establish(
         fin == nil ? .established : .finWait1,
@@ -287,7 +291,7 @@ extension Connection {
 
     // RFC 5961 §5.2: an acknowledgement of what was never sent, or older than
     // any window, is challenged.
-    if number > send.highest
+    if number > send.next
       || number < send.unacknowledged - send.maximumWindow
     {
       counters.badAcknowledgements &+= 1
@@ -298,16 +302,14 @@ extension Connection {
     // acknowledgement was overtaken, and tells nothing.
     if number >= send.unacknowledged {
       let isWindowNew = send.updateWindow(from: segment)
-      if number > send.unacknowledged {
-        acknowledged(upTo: number, at: now)
-      } else {
-        acknowledgedAgain(
-          by: segment,
-          payload: payload,
-          isWindowNew: isWindowNew,
-          counters: &counters
-        )
-      }
+      acknowledge(
+        by: segment,
+        payload: payload,
+        isWindowNew: isWindowNew,
+        limits: limits,
+        counters: &counters,
+        at: now
+      )
       answered(at: now)
     }
 
@@ -374,7 +376,7 @@ extension Connection {
       every: limits.challengePeriod,
       at: now
     ) {
-      send.next = send.initial
+      flight.loseAll()
     }
     return .done
   }

@@ -2,16 +2,15 @@
 ///
 ///              |  acknowledged  |  in flight  |  may be sent  |
 ///                        unacknowledged      next    unacknowledged + window
+///
+/// What is lost of what is in flight, ``SentSegments`` knows.
 struct SendSequence {
   /// ISS.
   let initial: SequenceNumber
   /// SND.UNA.
   var unacknowledged: SequenceNumber
-  /// SND.NXT. A timeout takes it back to what is sent again first.
+  /// SND.NXT: one past the highest number ever sent. Never goes back.
   var next: SequenceNumber
-  /// One past the highest number ever sent: what an acknowledgement is checked
-  /// against, and what SND.NXT was before it was taken back.
-  var highest: SequenceNumber
   /// SND.WND in bytes.
   var window = 0
   /// Max(SND.WND). RFC 9293 §3.8.6.2.1, RFC 5961 §5.
@@ -27,11 +26,10 @@ struct SendSequence {
     self.initial = initial
     unacknowledged = initial
     next = initial
-    highest = initial
   }
 
   /// FlightSize in bytes. RFC 5681 §2.
-  var inFlight: Int { highest - unacknowledged }
+  var inFlight: Int { next - unacknowledged }
 
   /// Takes the window of `segment` unless it is older than the one we have.
   /// RFC 9293 §3.10.7.4, fifth check. Returns whether the window changed.

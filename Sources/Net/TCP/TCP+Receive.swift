@@ -157,7 +157,7 @@ extension TCP {
     maximumSegmentSize: Int,
     at now: Instant
   ) {
-    let used = slots[Int(slot)].connection.send.highest
+    let used = slots[Int(slot)].connection.send.next
     slots[Int(slot)].connection.end(nil)
     settle(slot, at: now)
     guard let listener = listenerOfPort[key.local.port] else {

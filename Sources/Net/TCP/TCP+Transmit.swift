@@ -30,8 +30,14 @@ extension TCP {
         counters.poolEmpty &+= 1
         return nil
       }
+      lendRecords(to: index)
       slots[index].connection.fill(&packet, with: &plan, capabilities)
-      slots[index].connection.sent(plan, at: now, counters: &counters)
+      slots[index].connection.sent(
+        plan,
+        at: now,
+        limits: limits,
+        counters: &counters
+      )
       let source = slots[index].connection.local.address
       let destination = slots[index].connection.remote.address
       sending.remove(slot)

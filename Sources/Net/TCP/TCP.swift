@@ -59,6 +59,10 @@ struct TCP: ~Copyable {
   /// Slots whose handshake a peer has begun and not completed, the oldest
   /// first.
   var halfOpen = SlotList()
+  /// Memory for records of what is in flight, which connections with nothing in
+  /// flight gave back: one holds none while it is idle, and none is allocated
+  /// for a segment.
+  private var spareRecords: UniqueArray<UniqueArray<SentSegment>>
   /// The memory of all send buffers.
   let blocks: SendBlocks
   /// What the device does with what is sent.
@@ -83,6 +87,7 @@ struct TCP: ~Copyable {
     self.limits = limits
     self.capabilities = capabilities
     blocks = SendBlocks(limit: limits.sendMemory)
+    spareRecords = UniqueArray(minimumCapacity: Self.mostSpareRecords)
     self.secret = secret
     var random = random
     ports = EphemeralPorts(
@@ -142,6 +147,35 @@ struct TCP: ~Copyable {
     return index
   }
 
+  // MARK: Records of what is in flight
+
+  /// How many are kept for the next: as many connections may begin to send
+  /// between two that end to, without an allocation.
+  private static let mostSpareRecords = 64
+  /// The most records that a spare one has room for.
+  private static let largestSpareRecords = 256
+
+  /// Gives the connection in the slot memory for records, if there is some.
+  mutating func lendRecords(to slot: Int) {
+    guard !slots[slot].connection.flight.hasMemory,
+      let spare = spareRecords.popLast()
+    else { return }
+    slots[slot].connection.flight.adopt(spare)
+  }
+
+  /// Takes memory for records back from a connection with nothing in flight.
+  private mutating func takeBackRecords(from slot: Int) {
+    guard slots[slot].connection.flight.hasMemory,
+      slots[slot].connection.flight.isEmpty
+    else { return }
+    let spare = slots[slot].connection.flight.takeMemory()
+    if spareRecords.count < Self.mostSpareRecords,
+      spare.capacity <= Self.largestSpareRecords
+    {
+      spareRecords.append(spare)
+    }
+  }
+
   /// Brings the timers, lists and tables in line with what has just happened
   /// to the connection in `slot`.
   mutating func settle(_ slot: UInt32, at now: Instant) {
@@ -152,6 +186,7 @@ struct TCP: ~Copyable {
   /// Brings the lists and tables in line with the connection in `slot`.
   mutating func refile(_ slot: UInt32) {
     let index = Int(slot)
+    takeBackRecords(from: index)
     if slots[index].connection.state == .synReceived,
       slots[index].connection.listener != nil
     {

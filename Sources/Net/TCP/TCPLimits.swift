@@ -132,6 +132,13 @@ public struct TCPLimits: Sendable {
 
   // MARK: TCP sender
 
+  /// Records of packets sent and not acknowledged, 24 bytes each, of a
+  /// connection: as many segments of 1,448 bytes are six times the send buffer.
+  /// At the limit neighbours become one record; where they cannot, nothing new
+  /// is sent until some are acknowledged. Cutting a record where a part of it is
+  /// lost may make twice as many.
+  public var flightRecords = 1024
+
   // MARK: TCP receiver and defence
 
   // MARK: Scale

@@ -38,7 +38,7 @@ import Testing
     var number = harness.iss
     if let id, let index = harness.tcp.index(of: id) {
       sequence = harness.tcp.slots[index].connection.receive.next
-      number = harness.tcp.slots[index].connection.send.highest
+      number = harness.tcp.slots[index].connection.send.next
     }
     var header = TCPHeader(
       sourcePort: harness.remotePort,

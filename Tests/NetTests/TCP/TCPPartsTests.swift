@@ -41,10 +41,11 @@ import Testing
   ) {
     let end = SequenceNumber(1)
     estimator.sent(upTo: end, at: Instant(nanoseconds: 0))
-    estimator.acknowledged(
+    let sample = estimator.sample(
       upTo: end,
       at: Instant(nanoseconds: 0) + .milliseconds(milliseconds)
     )
+    estimator.measured(sample!)
   }
 
   /// RFC 6298 §2.2 and §2.3, by hand.
@@ -85,144 +86,27 @@ import Testing
     let start = Instant(nanoseconds: 0)
     estimator.sent(upTo: SequenceNumber(10), at: start)
     estimator.sent(upTo: SequenceNumber(20), at: start + .milliseconds(50))
-    estimator.acknowledged(
+    let early = estimator.sample(
       upTo: SequenceNumber(9),
       at: start + .milliseconds(60)
     )
-    #expect(estimator.smoothed == nil)
-    estimator.acknowledged(
+    #expect(early == nil)
+    let sample = estimator.sample(
       upTo: SequenceNumber(20),
       at: start + .milliseconds(100)
     )
-    #expect(estimator.smoothed == .milliseconds(100))
+    #expect(sample == .milliseconds(100))
   }
 
   @Test func retransmission_spoilsTheMeasurement() {
     var estimator = Self.estimator()
     estimator.sent(upTo: SequenceNumber(10), at: Instant(nanoseconds: 0))
     estimator.retransmitted()
-    estimator.acknowledged(
+    let sample = estimator.sample(
       upTo: SequenceNumber(10),
       at: Instant(nanoseconds: 5)
     )
-    #expect(estimator.smoothed == nil)
-  }
-}
-
-@Suite struct NewRenoTests {
-  @Test(arguments: [
-    (536, 5360), (1000, 10_000), (1460, 14_600), (2190, 14_600),
-    (8960, 17_920),
-  ])
-  func initialWindow_isRFC6928(segmentSize: Int, window: Int) {
-    #expect(NewReno.initialWindow(segmentSize) == window)
-  }
-
-  static func congestion(isSYNLost: Bool = false) -> NewReno {
-    NewReno(
-      segmentSize: 1000,
-      initialSequenceNumber: SequenceNumber(0),
-      isSYNLost: isSYNLost
-    )
-  }
-
-  @Test func lostSYN_beginsWithOneSegment() {
-    #expect(Self.congestion(isSYNLost: true).window == 1000)
-  }
-
-  @Test func slowStart_growsByWhatIsAcknowledged() {
-    var congestion = Self.congestion()
-    _ = congestion.acknowledged(1000, upTo: SequenceNumber(1001), inFlight: 0)
-    #expect(congestion.window == 11_000)
-    // By no more than was acknowledged.
-    _ = congestion.acknowledged(5000, upTo: SequenceNumber(6001), inFlight: 0)
-    #expect(congestion.window == 16_000)
-    _ = congestion.acknowledged(10, upTo: SequenceNumber(6011), inFlight: 0)
-    #expect(congestion.window == 16_010)
-    // By eight segments at the most.
-    _ = congestion.acknowledged(
-      9000,
-      upTo: SequenceNumber(15_011),
-      inFlight: 0
-    )
-    #expect(congestion.window == 24_010)
-  }
-
-  /// RFC 3465 §2.3: by one while what was sent before a timeout comes in.
-  @Test func slowStartAfterTimeout_growsByASegment() {
-    var congestion = Self.congestion()
-    congestion.timedOut(inFlight: 30_000, next: SequenceNumber(30_001))
-    _ = congestion.acknowledged(9000, upTo: SequenceNumber(9001), inFlight: 0)
-    #expect(congestion.window == 2000)
-    _ = congestion.acknowledged(
-      21_000,
-      upTo: SequenceNumber(30_001),
-      inFlight: 0
-    )
-    #expect(congestion.window == 10_000)
-  }
-
-  @Test func avoidance_growsByASegmentAWindow() {
-    var congestion = Self.congestion()
-    congestion.timedOut(inFlight: 8000, next: SequenceNumber(8001))
-    #expect(congestion.window == 1000)
-    #expect(congestion.slowStartThreshold == 4000)
-    var number = 1
-    for _ in 0..<3 {
-      number += 1000
-      _ = congestion.acknowledged(
-        1000,
-        upTo: SequenceNumber(UInt32(number)),
-        inFlight: 0
-      )
-    }
-    #expect(congestion.window == 4000)
-    for _ in 0..<4 {
-      #expect(congestion.window == 4000)
-      number += 1000
-      _ = congestion.acknowledged(
-        1000,
-        upTo: SequenceNumber(UInt32(number)),
-        inFlight: 0
-      )
-    }
-    #expect(congestion.window == 5000)
-  }
-
-  @Test func threshold_isTwoSegmentsAtLeast() {
-    var congestion = Self.congestion()
-    congestion.timedOut(inFlight: 1000, next: SequenceNumber(1001))
-    #expect(congestion.slowStartThreshold == 2000)
-  }
-
-  @Test func firstPartialAcknowledgement_restartsTheTimer() {
-    var congestion = Self.congestion()
-    let first = SequenceNumber(1)
-    for _ in 0..<2 {
-      let isLoss = congestion.duplicate(
-        of: first,
-        inFlight: 10_000,
-        next: SequenceNumber(10_001)
-      )
-      #expect(!isLoss)
-    }
-    #expect(congestion.window == 12_000)
-    let isLoss = congestion.duplicate(
-      of: first,
-      inFlight: 10_000,
-      next: SequenceNumber(10_001)
-    )
-    #expect(isLoss && congestion.isRecovering)
-    #expect(congestion.window == 8000)
-    let advice = [2001, 3001, 10_001].map { number in
-      congestion.acknowledged(
-        1000,
-        upTo: SequenceNumber(number),
-        inFlight: 1000
-      )
-    }
-    #expect(advice == [.retransmitAndRestartTimer, .retransmit, .none])
-    #expect(!congestion.isRecovering)
+    #expect(sample == nil)
   }
 }
 

@@ -265,6 +265,23 @@ import Testing
     harness.expectNothing()
   }
 
+  /// Who has nothing in flight holds no memory for records; they go round.
+  @Test func allAcknowledged_recordsAreGivenBack() throws {
+    let (harness, id) = try Self.busy()
+    let index = Int(id.index)
+    let isHeld = harness.tcp.slots[index].connection.flight.hasMemory
+    #expect(isHeld)
+    harness.receive(Segment([], 1, ack: 10_001, window: 0))
+    let isHeldStill = harness.tcp.slots[index].connection.flight.hasMemory
+    #expect(!isHeldStill)
+    harness.receive(Segment([], 1, ack: 10_001))
+    harness.drain()
+    harness.abort(id)
+    harness.drain()
+    let isHeldAtTheEnd = harness.tcp.slots[index].connection.flight.hasMemory
+    #expect(!isHeldAtTheEnd)
+  }
+
   // MARK: ICMP, RFC 1122 §4.2.3.9, RFC 5927
 
   private static func unreachable(

@@ -1,0 +1,26 @@
+/// Why the congestion window is made smaller.
+enum CongestionSignal {
+  /// A segment was lost, and others behind it came.
+  case loss
+  /// Nothing came back until the timer expired.
+  case timeout
+}
+
+/// How the window grows beyond slow start, and what is left of it after a loss.
+/// What was lost, and when it goes out again, is ``LossRecovery``'s.
+protocol CongestionAlgorithm {
+  /// New data was acknowledged, outside slow start and recovery.
+  mutating func acknowledged(
+    _ summary: AcknowledgementSummary,
+    _ window: inout CongestionWindow
+  )
+
+  /// There is congestion, and `inFlight` bytes are unacknowledged: sets
+  /// ssthresh, and cwnd.
+  mutating func reduce(
+    for signal: CongestionSignal,
+    inFlight: Int,
+    _ window: inout CongestionWindow,
+    at now: Instant
+  )
+}
