@@ -90,6 +90,18 @@ public struct QMP: Sendable {
     return reply
   }
 
+  /// Runs a command and reads what it returns.
+  func query<Value: Decodable>(
+    _ command: String,
+    _ arguments: [String: QMPValue] = [:]
+  ) async throws -> Value {
+    let reply = try await execute(command, arguments)
+    return try JSONDecoder().decode(
+      QMPReply<Value>.self,
+      from: Data(reply.utf8)
+    ).return
+  }
+
   /// Waits for an event, also one that came before.
   ///
   /// - Parameters:
@@ -158,4 +170,8 @@ private struct QMPRequest: Encodable {
   let execute: String
   let arguments: [String: QMPValue]
   let id: String
+}
+
+private struct QMPReply<Value: Decodable>: Decodable {
+  let `return`: Value
 }

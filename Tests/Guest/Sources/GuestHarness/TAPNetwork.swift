@@ -31,7 +31,8 @@ public struct TAPNetwork: Sendable {
   /// When the guest has to renew it.
   public static let renewalSeconds = 5
 
-  private static let device = "tap0"
+  /// The interface's name.
+  public static let device = "tap0"
 
   private static let timeLimitSeconds = 300
 
@@ -51,11 +52,14 @@ public struct TAPNetwork: Sendable {
   /// - Parameters:
   ///   - hasRenewals: Whether the guest has to renew its lease every
   ///     ``renewalSeconds``; otherwise when half of its time is over.
+  ///   - hasQueues: Whether the TAP device has as many queues as QEMU opens;
+  ///     it must then open it so.
   ///   - body: What is done with it.
   /// - Throws: ``NetworkRefused`` where there may be none, and what `body`
   ///   throws.
   public static func with<Result: Sendable>(
     hasRenewals: Bool = true,
+    hasQueues: Bool = false,
     _ body: (TAPNetwork) async throws -> Result
   ) async throws -> Result {
     try requireDevice()
@@ -64,7 +68,8 @@ public struct TAPNetwork: Sendable {
         try await withNetworkNamespace { namespace in
           for command in [
             ["link", "set", "lo", "up"],
-            ["tuntap", "add", "dev", device, "mode", "tap"],
+            ["tuntap", "add", "dev", device, "mode", "tap"]
+              + (hasQueues ? ["multi_queue"] : []),
             ["address", "add", "\(hostAddress)/24", "dev", device],
             ["link", "set", device, "up"],
           ] {
