@@ -141,13 +141,12 @@ extension NetworkDevice {
   /// - Throws: Why it cannot be driven any more; nothing comes from it then,
   ///   and it takes nothing.
   public mutating func restart() throws(VirtioError) {
-    let isControlLost = control.map { !$0.isUsable } ?? false
-    let controlLosses = isControlLost ? controlLosses + 1 : 0
+    let muteStarts = control?.isMute == true ? muteStarts + 1 : 0
     try halt()
     var settings = settings
     // A device that never answers is not asked again at each start, which would
     // wait for it.
-    if controlLosses >= VirtioLimits.controlLosses {
+    if muteStarts >= VirtioLimits.muteStarts {
       settings.without.insert(.ctrlVQ)
     }
     // The interface is known by its address, whatever the device says by now.
@@ -165,7 +164,7 @@ extension NetworkDevice {
     device.counters.add(counters)
     device.counters.restarts &+= 1
     device.earlierControl = controlCounters
-    device.controlLosses = controlLosses
+    device.muteStarts = muteStarts
     for index in device.pairs.indices where index < pairs.count {
       device.pairs[index].received.add(pairs[index].received)
       device.pairs[index].sent.add(pairs[index].sent)

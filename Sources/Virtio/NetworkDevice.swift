@@ -50,8 +50,9 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   let control: ControlQueue?
   /// What those before the last restart have counted.
   var earlierControl = ControlCounters()
-  /// How many control queues in a row were given up, one a start.
-  var controlLosses = 0
+  /// The starts in a row, up to this one's, after which the device answered no
+  /// command.
+  var muteStarts = 0
   /// How frames are spread, where the driver says that.
   let scaling: ReceiveScaling?
   /// What was asked for by the control queue.
