@@ -43,7 +43,8 @@ extension PropertyRun {
     rig.model.tamperRead = nil
     rig.model.controlAnswer = .honest
     try check(failure, fate, after: counted)
-    if failure == nil { try checkControl() }
+    // What was not answered the device may have done.
+    if failure == nil, !isControlLost { try checkControl() }
   }
 
   /// Lets the device answer when its status has been read `reads` times more.
