@@ -74,6 +74,14 @@ public enum DeviceTransport<Host: PCIHost>: Transport {
     }
   }
 
+  public var hasFixedQueueSizes: Bool {
+    switch self {
+    case .legacy: true
+    case .modern: false
+    case .memoryMapped(let transport): transport.hasFixedQueueSizes
+    }
+  }
+
   /// See ``Transport``.
   public var status: DeviceStatus {
     get {

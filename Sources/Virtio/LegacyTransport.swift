@@ -37,6 +37,7 @@ public struct LegacyTransport<Host: PCIHost>: Transport {
 
   /// True.
   public var isLegacy: Bool { true }
+  public var hasFixedQueueSizes: Bool { true }
 
   /// See ``Transport``.
   public var status: DeviceStatus {

@@ -11,6 +11,7 @@ public struct MMIOTransport<Host: PCIHost>: Transport {
 
   /// Whether it is of version 1.
   public let isLegacy: Bool
+  public var hasFixedQueueSizes: Bool { false }
 
   /// The device `device`.
   init(_ host: Host, _ device: MMIODevice) {

@@ -35,6 +35,7 @@ public struct ModernTransport<Host: PCIHost>: Transport {
 
   /// False.
   public var isLegacy: Bool { false }
+  public var hasFixedQueueSizes: Bool { false }
 
   /// See ``Transport``.
   public var status: DeviceStatus {
