@@ -36,7 +36,9 @@ final class Networks {
     options = NetworkOptions(commandLine)
     for problem in options.problems { Console.print(problem) }
     if let vlan = options.vlan {
-      Console.print("net: in virtual LAN \(vlan.identifier), frames have its tag")
+      Console.print(
+        "net: in virtual LAN \(vlan.identifier), frames have its tag"
+      )
     }
     let found = devices.devices.filter { $0.kind == .network }
     memoryOfEach = memory / max(found.count, 1)

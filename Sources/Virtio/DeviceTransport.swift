@@ -74,6 +74,7 @@ public enum DeviceTransport<Host: PCIHost>: Transport {
     }
   }
 
+  /// Whether queues must be as large as the device says.
   public var hasFixedQueueSizes: Bool {
     switch self {
     case .legacy: true

@@ -98,9 +98,12 @@ import Testing
 
   /// What is no address for an interface is not taken: the driver chooses one
   /// and tells the device.
-  @Test(arguments: [
-    [1, 0, 0x5E, 0, 0, 1], [255, 255, 255, 255, 255, 255], [0, 0, 0, 0, 0, 0],
-  ] as [[UInt8]])
+  @Test(
+    arguments: [
+      [1, 0, 0x5E, 0, 0, 1], [255, 255, 255, 255, 255, 255],
+      [0, 0, 0, 0, 0, 0],
+    ] as [[UInt8]]
+  )
   func senselessAddress_theDriverChoosesOne(_ told: [UInt8]) throws {
     var build = Build(offered: ControlRig.controls)
     build.macAddress = told
