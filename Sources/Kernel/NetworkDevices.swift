@@ -6,10 +6,12 @@ extension NetworkInterface {
   static func start(
     _ device: FoundDevice,
     _ devices: VirtioDevices,
-    _ settings: NetworkSettings
+    _ settings: NetworkSettings,
+    reusing memory: ReceiveMemory? = nil,
+    _ use: ReceiveMemory.Use = .ifItFits
   ) -> NetworkInterface? {
     do throws(VirtioError) {
-      return try attempt(device, devices, settings)
+      return try attempt(device, devices, settings, memory, use)
     } catch {
       Console.print(
         "net: \(device.name) cannot be driven: \(describe(error))"
@@ -21,7 +23,9 @@ extension NetworkInterface {
   private static func attempt(
     _ found: FoundDevice,
     _ devices: VirtioDevices,
-    _ settings: NetworkSettings
+    _ settings: NetworkSettings,
+    _ memory: ReceiveMemory?,
+    _ use: ReceiveMemory.Use
   ) throws(VirtioError) -> NetworkInterface {
     // No more than the device has vectors for, where it has some: a wish for
     // many pairs must not cost the one that there is its own.
@@ -39,7 +43,12 @@ extension NetworkInterface {
       var settings = settings
       settings.vectors = attempt.vectors
       do throws(VirtioError) {
-        let device = try Device.start(attempt.transport, settings)
+        let device = try Device.start(
+          attempt.transport,
+          settings,
+          reusing: memory,
+          use
+        )
         attempt.interrupt.begin()
         return NetworkInterface(device, attempt.interrupt, found.slot)
       } catch {

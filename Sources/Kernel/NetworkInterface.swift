@@ -17,6 +17,9 @@ struct NetworkInterface: ~Copyable {
   let slot: UInt8?
   /// What lines of the console about it begin with.
   var name = "net"
+  /// The largest IP packet that is passed on, both ways.
+  private(set) var mtu: Int
+  private static var ethernetMTU: Int { 1500 }
   /// Whether the device can still be driven.
   private var isRunning = true
   /// When the present ``restartPeriod`` began, and the restarts since.
@@ -38,9 +41,10 @@ struct NetworkInterface: ~Copyable {
     _ interrupt: DeviceInterrupt,
     _ slot: UInt8?
   ) {
-    self.device = device
     self.interrupt = interrupt
     self.slot = slot
+    mtu = device.mtu ?? Self.ethernetMTU
+    self.device = device
   }
 
   /// Stops the device, which is about to go.
@@ -56,7 +60,7 @@ struct NetworkInterface: ~Copyable {
   var macAddress: MACAddress { MACAddress(bits: device.macAddressBits) }
 
   /// Where the device receives into.
-  var receivePool: PacketPool { device.receivePool }
+  var receiveMemory: ReceiveMemory { device.receiveMemory }
 
   /// Gives the interface another address.
   ///
@@ -65,8 +69,13 @@ struct NetworkInterface: ~Copyable {
     try device.setMACAddress(address.bits)
   }
 
-  /// The largest IP packet that the device passes on.
-  var mtu: Int { device.mtu ?? 1500 }
+  /// The stack goes by an MTU that it had before.
+  ///
+  /// - Precondition: It is no larger than the device's.
+  mutating func limit(mtu: Int) {
+    precondition(mtu <= self.mtu)
+    self.mtu = mtu
+  }
 
   /// Calls `body` with the name of each thing that the device counts, the pair
   /// of queues that counts it, and the value.
@@ -214,6 +223,11 @@ struct NetworkInterface: ~Copyable {
         host.setCapabilities(capabilities)
         Console.write("\(name): the device was reset and started again: ")
         Console.print(reason)
+        // §5.1.4.2: no packet may be larger, and connections have agreed on
+        // more.
+        if let limit = device.mtu, limit < mtu {
+          giveUp("it takes smaller packets than before")
+        }
       } catch {
         giveUp(describe(error))
       }

@@ -4,11 +4,15 @@ import Virtio
 ///
 ///     net.queues=PAIRS   pairs of queues to use, 1 to 16
 ///     net.vlan=NUMBER    the virtual LAN of the first interface, 1 to 4094
+///     net.hashes=1       devices report the hash of what they receive
 struct NetworkOptions: Equatable {
   /// How many pairs of queues a device is to use, if it has as many.
   private(set) var queuePairs = 1
   /// The virtual LAN of the first interface.
   private(set) var vlan: VLANTag?
+  /// Whether devices are to report hashes: nothing here goes by them, they are
+  /// checked and counted.
+  private(set) var reportsHashes = false
   /// What was not understood, a line each.
   private(set) var problems: [String] = []
 
@@ -16,6 +20,7 @@ struct NetworkOptions: Equatable {
   private static var mostQueuePairs: Int { 16 }
   private static var queues: StaticString { "net.queues=" }
   private static var vlanKey: StaticString { "net.vlan=" }
+  private static var hashes: StaticString { "net.hashes=" }
 
   /// Looks through the words of `text`.
   init(_ text: String) {
@@ -30,6 +35,9 @@ struct NetworkOptions: Equatable {
       } else if let value = Self.value(word, Self.vlanKey) {
         vlan = UInt16(exactly: value).flatMap { VLANTag($0) }
         if vlan == nil { refuse(word, "takes 1 to 4094") }
+      } else if let value = Self.value(word, Self.hashes) {
+        reportsHashes = value == 1
+        if !(0...1 ~= value) { refuse(word, "takes 0 or 1") }
       }
     }
   }

@@ -14,9 +14,10 @@ final class NetworkPort {
   /// Which it is, from 0 on.
   let number: Int
   private var interface: NetworkInterface?
-  /// Pools of devices that are gone, as long as somebody holds packets of them:
-  /// connections keep what they received until it is read.
-  private var retiredPools: [PacketPool] = []
+  /// The largest IP packet of the stack.
+  private let mtu: Int
+  /// The slot of bus 0 that the last device was in.
+  private var slot: UInt8?
   /// What the console said last of the address.
   private var lastAnnouncement: [UInt8] = []
 
@@ -39,6 +40,8 @@ final class NetworkPort {
         macAddress: MACAddress(localBits: RandomSource.next())
       )
     let mtu = interface?.mtu ?? 1500
+    self.mtu = mtu
+    slot = interface?.slot
     let pool = Self.makePool(memory: memory, mtu: mtu)
     var configuration = StackConfiguration(
       macAddress: information.macAddress,
@@ -87,19 +90,36 @@ final class NetworkPort {
   /// Whether the device is in `slot` of bus 0.
   func isIn(slot: UInt8) -> Bool { interface?.slot == slot }
 
+  /// Whether its last device was in `slot` of bus 0.
+  func wasIn(slot: UInt8) -> Bool { self.slot == slot }
+
+  /// Whether its peers know it by `address`.
+  func isKnown(by address: MACAddress) -> Bool {
+    host.interface.macAddress == address
+  }
+
   /// Lets the device go: the link is down, and connections wait.
-  func detach(at now: Instant) {
-    guard let interface = interface.take() else { return }
-    end(interface)
+  ///
+  /// - Returns: The buffers that it received into; `nil` when there was none,
+  ///   or when it does not come to rest and may write there.
+  func detach(at now: Instant) -> ReceiveMemory? {
+    guard let interface = interface.take() else { return nil }
+    let memory = end(interface)
     host.setLink(up: false, at: now)
     Console.print("\(name): the device is gone")
+    return memory
   }
 
   /// Goes on with another device. It gets the address that the port is known by
   /// to its peers; one that does not take it is of no use.
-  func attach(_ interface: consuming NetworkInterface, at now: Instant) {
+  ///
+  /// - Returns: The buffers of a device that is not used.
+  func attach(
+    _ interface: consuming NetworkInterface,
+    at now: Instant
+  ) -> ReceiveMemory? {
     interface.name = name
-    let (address, mtu) = (host.interface.macAddress, host.interface.mtu)
+    let address = host.interface.macAddress
     guard interface.mtu >= mtu else {
       // §5.1.4.2: no packet may be larger, and connections have agreed on more.
       Console.print(
@@ -108,6 +128,7 @@ final class NetworkPort {
       )
       return end(interface)
     }
+    interface.limit(mtu: mtu)
     if interface.macAddress != address {
       do throws(ControlError) {
         try interface.setMACAddress(address)
@@ -123,17 +144,24 @@ final class NetworkPort {
     host.interface = information
     host.setCapabilities(interface.capabilities)
     let isUp = interface.isLinkUp
+    slot = interface.slot
     self.interface = consume interface
     announce(information)
     host.setLink(up: isUp, at: now)
+    return nil
   }
 
-  private func end(_ interface: consuming NetworkInterface) {
-    retiredPools.append(interface.receivePool)
+  /// Stops `interface`, which is not, or not any more, the port's.
+  ///
+  /// - Returns: Its buffers; `nil` when it may still write there.
+  func end(_ interface: consuming NetworkInterface) -> ReceiveMemory? {
+    let memory = interface.receiveMemory
     do throws(VirtioError) {
       try interface.stop()
+      return memory
     } catch {
       Console.print("\(name): the device does not come to rest")
+      return nil
     }
   }
 
@@ -164,7 +192,6 @@ final class NetworkPort {
   /// Looks, once a second, whether the device still sends.
   func look(at now: Instant) {
     interface?.look(host, at: now)
-    retiredPools.removeAll { $0.available == $0.capacity }
   }
 
   /// Adds what the device counts.

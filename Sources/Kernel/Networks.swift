@@ -1,6 +1,7 @@
 import Apus
 import Net
 import PCI
+import Packets
 import Runtime
 import Virtio
 
@@ -18,6 +19,9 @@ final class Networks {
   private let commandLine: String
   /// The memory that each port goes by: they share what one would have.
   private let memoryOfEach: Int
+  /// The buffers of devices that are gone, as long as somebody holds packets of
+  /// them: connections keep what they received until it is read.
+  private var retired: [ReceiveMemory] = []
 
   /// Starts all devices that can be driven; says on the console which not.
   init(
@@ -31,6 +35,11 @@ final class Networks {
     hotPlug = HotPlug(functions)
     options = NetworkOptions(commandLine)
     for problem in options.problems { Console.print(problem) }
+    if let vlan = options.vlan {
+      Console.print(
+        "net: in virtual LAN \(vlan.identifier), frames have its tag"
+      )
+    }
     let found = devices.devices.filter { $0.kind == .network }
     memoryOfEach = memory / max(found.count, 1)
     for device in found { addPort(device) }
@@ -49,17 +58,30 @@ final class Networks {
   }
 
   private func addPort(_ device: FoundDevice) {
-    guard hasMemory else {
+    guard let interface = start(device, ports.count) else { return }
+    add(interface)
+  }
+
+  /// Starts `device` for port `number`; with the buffers of one that is gone,
+  /// if those fit or there is no memory for others.
+  private func start(_ device: FoundDevice, _ number: Int) -> NetworkInterface?
+  {
+    let old = retired.last
+    guard hasMemory || old != nil else {
       Console.print("net: \(device.name) is not used: there is no memory left")
-      return
+      return nil
     }
     let interface = NetworkInterface.start(
       device,
       devices,
-      settings(number: ports.count)
+      settings(number: number),
+      reusing: old,
+      hasMemory ? .ifItFits : .always
     )
-    guard let interface = consume interface else { return }
-    add(interface)
+    guard let interface = consume interface else { return nil }
+    let pool = interface.receiveMemory.pool
+    retired.removeAll { $0.pool === pool }
+    return interface
   }
 
   private func add(_ interface: consuming NetworkInterface) {
@@ -80,6 +102,7 @@ final class Networks {
       vectors: nil
     )
     settings.queuePairs = options.queuePairs
+    settings.reportsHashes = options.reportsHashes
     if number == 0 { settings.vlan = options.vlan }
     return settings
   }
@@ -87,6 +110,7 @@ final class Networks {
   /// Looks, once a second, what has come of the devices.
   func look(at now: Instant) {
     for port in ports { port.look(at: now) }
+    retired.removeAll { $0.pool.available == $0.pool.capacity }
     guard let hotPlug else { return }
     let unplugging = hotPlug.unpluggingSlots
     for slot in UInt8(0)..<32 where unplugging & 1 << UInt32(slot) != 0 {
@@ -108,7 +132,9 @@ final class Networks {
       keptSlots |= 1 << UInt32(slot)
       return
     }
-    for port in ports where port.isIn(slot: slot) { port.detach(at: now) }
+    for port in ports where port.isIn(slot: slot) {
+      retire(port.detach(at: now))
+    }
     devices.remove(slot: slot)
     hotPlug.eject(slot)
     Console.print("pci: the device in slot \(slot) is unplugged")
@@ -117,18 +143,53 @@ final class Networks {
   /// Starts what has come in `slot`: on the port that has lost its device, or on
   /// a new one.
   private func plug(_ slot: UInt8, at now: Instant) {
-    for device in devices.add(slot: slot) where device.kind == .network {
-      guard let port = ports.first(where: { !$0.hasDevice }) else {
+    for device in devices.add(slot: slot) {
+      guard device.kind == .network else {
+        Console.print(
+          "pci: \(device.name) is not used: only network devices may come while"
+            + " the machine runs"
+        )
+        continue
+      }
+      guard let guess = freePort(slot, nil) else {
         addPort(device)
         continue
       }
-      let interface = NetworkInterface.start(
-        device,
-        devices,
-        settings(number: port.number)
-      )
-      guard let interface = consume interface else { continue }
-      port.attach(interface, at: now)
+      guard let interface = start(device, guess.number) else { continue }
+      attach(interface, device, guess, at: now)
     }
+  }
+
+  /// The port for what has come in `slot` and has `address`: the one that its
+  /// peers know by that, or whose device was there, or any without a device.
+  private func freePort(_ slot: UInt8, _ address: MACAddress?) -> NetworkPort? {
+    let free = ports.filter { !$0.hasDevice }
+    let known = address.flatMap { address in
+      free.first { $0.isKnown(by: address) }
+    }
+    return known ?? free.first { $0.wasIn(slot: slot) } ?? free.first
+  }
+
+  /// Attaches `interface`, which was started for `guess`, to the port that it
+  /// belongs to.
+  private func attach(
+    _ interface: consuming NetworkInterface,
+    _ device: FoundDevice,
+    _ guess: NetworkPort,
+    at now: Instant
+  ) {
+    let address = interface.macAddress
+    let port = freePort(device.slot ?? 0, address) ?? guess
+    guard port.number != guess.number, options.vlan != nil,
+      port.number == 0 || guess.number == 0
+    else { return retire(port.attach(interface, at: now)) }
+    // Only the first is in a virtual LAN.
+    retire(port.end(interface))
+    guard let other = start(device, port.number) else { return }
+    retire(port.attach(other, at: now))
+  }
+
+  private func retire(_ memory: ReceiveMemory?) {
+    if let memory { retired.append(memory) }
   }
 }

@@ -36,7 +36,8 @@ struct VirtioDevices {
     }
   }
 
-  /// Finds what has come in `slot` of bus 0 while the machine ran.
+  /// Finds what has come in `slot` of bus 0 while the machine ran; what is no
+  /// network device is not in use then.
   mutating func add(slot: UInt8) -> [FoundDevice] {
     let functions = enumerate(Machine(), bus: 0, device: slot)
     assignment.remove(bus: 0, device: slot)
@@ -51,7 +52,7 @@ struct VirtioDevices {
       else { continue }
       found.append(FoundDevice(place: .function(entry), kind: kind))
     }
-    devices += found
+    devices += found.filter { $0.kind == .network }
     return found
   }
 

@@ -86,6 +86,11 @@ final class ControlQueue {
   /// Notes that the device has not come to rest: no command is given any more.
   func giveUp() { queue.giveUp() }
 
+  /// Whether a command was not answered, and none before it was.
+  var isMute: Bool {
+    counters.unanswered > 0 && counters.commands == counters.unanswered
+  }
+
   /// Whether commands can be given.
   var isUsable: Bool { doorbell != nil && !queue.isBroken }
 

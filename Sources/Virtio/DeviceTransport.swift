@@ -74,6 +74,15 @@ public enum DeviceTransport<Host: PCIHost>: Transport {
     }
   }
 
+  /// Whether queues must be as large as the device says.
+  public var hasFixedQueueSizes: Bool {
+    switch self {
+    case .legacy: true
+    case .modern: false
+    case .memoryMapped(let transport): transport.hasFixedQueueSizes
+    }
+  }
+
   /// See ``Transport``.
   public var status: DeviceStatus {
     get {

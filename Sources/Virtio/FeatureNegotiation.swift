@@ -98,7 +98,9 @@ enum FeatureNegotiation {
     let plan =
       plan
       ?? ReceivePlan(accepted, mtu: mtu, memory: settings.receiveMemory)
-    accepted = accept(accepted.subtracting(plan.unaffordable(accepted)))
+    accepted = accept(
+      accepted.subtracting(plan.unaffordable(accepted, mtu: mtu))
+    )
     // §6.1: a modern device may refuse a driver without VERSION_1, and this
     // one drives it by the standard alone.
     guard transport.isLegacy || accepted.contains(.version1) else {

@@ -37,6 +37,8 @@ public struct LegacyTransport<Host: PCIHost>: Transport {
 
   /// True.
   public var isLegacy: Bool { true }
+  /// Whether queues must be as large as the device says.
+  public var hasFixedQueueSizes: Bool { true }
 
   /// See ``Transport``.
   public var status: DeviceStatus {

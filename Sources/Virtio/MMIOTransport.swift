@@ -11,6 +11,8 @@ public struct MMIOTransport<Host: PCIHost>: Transport {
 
   /// Whether it is of version 1.
   public let isLegacy: Bool
+  /// Whether queues must be as large as the device says.
+  public var hasFixedQueueSizes: Bool { false }
 
   /// The device `device`.
   init(_ host: Host, _ device: MMIODevice) {

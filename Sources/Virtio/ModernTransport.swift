@@ -35,6 +35,8 @@ public struct ModernTransport<Host: PCIHost>: Transport {
 
   /// False.
   public var isLegacy: Bool { false }
+  /// Whether queues must be as large as the device says.
+  public var hasFixedQueueSizes: Bool { false }
 
   /// See ``Transport``.
   public var status: DeviceStatus {

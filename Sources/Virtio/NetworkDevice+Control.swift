@@ -201,8 +201,8 @@ extension NetworkDevice {
   ) throws(ControlError) {
     try require(.notfCoal)
     try tell(.coalesceReceive, receive)
-    wishes.receiveCoalescing = receive
     try tell(.coalesceTransmit, transmit)
+    wishes.receiveCoalescing = receive
     wishes.transmitCoalescing = transmit
   }
 

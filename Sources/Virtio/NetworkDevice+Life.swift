@@ -8,20 +8,25 @@ extension NetworkDevice {
   /// A device that was started is to be ended by ``stop()``: without that, what
   /// it was given stays with it and is lost.
   ///
+  /// - Parameters:
+  ///   - memory: The buffers of a device that is gone.
+  ///   - use: Whether other ones may be made.
   /// - Throws: Why it cannot be driven; it has been told so (FAILED) and is
   ///   left alone.
   public static func start(
     _ transport: T,
-    _ settings: NetworkSettings
+    _ settings: NetworkSettings,
+    reusing memory: ReceiveMemory? = nil,
+    _ use: ReceiveMemory.Use = .ifItFits
   ) throws(VirtioError) -> NetworkDevice {
-    try start(transport, settings, nil, nil, ControlWishes())
+    try start(transport, settings, memory, use, ControlWishes())
   }
 
   private static func start(
     _ transport: T,
     _ settings: NetworkSettings,
-    _ oldPlan: ReceivePlan?,
-    _ oldPool: PacketPool?,
+    _ memory: ReceiveMemory?,
+    _ use: ReceiveMemory.Use,
     _ wishes: ControlWishes
   ) throws(VirtioError) -> NetworkDevice {
     do throws(VirtioError) {
@@ -33,15 +38,15 @@ extension NetworkDevice {
       let (features, plan) = try FeatureNegotiation.negotiate(
         transport,
         settings,
-        oldPlan
+        use == .always ? memory?.plan : nil
       )
+      let old = memory?.plan == plan ? memory?.pool : nil
       var device = NetworkDevice(
         transport,
         features,
         settings,
         plan,
-        oldPool
-          ?? PacketPool(capacity: plan.slotCount, slotSize: plan.slotSize),
+        old ?? PacketPool(capacity: plan.slotCount, slotSize: plan.slotSize),
         try makePairs(transport, settings, features),
         try makeControl(transport, settings, features)
       )
@@ -126,6 +131,11 @@ extension NetworkDevice {
     control?.takeBack()
   }
 
+  /// The buffers that it receives into.
+  public var receiveMemory: ReceiveMemory {
+    ReceiveMemory(plan: plan, pool: receivePool)
+  }
+
   /// Stops the device for good: what it held is back in its pools afterwards.
   ///
   /// - Throws: `resetFailed` when the device does not come to rest; then what
@@ -141,13 +151,12 @@ extension NetworkDevice {
   /// - Throws: Why it cannot be driven any more; nothing comes from it then,
   ///   and it takes nothing.
   public mutating func restart() throws(VirtioError) {
-    let isControlLost = control.map { !$0.isUsable } ?? false
-    let controlLosses = isControlLost ? controlLosses + 1 : 0
+    let muteStarts = control?.isMute == true ? muteStarts + 1 : 0
     try halt()
     var settings = settings
     // A device that never answers is not asked again at each start, which would
     // wait for it.
-    if controlLosses >= VirtioLimits.controlLosses {
+    if muteStarts >= VirtioLimits.muteStarts {
       settings.without.insert(.ctrlVQ)
     }
     // The interface is known by its address, whatever the device says by now.
@@ -158,14 +167,14 @@ extension NetworkDevice {
     var device = try Self.start(
       transport,
       settings,
-      plan,
-      receivePool,
+      receiveMemory,
+      .always,
       wishes
     )
     device.counters.add(counters)
     device.counters.restarts &+= 1
     device.earlierControl = controlCounters
-    device.controlLosses = controlLosses
+    device.muteStarts = muteStarts
     for index in device.pairs.indices where index < pairs.count {
       device.pairs[index].received.add(pairs[index].received)
       device.pairs[index].sent.add(pairs[index].sent)
@@ -179,15 +188,13 @@ extension NetworkDevice {
     isBroken || transport.status.contains(.needsReset)
   }
 
-  /// Whether the device has sent nothing of what it holds for a while. To be
-  /// asked at a steady pace, about once a second.
+  /// Whether the device has sent nothing of what one of its queues holds for a
+  /// while. To be asked at a steady pace, about once a second.
   public mutating func isTransmitStalled() -> Bool {
-    var completed: UInt64 = 0
-    var inFlight = 0
-    for index in pairs.indices {
-      completed &+= pairs[index].completed
-      inFlight += pairs[index].transmit.inFlightCount
+    var isStalled = false
+    for index in pairs.indices where pairs[index].isTransmitStalled() {
+      isStalled = true
     }
-    return stall.isStalled(completed: completed, inFlight: inFlight)
+    return isStalled
   }
 }

@@ -37,20 +37,21 @@ extension NetworkDevice {
     counters.queueResets &+= 1
     // What was sent was sent.
     reclaim()
-    try pairs[pair].renew(direction == .receive, size, on: transport, settings)
+    try pairs[pair].renew(
+      direction == .receive,
+      size,
+      fewest: smallestQueue(direction),
+      on: transport,
+      settings
+    )
     refill()
     flush()
   }
 
   /// §2.7.5.3.1: a table is no longer than its queue.
   private func smallestQueue(_ direction: QueueDirection) -> Int {
-    let header = splitsHeader ? headerSize : 0
     guard direction == .transmit else { return 2 }
-    let fragments = mostFragments
-    let needed = pairs[0].transmit.descriptorsNeeded(
-      headerSize: header,
-      fragments: fragments
-    )
-    return max(2, needed, features.contains(.indirectDesc) ? fragments + 2 : 0)
+    let table = features.contains(.indirectDesc) ? mostFragments + 2 : 0
+    return max(2, descriptorsPerFrame, table)
   }
 }

@@ -27,10 +27,8 @@ extension NetworkDevice {
   /// The address first: the filter goes by it.
   private mutating func tellFilter() {
     let own = wishes.macAddressBits ?? macAddressBits
-    // Without the feature nobody knows which one the device goes by.
-    let isKnown = features.contains(.mac) && own == macAddressBits
     macAddressBits = own
-    if !isKnown {
+    if own != toldAddress {
       do throws(ControlError) {
         try claim(own)
       } catch {

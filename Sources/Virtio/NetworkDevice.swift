@@ -50,19 +50,21 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   let control: ControlQueue?
   /// What those before the last restart have counted.
   var earlierControl = ControlCounters()
-  /// How many control queues in a row were given up, one a start.
-  var controlLosses = 0
+  /// The starts in a row, up to this one's, after which the device answered no
+  /// command.
+  var muteStarts = 0
   /// How frames are spread, where the driver says that.
   let scaling: ReceiveScaling?
   /// What was asked for by the control queue.
   var wishes = ControlWishes()
   /// What the device was told to receive; `nil`: nobody knows.
   var told: ReceiveFilter?
+  /// The address that the device says it goes by, if it is one.
+  let toldAddress: UInt64?
   /// The interface's address where the device does not go by it otherwise.
   var addressInTable: UInt64?
   /// The pair that is next to be asked for a frame.
   var nextPair = 0
-  var stall = StallWatch()
 
   init(
     _ transport: T,
@@ -79,10 +81,13 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     self.plan = plan
     self.features = features
     self.settings = settings
+    // §5.1.5: without the feature, and when what it says is no address for an
+    // interface, the driver chooses one.
+    let told = features.contains(.mac) ? configuration.macAddressBits : nil
+    toldAddress = told.flatMap { ReceiveFilter.isUnicast($0) ? $0 : nil }
     macAddressBits =
-      features.contains(.mac)
-      ? configuration.macAddressBits
-      : NetworkConfiguration<T>.localAddressBits(settings.randomBits)
+      toldAddress
+      ?? NetworkConfiguration<T>.localAddressBits(settings.randomBits)
     // It was looked at before, but the device may say something else by now.
     mtu =
       features.contains(.mtu)
@@ -98,8 +103,11 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
         plan.slotCount * VirtioLimits.receivePercentOfPool / 100 / pairs.count
       )
     )
-    // A table is no longer than its queue: §2.7.5.3.1.
-    let size = Int(pairs[0].transmit.size)
+    // A table is no longer than its queue: §2.7.5.3.1. A frame may go on any.
+    var size = Int(pairs[0].transmit.size)
+    for index in pairs.indices {
+      size = min(size, Int(pairs[index].transmit.size))
+    }
     let most =
       features.contains(.indirectDesc)
       ? size - 2 : size / VirtioLimits.ringPartsPerPacket - 2

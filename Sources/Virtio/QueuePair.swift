@@ -13,6 +13,7 @@ struct QueuePair: ~Copyable {
   var sent = QueueCounters()
   /// Packets taken back as sent: whether that moves on is how a stall shows.
   var completed: UInt64 = 0
+  private var stall = StallWatch()
 
   /// Queues 2N and 2N + 1 of the device.
   var receiveIndex: UInt16 { 2 * index }
@@ -70,6 +71,7 @@ struct QueuePair: ~Copyable {
   mutating func renew<T: Transport>(
     _ isReceive: Bool,
     _ size: UInt16,
+    fewest: Int,
     on transport: T,
     _ settings: NetworkSettings
   ) throws(VirtioError) {
@@ -83,6 +85,7 @@ struct QueuePair: ~Copyable {
         on: transport,
         transmitIndex,
         size: size,
+        fewest: fewest,
         vector: settings.vectors?.queue(transmitIndex)
       )
       return
@@ -93,8 +96,15 @@ struct QueuePair: ~Copyable {
       on: transport,
       receiveIndex,
       size: size,
+      fewest: fewest,
       vector: settings.vectors?.queue(receiveIndex)
     )
+  }
+
+  /// Whether the device has sent nothing of what it holds for a while; asked at
+  /// a steady pace.
+  mutating func isTransmitStalled() -> Bool {
+    stall.isStalled(completed: completed, inFlight: transmit.inFlightCount)
   }
 
   /// Notes that the device has been reset.

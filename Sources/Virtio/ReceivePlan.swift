@@ -31,10 +31,7 @@ struct ReceivePlan: Equatable, Sendable {
   /// A plan for `memory` bytes, for a device with `features` and packets of up
   /// to `mtu` bytes.
   init(_ features: Features, mtu: Int?, memory: Int) {
-    let frame = Self.slotSize(
-      holding: Self.largestPacketHeader + Self.frameHeaderSize
-        + max(mtu ?? 0, 1500)
-    )
+    let frame = Self.frameSlotSize(mtu: mtu)
     let isMerging = features.contains(.mrgRxbuf)
     let wantsLarge = !features.isDisjoint(with: .guestSegmentation)
     var slotSize = frame
@@ -64,11 +61,26 @@ struct ReceivePlan: Equatable, Sendable {
     reserve = merges ? perPacket * PacketBuffer.fragmentTailroom : 0
   }
 
-  /// What of `features` these buffers do not allow.
-  func unaffordable(_ features: Features) -> Features {
+  /// What of `features` these buffers do not allow, for a device that passes on
+  /// packets of up to `mtu` bytes.
+  func unaffordable(_ features: Features, mtu: Int?) -> Features {
     let isMerging = features.contains(.mrgRxbuf)
-    return (isMerging ? takesMerged || takesHuge : takesHuge)
-      ? [] : .guestSegmentation
+    var unaffordable: Features = []
+    if !(isMerging ? takesMerged || takesHuge : takesHuge) {
+      unaffordable.formUnion(.guestSegmentation)
+    }
+    let frame = Self.frameSlotSize(mtu: mtu)
+    if !(isMerging && takesMerged), frame > slotSize - reserve {
+      unaffordable.insert(.mtu)
+    }
+    return unaffordable
+  }
+
+  /// A slot for a frame with a packet of `mtu` bytes, or of Ethernet's 1500.
+  private static func frameSlotSize(mtu: Int?) -> Int {
+    slotSize(
+      holding: largestPacketHeader + frameHeaderSize + max(mtu ?? 0, 1500)
+    )
   }
 
   /// A slot for a buffer of `byteCount` bytes, 2 KiB or more. The packet header

@@ -7,6 +7,9 @@ public protocol Transport: AddressMapping {
   /// Whether the device is driven as before the standard: another layout of
   /// the rings and of the packet header, and no FEATURES_OK.
   var isLegacy: Bool { get }
+  /// Whether queues must be as large as the device says. §4.1.5.1.3.1: legacy
+  /// devices on PCI have no register for another size.
+  var hasFixedQueueSizes: Bool { get }
   /// How far driver and device are; writing 0 resets the device. §2.1.
   var status: DeviceStatus { get nonmutating set }
   /// The features that the device offers. §2.2.

@@ -43,9 +43,9 @@ enum VirtioLimits {
   /// on without the control queue then.
   static let controlReads = 500_000
 
-  /// After so many starts in a row in which a command was not answered, the
-  /// device is started without a control queue.
-  static let controlLosses = 2
+  /// After so many starts in a row in which the device answered no command, it
+  /// is started without a control queue.
+  static let muteStarts = 2
 
   /// The addresses of a device's filter, of both kinds. With more it receives
   /// all of a kind, which costs less than commands without end.

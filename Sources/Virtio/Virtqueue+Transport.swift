@@ -14,9 +14,9 @@ extension Virtqueue {
     guard size >= 2, Self.isPossible(size, format) else {
       throw VirtioError.badQueue
     }
-    // Only a modern device lets the driver have less.
     self.init(
-      size: transport.isLegacy ? size : min(size, VirtioLimits.descriptors),
+      size: transport.hasFixedQueueSizes
+        ? size : min(size, VirtioLimits.descriptors),
       format: format
     )
   }
@@ -43,11 +43,13 @@ extension Virtqueue {
   /// device an empty one of `size` descriptors instead, or as many as it
   /// allows. §2.6.1. Whoever fails here has a queue that is ``isBroken``.
   ///
+  /// - Parameter fewest: It fails when the device allows fewer than these.
   /// - Returns: Where notifications of the queue are written.
   mutating func renew<T: Transport>(
     on transport: T,
     _ index: UInt16,
     size: UInt16,
+    fewest: Int,
     vector: UInt16?
   ) throws(VirtioError) -> Doorbell {
     do throws(VirtioError) {
@@ -58,7 +60,7 @@ extension Virtqueue {
     }
     takeBack()
     let (format, size) = (format, min(size, transport.largestQueueSize(index)))
-    guard size >= 2, Self.isPossible(size, format) else {
+    guard size >= fewest, Self.isPossible(size, format) else {
       throw VirtioError.badQueue
     }
     self = Virtqueue(size: size, format: format)

@@ -18,6 +18,20 @@ import Virtio
     #expect(options.problems == [])
   }
 
+  @Test(arguments: [("0", false), ("1", true)])
+  func hashes_areTaken(_ value: String, _ isWanted: Bool) {
+    let options = NetworkOptions("net.hashes=\(value)")
+    #expect(options.reportsHashes == isWanted)
+    #expect(options.problems == [])
+  }
+
+  @Test(arguments: ["net.hashes=", "net.hashes=2", "net.hashes=on"])
+  func senselessHashes_areNamed(_ word: String) {
+    let options = NetworkOptions(word)
+    #expect(!options.reportsHashes)
+    #expect(options.problems == ["net: \(word) is ignored: it takes 0 or 1"])
+  }
+
   @Test(arguments: [
     "net.queues=", "net.queues=0", "net.queues=17", "net.queues=two",
     "net.queues=99999999999999999999", "net.queues=-1",

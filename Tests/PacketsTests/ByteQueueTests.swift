@@ -132,7 +132,7 @@ import Testing
       var queue = ByteQueue(limit: limit)
       var underway = PacketQueue()
       var model: [UInt8] = []
-      for operation in 0..<3_000 {
+      for operation in 0..<5_000 {
         let place: Comment = "seed \(seed), operation \(operation)"
         switch numbers.next() % 16 {
         case 0..<6:
@@ -189,6 +189,13 @@ import Testing
     }
     #expect(blocks.memoryInUse == 0, "seed \(seed)")
     #expect(pool.available == 64, "seed \(seed)")
+  }
+
+  @Test(arguments: [0, -1, -2048, .min])
+  func senselessLimit_traps(limit: Int) async {
+    await #expect(processExitsWith: .failure) { [limit] in
+      _ = ByteQueue(limit: limit)
+    }
   }
 
   @Test(arguments: [4, -1, .max, .min])

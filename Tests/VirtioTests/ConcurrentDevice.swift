@@ -52,7 +52,8 @@ struct ConcurrentDevice: Sendable {
   /// Uses what is next; says whether the driver wants an interrupt for it.
   mutating func use() -> Bool {
     if isPacked {
-      // The identifier stays where it is.
+      // The identifier stays where it is; of the length the low half is new.
+      store(0, descriptor + 8)
       store((wrap ? 0x8080 : 0) | 2, descriptor + 14)
     } else {
       let head = load(addresses.driverArea + 4 + 2 * slot)
@@ -68,7 +69,9 @@ struct ConcurrentDevice: Sendable {
     return isWanted
   }
 
-  private var wantsInterrupt: Bool {
+  /// Whether the driver wants an interrupt for what is used next, as far as the
+  /// device can see.
+  var wantsInterrupt: Bool {
     guard isPacked else {
       let event = addresses.driverArea + 4 + 2 * UInt64(addresses.size)
       return hasEventIndex

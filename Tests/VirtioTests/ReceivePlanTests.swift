@@ -109,7 +109,7 @@ import Testing
     #expect(plan.slotSize == row.slotSize)
     #expect(plan.slotCount == row.slotCount)
     #expect(plan.reserve == row.reserve)
-    let isTaken = plan.unaffordable(row.features).isEmpty
+    let isTaken = plan.unaffordable(row.features, mtu: nil).isEmpty
     #expect(isTaken == row.takesLarge)
   }
 
@@ -118,12 +118,12 @@ import Testing
     let small = ReceivePlan([], mtu: nil, memory: 1 << 20)
     let merged = ReceivePlan(Self.merging, mtu: nil, memory: 1 << 20)
     let huge = ReceivePlan(Self.large, mtu: nil, memory: 4 << 20)
-    #expect(small.unaffordable(Self.merging) == .guestSegmentation)
-    #expect(small.unaffordable(Self.large) == .guestSegmentation)
-    #expect(merged.unaffordable(Self.merging) == [])
-    #expect(merged.unaffordable(Self.large) == .guestSegmentation)
-    #expect(huge.unaffordable(Self.merging) == [])
-    #expect(huge.unaffordable(Self.large) == [])
+    #expect(small.unaffordable(Self.merging, mtu: nil) == .guestSegmentation)
+    #expect(small.unaffordable(Self.large, mtu: nil) == .guestSegmentation)
+    #expect(merged.unaffordable(Self.merging, mtu: nil) == [])
+    #expect(merged.unaffordable(Self.large, mtu: nil) == .guestSegmentation)
+    #expect(huge.unaffordable(Self.merging, mtu: nil) == [])
+    #expect(huge.unaffordable(Self.large, mtu: nil) == [])
   }
 
   /// Each of the features that make packets larger counts.

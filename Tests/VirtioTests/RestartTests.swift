@@ -95,4 +95,46 @@ import Testing
     #expect(rig.model.notifications == notifications)
     #expect(rig.takeCommands() == [])
   }
+
+  /// What is no address for an interface is not taken: the driver chooses one
+  /// and tells the device.
+  @Test(
+    arguments: [
+      [1, 0, 0x5E, 0, 0, 1], [255, 255, 255, 255, 255, 255],
+      [0, 0, 0, 0, 0, 0],
+    ] as [[UInt8]]
+  )
+  func senselessAddress_theDriverChoosesOne(_ told: [UInt8]) throws {
+    var build = Build(offered: ControlRig.controls)
+    build.macAddress = told
+    let rig = ControlRig(build)
+    var device = try rig.start()
+    let own = device.macAddressBits
+    #expect(ReceiveFilter.isUnicast(own))
+    #expect(rig.model.control.macAddress == octets(own))
+    try device.restart()
+    #expect(device.macAddressBits == own)
+    #expect(rig.model.deliver(frame(to: own)))
+    try device.stop()
+    #expect(rig.hasAllPackets)
+    #expect(rig.model.violations == [])
+  }
+
+  /// The buffers stay as they are, so a larger MTU is not agreed on.
+  @Test func largerMTU_isNotAccepted() throws {
+    var build = Build(offered: ControlRig.controls | FeatureBit.mtu.mask)
+    build.mtu = 1500
+    let rig = ControlRig(build)
+    var device = try rig.start()
+    #expect(device.mtu == 1500)
+    rig.model.mtu = 9000
+    try device.restart()
+    #expect(device.mtu == nil)
+    rig.model.mtu = 600
+    try device.restart()
+    #expect(device.mtu == 600)
+    try device.stop()
+    #expect(rig.hasAllPackets)
+    #expect(rig.model.violations == [])
+  }
 }

@@ -1,7 +1,8 @@
 import PCI
 import PCIModel
 import Packets
-import Virtio
+
+@testable import Virtio
 
 /// A made-up machine with a device model on its bus, and the real driver's way
 /// to it.
@@ -26,6 +27,9 @@ final class Rig {
   let way: Way
   /// What the driver leaves out though it is offered.
   var without: Features = []
+  /// How often the driver looks for the answer to a command; `nil`: as often as
+  /// it does.
+  var controlReads: Int?
   /// The device's own pool, once it was started.
   private(set) var receivePool: PacketPool!
   private var keepsPools = false
@@ -79,6 +83,7 @@ final class Rig {
         ? .perQueue(configuration: 0, first: 1) : nil
     )
     settings.without = without
+    if let controlReads { settings.controlReads = controlReads }
     let device = try Device.start(transport, settings)
     receivePool = device.receivePool
     if keepsPools { _ = unsafe Unmanaged.passRetained(device.receivePool) }

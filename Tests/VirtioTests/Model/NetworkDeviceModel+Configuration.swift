@@ -14,7 +14,7 @@ extension NetworkDeviceModel {
     control.macAddress
       + little(linkStatus)
       + little(UInt16(truncatingIfNeeded: build.pairs))
-      + little(build.mtu)
+      + little(mtu)
       + little(speed) + [duplex, build.largestKey]
       + little(build.largestIndirectionTable)
       + little(build.hashTypes)

@@ -25,7 +25,7 @@ extension NetworkDeviceModel {
     ]
     if large.contains(where: has) { return headerSize + 65_550 }
     // §5.1.4.2: enough for the MTU that was agreed on.
-    let mtu = has(.mtu) ? Int(build.mtu) : 0
+    let mtu = has(.mtu) ? Int(self.mtu) : 0
     return headerSize + max(1514, mtu + 14)
   }
 

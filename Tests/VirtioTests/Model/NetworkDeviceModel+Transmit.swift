@@ -176,7 +176,7 @@ extension NetworkDeviceModel {
     _ frame: ParsedFrame
   ) {
     let link = frame.vlan == nil ? 14 : 18
-    let limit = has(.mtu) ? Int(build.mtu) : 1500
+    let limit = has(.mtu) ? Int(mtu) : 1500
     if fields.segmentationType == 0, frame.bytes.count > limit + link {
       object(.frameTooLong)
     }

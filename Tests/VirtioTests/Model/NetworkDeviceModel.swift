@@ -32,8 +32,9 @@ import PCIModel
 /// structures at 4. Registers of both kinds act on the same device.
 final class NetworkDeviceModel: ModelFunction {
   let build: Build
-  /// The interface's address after a reset; a test may change it.
+  /// The interface's address after a reset, and the MTU; a test may change them.
   var permanentAddress: [UInt8]
+  var mtu: UInt16
   let memory: ModelMemory
   /// What the driver did that it must not, in order.
   private(set) var violations: [Violation] = []
@@ -118,6 +119,7 @@ final class NetworkDeviceModel: ModelFunction {
   init(_ build: Build = Build(), in machine: ModelMachine) {
     self.build = build
     permanentAddress = build.macAddress
+    mtu = build.mtu
     memory = machine.memory
     queues = build.allQueueSizes.map { DeviceQueue(largestSize: $0) }
     unsteadyReadsLeft = build.unsteadyReads

@@ -30,7 +30,8 @@ import Testing
         let pairs = item.pairs == 1 ? "1 pair" : "\(item.pairs) pairs"
         #expect(page["queues"] == "\(pairs), \(item.ring)")
         #expect(page["interrupts"]?.hasPrefix(item.interrupts) == true)
-        #expect(page.counter("virtio: restarts") == 0)
+        let lines = demo.guest.output.lines
+        #expect(!lines.contains { $0.contains("was reset and started again") })
         try await checkScaling(item, demo.guest)
       }
     }
@@ -128,7 +129,7 @@ import Testing
         "-append", "net.queues=4",
       ]
       _ = try await withGuest(options, in: network.namespace) { guest in
-        // QEMU's user network has one.
+        // The first is on QEMU's user network, which has one pair.
         try await guest.output.waitForLine(
           containing: "demo: ready",
           within: DemoServices.readyLimit
@@ -149,10 +150,10 @@ import Testing
         #expect(bound.hasPrefix("net1: bound \(address)/24 "), "\(bound)")
         let report = try await runCommand(
           "ping",
-          ["-n", "-q", "-c", "100", "-i", "0.01", "\(address)"],
+          ["-n", "-q", "-c", "30", "-i", "0.1", "\(address)"],
           in: network.namespace
         )
-        #expect(report.contains(" 100 received"), "\(report)")
+        #expect(report.contains(" 30 received"), "\(report)")
       }
     }
   }

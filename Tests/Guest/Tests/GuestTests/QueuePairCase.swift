@@ -43,13 +43,13 @@ extension QueuePairCase {
       transport: .modern,
       properties: ["packed=on", "vectors=10"],
       ring: "packed",
-      features: ["MQ", "RING_PACKED"]
+      features: ["MQ", "RING_PACKED", "RING_RESET"]
     ),
     QueuePairCase(
       testDescription: "RSS",
       transport: .modern,
       properties: ["rss=on"],
-      features: ["MQ", "RSS"]
+      features: ["MQ", "RSS", "RING_RESET"]
     ),
     QueuePairCase(
       testDescription: "RSS, packed",
