@@ -22,13 +22,28 @@ func runProbe(
   in network: NetworkNamespace?,
   within limit: Duration = .seconds(60)
 ) async throws -> String {
-  let program = try FileManager.default
-    .destinationOfSymbolicLink(atPath: "/proc/self/exe")
-  let folder = URL(filePath: program).deletingLastPathComponent()
-  return try await runCommand(
-    folder.appending(path: "probe").path,
-    arguments,
-    in: network,
-    within: limit
-  )
+  try await runCommand(program, arguments, in: network, within: limit)
+}
+
+/// Runs `probe` while `body` runs, and ends it then.
+///
+/// - Parameters:
+///   - arguments: Its arguments.
+///   - body: What is done meanwhile.
+/// - Throws: ``ServiceFailure`` with what `body` throws.
+public func withProbe<Result: Sendable>(
+  _ arguments: String...,
+  body: (Service) async throws -> Result
+) async throws -> Result {
+  try await withService(program, arguments, body: body).result
+}
+
+/// Where it is.
+private var program: String {
+  get throws {
+    let program = try FileManager.default
+      .destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    return URL(filePath: program).deletingLastPathComponent()
+      .appending(path: "probe").path
+  }
 }
