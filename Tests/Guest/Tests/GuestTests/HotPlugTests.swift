@@ -31,7 +31,10 @@ import Testing
     _ device: String,
     _ uses: [Int]
   ) async throws {
-    guard uses.count <= rounds, let last = uses.last else { return }
+    guard uses.count <= rounds, let last = uses.last else {
+      print("Bytes of the heap in use, at the start and after each: \(uses)")
+      return
+    }
     let other = "round\(uses.count)"
     try await demo.services.withUnreadEcho {
       try await demo.unplug(device)
