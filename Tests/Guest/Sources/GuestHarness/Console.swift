@@ -64,6 +64,32 @@ public final class Console: Sendable {
     }
   }
 
+  /// How many lines so far begin with `prefix`.
+  public func count(of prefix: String) -> Int {
+    lines.count { $0.hasPrefix(prefix) }
+  }
+
+  /// Waits until `count` lines begin with `prefix`.
+  ///
+  /// - Throws: ``MissingLine`` when the process ends before, or
+  ///   `DeadlineExceeded`.
+  public func waitForLines(
+    _ count: Int,
+    of prefix: String,
+    within limit: Duration
+  ) async throws {
+    let name = "line \(count) that begins with '\(prefix)'"
+    try await withDeadline(limit, waitingFor: name) { [self] in
+      var found = 0
+      for await line in reader() where line.hasPrefix(prefix) {
+        found += 1
+        if found == count { return }
+      }
+      try Task.checkCancellation()
+      throw MissingLine(description: "the process ended without \(name)")
+    }
+  }
+
   /// Waits until the process has closed its output, as it does when it ends.
   public func waitUntilEnd(within limit: Duration) async throws {
     try await withDeadline(limit, waitingFor: "the process to end") { [self] in

@@ -22,18 +22,28 @@ func runProbe(
   in network: NetworkNamespace?,
   within limit: Duration = .seconds(60)
 ) async throws -> String {
-  return try await runCommand(
-    probePath(),
-    arguments,
-    in: network,
-    within: limit
-  )
+  try await runCommand(probeProgram, arguments, in: network, within: limit)
 }
 
-/// Where `probe` is.
-func probePath() throws -> String {
-  let program = try FileManager.default
-    .destinationOfSymbolicLink(atPath: "/proc/self/exe")
-  return URL(filePath: program).deletingLastPathComponent()
-    .appending(path: "probe").path
+/// Runs `probe` while `body` runs, and ends it then.
+///
+/// - Parameters:
+///   - arguments: Its arguments.
+///   - body: What is done meanwhile.
+/// - Throws: ``ServiceFailure`` with what `body` throws.
+public func withProbe<Result: Sendable>(
+  _ arguments: String...,
+  body: (Service) async throws -> Result
+) async throws -> Result {
+  try await withService(probeProgram, arguments, body: body).result
+}
+
+/// Where it is.
+var probeProgram: String {
+  get throws {
+    let program = try FileManager.default
+      .destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    return URL(filePath: program).deletingLastPathComponent()
+      .appending(path: "probe").path
+  }
 }

@@ -55,4 +55,16 @@ extension QMP {
     }
     return filter
   }
+
+  /// What the network device that QEMU calls `name` lets through.
+  public func receiveFilter(of name: String) async throws -> ReceiveFilter {
+    let filters: [ReceiveFilter] = try await query(
+      "query-rx-filter",
+      ["name": "\(name)"]
+    )
+    guard let filter = filters.first else {
+      throw MissingLine(description: "no network device \(name)")
+    }
+    return filter
+  }
 }

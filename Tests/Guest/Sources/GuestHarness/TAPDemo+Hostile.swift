@@ -23,7 +23,7 @@ extension TAPDemo {
     body: () async throws -> Result
   ) async throws -> Result {
     try await withService(
-      try probePath(),
+      try probeProgram,
       [command, "--host", address] + arguments,
       in: network.namespace
     ) { service in

@@ -59,6 +59,20 @@ struct DemoServices {
     try await probe("udp-echo", "--port", "\(echo)")
   }
 
+  /// Runs `body` while a peer of the echo has written until nothing more was
+  /// taken, and reads nothing.
+  func withUnreadEcho<Result: Sendable>(
+    body: () async throws -> Result
+  ) async throws -> Result {
+    try await withProbe("unread", "--port", "\(echo)") { peer in
+      try await peer.output.waitForLine(
+        containing: "unread: ",
+        within: .seconds(40)
+      )
+      return try await body()
+    }
+  }
+
   /// What the rows of the status page say.
   func statusPage() async throws -> StatusPage {
     StatusPage(

@@ -1,0 +1,63 @@
+import GuestHarness
+import Testing
+
+/// What QEMU's device says of itself when its properties are set, and what the
+/// guest makes of it.
+@Suite struct DevicePropertyTests {
+  @Test("The status page tells the speed that the device tells")
+  func speed() async throws {
+    let options = Self.options(["speed=10000", "duplex=full"])
+    try await DemoServices.withDemo(options) { _, services in
+      let page = try await services.statusPage()
+      #expect(page.features.contains("SPEED_DUPLEX"))
+      #expect(page["speed"] == "10000 Mbit/s, full duplex")
+    }
+  }
+
+  @Test(
+    "Hashes are reported when the command line asks for them, and only then",
+    .whereTAPIsAllowed,
+    arguments: [true, false]
+  )
+  func hashes(isAsked: Bool) async throws {
+    var options = Self.options(["hash=on", "rss=on"])
+    options.transport = .modern
+    if isAsked { options.qemuArguments += ["-append", "net.hashes=1"] }
+    try await TAPNetwork.with { network in
+      try await TAPDemo.with(options, on: network) { demo in
+        #expect(try await demo.flood(count: 20) == 20)
+        try await demo.probe("echo", port: 7)
+        let page = try await demo.statusPage()
+        #expect(page.features.contains("HASH_REPORT") == isAsked)
+        let count = page.rows.filter {
+          $0.key.hasPrefix("virtio: frames with a hash")
+        }.values.compactMap { Int($0) }.reduce(0, +)
+        #expect((count > 0) == isAsked, "\(count) frames")
+      }
+    }
+  }
+
+  @Test("In place of a group's address the guest has one of its own")
+  func groupAddress() async throws {
+    let group = "01:00:5e:00:00:01"
+    let options = Self.options(["mac=\(group)"])
+    try await DemoServices.withDemo(options) { _, services in
+      let page = try await services.statusPage()
+      let address = try #require(page["MAC address"])
+      #expect(address != group)
+      // IEEE 802 §8.2: of one station, and administered locally.
+      let first = try #require(Int(address.prefix(2), radix: 16), "\(address)")
+      #expect(first & 3 == 2, "\(address)")
+      try await services.check()
+    }
+  }
+
+  /// The Demo on a device with `properties`.
+  private static func options(_ properties: [String]) -> GuestOptions {
+    var options = GuestOptions()
+    options.qemuArguments = properties.flatMap {
+      ["-global", "virtio-net-pci.\($0)"]
+    }
+    return options
+  }
+}

@@ -1,0 +1,150 @@
+import GuestHarness
+import Testing
+
+/// Devices that go, and others that come in their place: by QEMU's monitor, on
+/// the `pc` machine.
+@Suite struct HotPlugTests {
+  // MARK: Memory
+
+  @Test("Buffers of devices that are gone are used again")
+  func memory() async throws {
+    var options = GuestOptions()
+    options.memory = 16
+    try await PluggedDemo.with(options) { demo in
+      let before = try await Self.heapUse(demo)
+      try await Self.replace(demo, PluggedDemo.firstDevice, [before])
+      #expect(demo.guest.output.count(of: "panic: ") == 0)
+      #expect(
+        demo.guest.output.count(of: "pci: the device in slot ") == Self.rounds
+      )
+    }
+  }
+
+  private static let rounds = 6
+  /// What one device receives into is 2 MiB of 16.
+  private static let mostGrowth = 1 << 20
+
+  /// Replaces `device` while peers do not read, one more each time: what they
+  /// keep is in the device's buffers.
+  private static func replace(
+    _ demo: PluggedDemo,
+    _ device: String,
+    _ uses: [Int]
+  ) async throws {
+    guard uses.count <= rounds, let last = uses.last else {
+      print("Bytes of the heap in use, at the start and after each: \(uses)")
+      return
+    }
+    let other = "round\(uses.count)"
+    try await demo.services.withUnreadEcho {
+      try await demo.unplug(device)
+      try await demo.plug(other)
+      let use = try await heapUse(demo)
+      #expect(use < last + mostGrowth, "bytes in use: \(uses), \(use)")
+      try await replace(demo, other, uses + [use])
+    }
+  }
+
+  private static func heapUse(_ demo: PluggedDemo) async throws -> Int {
+    let page = try await demo.services.statusPage()
+    let use = page.counter("heap: bytes in use")
+    try #require(use > 0)
+    return use
+  }
+
+  // MARK: MTU
+
+  @Test("The MTU stays, whatever the next device says; a smaller one is no use")
+  func mtu() async throws {
+    try await PluggedDemo.with { demo in
+      try await Self.checkMTU(demo, isTold: false)
+      try await demo.unplug(PluggedDemo.firstDevice)
+      try await demo.plug("jumbo", ["host_mtu": 9000])
+      try await Self.checkMTU(demo, isTold: true)
+      try await demo.unplug("jumbo")
+      try await demo.plug("ethernet", ["host_mtu": 1500])
+      try await Self.checkMTU(demo, isTold: true)
+      try await demo.unplug("ethernet")
+      try await demo.monitor.plug("small", on: "net0", ["host_mtu": 1300])
+      try await demo.guest.output.waitForLine(
+        containing: "net: the new device takes packets of 1300 bytes, less than"
+          + " 1500: it is not used",
+        within: PluggedDemo.limit
+      )
+      try await demo.unplug("small")
+      try await demo.plug("default")
+      try await Self.checkMTU(demo, isTold: false)
+      try await demo.services.check()
+    }
+  }
+
+  private static func checkMTU(
+    _ demo: PluggedDemo,
+    isTold: Bool
+  ) async throws {
+    let page = try await demo.services.statusPage()
+    #expect(page["MTU"] == "1500")
+    #expect(page.features.contains("MTU") == isTold)
+  }
+
+  // MARK: Two of them
+
+  @Test(
+    "Two devices that come back in the other order keep their places",
+    .whereTAPIsAllowed
+  )
+  func order() async throws {
+    try await TwoNetworks.with { networks in
+      try await networks.check()
+      let monitor = networks.monitor
+      try await monitor.unplug(PluggedDemo.firstDevice)
+      try await monitor.unplug(TwoNetworks.secondDevice)
+      // Each takes the first slot that is free: that of the other.
+      try await monitor.plug(
+        "again1",
+        on: "net1",
+        ["mac": "\(TwoNetworks.secondAddress)"]
+      )
+      try await networks.guest.output.waitForLines(
+        2,
+        of: "net1: features ",
+        within: PluggedDemo.limit
+      )
+      try await monitor.plug(
+        "again0",
+        on: "net0",
+        ["mac": "\(TwoNetworks.firstAddress)"]
+      )
+      try await networks.guest.output.waitForLines(
+        2,
+        of: "net: features ",
+        within: PluggedDemo.limit
+      )
+      // Neither was told another address than its own.
+      let first = try await monitor.receiveFilter(of: "again0")
+      #expect(first.ownAddress == TwoNetworks.firstAddress)
+      let second = try await monitor.receiveFilter(of: "again1")
+      #expect(second.ownAddress == TwoNetworks.secondAddress)
+      try await networks.check()
+    }
+  }
+
+  // MARK: What is no network device
+
+  @Test("An entropy device that comes later is not used, and can go again")
+  func entropy() async throws {
+    try await PluggedDemo.with { demo in
+      try await demo.monitor.execute(
+        "device_add",
+        ["driver": "virtio-rng-pci", "id": "entropy"]
+      )
+      try await demo.guest.output.waitForLine(
+        containing: " is not used: only network devices may come while the"
+          + " machine runs",
+        within: PluggedDemo.limit
+      )
+      try await demo.unplug("entropy")
+      try await demo.services.check()
+    }
+  }
+}
