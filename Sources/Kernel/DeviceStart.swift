@@ -101,10 +101,15 @@ struct DeviceStart {
     _ entry: AddressAssignment.Entry,
     _ steps: inout InterruptSteps<Machine>
   ) throws(VirtioError) -> Attempt? {
-    let most = queueCount + 1
+    var most = queueCount + 1
     var first: UInt8?
     if steps.canBeMessages {
       first = Interrupts.takeMessages(most)
+      if first == nil {
+        most = 2
+        first = Interrupts.takeMessages(most)
+        steps.skipVectorAQueue()
+      }
       if first == nil {
         Console.print("virtio: \(name) gets no MSI-X vectors: all are taken")
         steps.skipMessages()

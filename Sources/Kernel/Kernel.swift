@@ -48,6 +48,7 @@ public func kernelStart(_ startInfo: UInt) {
   }
   phases.finish("pci")
   let devices = VirtioDevices(
+    functions,
     assignment,
     readTables(map),
     commandLine: map.readCommandLine()

@@ -36,8 +36,10 @@ enum LegacyInterruptController {
     return cpu_in8(data1) == ~(1 << cascade)
   }
 
-  /// Whether `line` is one that a device can have.
-  static func hasLine(_ line: UInt8) -> Bool { line < 16 && line != cascade }
+  /// Whether `line` is one that a device can have: 0 is the timer's.
+  static func hasLine(_ line: UInt8) -> Bool {
+    1..<16 ~= line && line != cascade
+  }
 
   /// Says that the interrupt of `line` has been handled: only now, when its
   /// device has let go of the line, since one that is still up would interrupt
@@ -61,7 +63,7 @@ enum LegacyInterruptController {
 
   /// Lets interrupt line `line` through.
   ///
-  /// - Precondition: `line` is 0 to 15 and not the cascade.
+  /// - Precondition: ``hasLine(_:)``.
   static func unmask(_ line: UInt8) {
     precondition(hasLine(line))
     if line < 8 {

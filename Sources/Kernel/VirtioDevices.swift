@@ -8,14 +8,18 @@ struct VirtioDevices {
   private(set) var devices: [FoundDevice] = []
   /// Where the registers of those on PCI are.
   private(set) var assignment: AddressAssignment
+  /// The way of lines of functions that come while the machine runs.
+  private let router: PIIX3Router?
 
   /// Finds those on PCI, at `places`, and on the command line.
   init(
+    _ functions: [PCIFunction],
     _ assignment: AddressAssignment,
     _ told: [MMIOPlace],
     commandLine: String
   ) {
     self.assignment = assignment
+    router = PIIX3Router(functions)
     for entry in assignment.entries {
       if let kind = Self.kind(entry.function) {
         devices.append(FoundDevice(place: .function(entry), kind: kind))
@@ -39,7 +43,11 @@ struct VirtioDevices {
   /// Finds what has come in `slot` of bus 0 while the machine ran; what is no
   /// network device is not in use then.
   mutating func add(slot: UInt8) -> [FoundDevice] {
-    let functions = enumerate(Machine(), bus: 0, device: slot)
+    var functions = enumerate(Machine(), bus: 0, device: slot)
+    if let router {
+      for function in functions { _ = router.assignLine(function) }
+      functions = enumerate(Machine(), bus: 0, device: slot)
+    }
     assignment.remove(bus: 0, device: slot)
     assignment.add(functions, Machine())
     var found: [FoundDevice] = []

@@ -95,11 +95,19 @@ enum FeatureNegotiation {
       understood: understood.subtracting(unwanted)
     )
     let mtu = accepted.contains(.mtu) ? configuration.mtu : nil
+    let queues = configuration.pairs(accepted, settings)
     let plan =
       plan
-      ?? ReceivePlan(accepted, mtu: mtu, memory: settings.receiveMemory)
+      ?? ReceivePlan(
+        accepted,
+        mtu: mtu,
+        queues: queues,
+        memory: settings.receiveMemory
+      )
     accepted = accept(
-      accepted.subtracting(plan.unaffordable(accepted, mtu: mtu))
+      accepted.subtracting(
+        plan.unaffordable(accepted, mtu: mtu, queues: queues)
+      )
     )
     // §6.1: a modern device may refuse a driver without VERSION_1, and this
     // one drives it by the standard alone.

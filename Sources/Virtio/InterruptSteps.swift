@@ -39,6 +39,9 @@ public struct InterruptSteps<Host: PCIHost> {
   /// Whether the next way may be one by messages.
   public var canBeMessages: Bool { next < 2 && vectorCount >= 2 }
 
+  /// Leaves out the way by a vector a queue: there are not so many.
+  public mutating func skipVectorAQueue() { next = max(next, 1) }
+
   /// Leaves out the ways by messages: there are none to give to the device.
   public mutating func skipMessages() { next = max(next, 2) }
 

@@ -76,7 +76,21 @@ extension NetworkDevice {
     _ filter: ReceiveFilter,
     isAfterReset: Bool = false
   ) throws(ControlError) {
-    let new = filter.told(own: addressInTable)
+    let wanted = filter.told(own: addressInTable)
+    if try tell(wanted, isAfterReset) { return }
+    // §5.1.6.5.2: its table may be smaller than ours.
+    let modes = filter.told(own: addressInTable, most: 0)
+    guard modes != wanted else { throw ControlError.refused }
+    guard try tell(modes, isAfterReset) else { throw ControlError.refused }
+  }
+
+  /// Tells the device `new`.
+  ///
+  /// - Returns: Whether it took the table.
+  private mutating func tell(
+    _ new: ReceiveFilter,
+    _ isAfterReset: Bool
+  ) throws(ControlError) -> Bool {
     var modes: ReceiveFilter.Modes = .basic
     var isTableNew = true
     if let told {
@@ -93,9 +107,17 @@ extension NetworkDevice {
     }
     told = nil
     try tell(new.modes, modes.intersection(new.modes))
-    if isTableNew { try tellTable(new) }
+    if isTableNew {
+      do throws(ControlError) {
+        try tellTable(new)
+      } catch {
+        guard error == .refused else { throw error }
+        return false
+      }
+    }
     try tell(new.modes, modes.subtracting(new.modes))
     told = new
+    return true
   }
 
   private func tell(

@@ -41,13 +41,20 @@ extension NetworkDevice {
         use == .always ? memory?.plan : nil
       )
       let old = memory?.plan == plan ? memory?.pool : nil
+      let pairs = try makePairs(transport, settings, features)
+      guard pairs.haveRoom(for: plan.fewestBuffers(features), features) else {
+        // Only what is smaller than its queues.
+        var settings = settings
+        settings.without.formUnion(.guestSegmentation)
+        return try start(transport, settings, memory, use, wishes)
+      }
       var device = NetworkDevice(
         transport,
         features,
         settings,
         plan,
         old ?? PacketPool(capacity: plan.slotCount, slotSize: plan.slotSize),
-        try makePairs(transport, settings, features),
+        pairs,
         try makeControl(transport, settings, features)
       )
       // Step 7.

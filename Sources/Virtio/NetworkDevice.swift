@@ -96,13 +96,7 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
     splitsHeader =
       !features.contains(.version1) && !features.contains(.anyLayout)
     sendsNotificationData = features.contains(.notificationData)
-    mostReceivePackets = min(
-      VirtioLimits.receivePackets,
-      max(
-        1,
-        plan.slotCount * VirtioLimits.receivePercentOfPool / 100 / pairs.count
-      )
-    )
+    mostReceivePackets = plan.postedCount(queues: pairs.count)
     // A table is no longer than its queue: §2.7.5.3.1. A frame may go on any.
     var size = Int(pairs[0].transmit.size)
     for index in pairs.indices {

@@ -57,16 +57,19 @@ public struct ReceiveFilter: Equatable, Sendable {
   }
 
   /// What the device is told, when `own` must be in its table too because it
-  /// does not know it otherwise: a table that is too long is left out for the
-  /// mode that receives all of its kind.
-  func told(own: UInt64?) -> ReceiveFilter {
+  /// does not know it otherwise: a table with more than `most` addresses is
+  /// left out for the mode that receives all of its kind.
+  func told(
+    own: UInt64?,
+    most: Int = VirtioLimits.filterAddresses
+  ) -> ReceiveFilter {
     var told = self
     if let own { told.unicast.append(own) }
-    if told.unicast.count > VirtioLimits.filterAddresses {
+    if told.unicast.count > most {
       told.unicast = []
       told.modes.insert(.promiscuous)
     }
-    if told.unicast.count + multicast.count > VirtioLimits.filterAddresses {
+    if told.unicast.count + multicast.count > most {
       told.multicast = []
       told.modes.insert(.allMulticast)
     }

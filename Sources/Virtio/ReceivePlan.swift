@@ -28,9 +28,9 @@ struct ReceivePlan: Equatable, Sendable {
   private static var frameHeaderSize: Int { 18 }
   private static var largestPacketHeader: Int { 20 }
 
-  /// A plan for `memory` bytes, for a device with `features` and packets of up
-  /// to `mtu` bytes.
-  init(_ features: Features, mtu: Int?, memory: Int) {
+  /// A plan for `memory` bytes, for a device with `features`, packets of up to
+  /// `mtu` bytes, and so many receive queues.
+  init(_ features: Features, mtu: Int?, queues: Int = 1, memory: Int) {
     let frame = Self.frameSlotSize(mtu: mtu)
     let isMerging = features.contains(.mrgRxbuf)
     let wantsLarge = !features.isDisjoint(with: .guestSegmentation)
@@ -41,14 +41,18 @@ struct ReceivePlan: Equatable, Sendable {
       for index in VirtioLimits.mergedSlotSizes.indices {
         let size = VirtioLimits.mergedSlotSizes[index]
         guard !merges, size >= frame,
-          memory / size >= VirtioLimits.fewestReceiveBuffers
+          memory / size >= VirtioLimits.fewestReceiveBuffers,
+          Self.posted(memory / size, queues: queues)
+            >= Self.buffersOfLargest(slotSize: size)
         else { continue }
         slotSize = size
         merges = true
       }
     } else if wantsLarge {
       let huge = Self.slotSize(holding: Self.largestBuffer)
-      if memory / huge >= VirtioLimits.fewestHugeReceiveBuffers {
+      if memory / huge >= VirtioLimits.fewestHugeReceiveBuffers,
+        Self.posted(memory / huge, queues: queues) > 0
+      {
         slotSize = huge
         isHuge = true
       }
@@ -57,16 +61,48 @@ struct ReceivePlan: Equatable, Sendable {
     slotCount = max(memory / slotSize, 2)
     takesMerged = merges
     takesHuge = isHuge
-    let perPacket = (Self.largestBuffer + slotSize - 1) / slotSize + 1
+    let perPacket = Self.buffersOfLargest(slotSize: slotSize)
     reserve = merges ? perPacket * PacketBuffer.fragmentTailroom : 0
+  }
+
+  /// The buffers of `slotSize` bytes that the largest packet takes at most. A
+  /// queue that has fewer holds back all that comes behind such a packet.
+  private static func buffersOfLargest(slotSize: Int) -> Int {
+    (largestBuffer + slotSize - 1) / slotSize + 1
+  }
+
+  /// The buffers of `count` that each of so many queues is given.
+  private static func posted(_ count: Int, queues: Int) -> Int {
+    count * VirtioLimits.receivePercentOfPool / 100 / queues
+  }
+
+  /// The buffers that each of so many queues is given; at least one.
+  func postedCount(queues: Int) -> Int {
+    min(
+      VirtioLimits.receivePackets,
+      max(1, Self.posted(slotCount, queues: queues))
+    )
+  }
+
+  /// The buffers that a queue must have room for.
+  func fewestBuffers(_ features: Features) -> Int {
+    let isLarge = !features.isDisjoint(with: .guestSegmentation)
+    return isLarge && features.contains(.mrgRxbuf) && takesMerged
+      ? Self.buffersOfLargest(slotSize: slotSize) : 1
   }
 
   /// What of `features` these buffers do not allow, for a device that passes on
   /// packets of up to `mtu` bytes.
-  func unaffordable(_ features: Features, mtu: Int?) -> Features {
+  func unaffordable(
+    _ features: Features,
+    mtu: Int?,
+    queues: Int = 1
+  ) -> Features {
     let isMerging = features.contains(.mrgRxbuf)
     var unaffordable: Features = []
-    if !(isMerging ? takesMerged || takesHuge : takesHuge) {
+    if !(isMerging ? takesMerged || takesHuge : takesHuge)
+      || postedCount(queues: queues) < fewestBuffers(features)
+    {
       unaffordable.formUnion(.guestSegmentation)
     }
     let frame = Self.frameSlotSize(mtu: mtu)

@@ -229,4 +229,25 @@ import Testing
     try device.stop()
     #expect(rig.model.violations == [])
   }
+
+  /// A device whose table is smaller than ours receives all of a kind instead.
+  @Test func tableRefused_allOfAKindAreReceived() throws {
+    let rig = ControlRig()
+    rig.model.largestTable = 2
+    var device = try rig.start()
+    try device.setFilter(
+      unicast: [address(1), address(2)],
+      multicast: [address(3, isGroup: true)]
+    )
+    #expect(
+      rig.model.control.modes.isSuperset(of: [.promiscuous, .allMulticast])
+    )
+    #expect(rig.model.deliver(frame(to: address(1))))
+    #expect(rig.model.deliver(frame(to: address(3, isGroup: true))))
+    try device.setFilter(unicast: [address(1)], multicast: [])
+    #expect(rig.model.control.table == [octets(address(1))])
+    #expect(rig.model.control.modes == [])
+    try device.stop()
+    #expect(rig.model.violations == [])
+  }
 }

@@ -139,4 +139,30 @@ import Testing
     )
     #expect(plan.slotSize == 16384)
   }
+
+  /// However the memory is shared, a queue that may get the largest packet has
+  /// the buffers for it: a device keeps back all that comes behind one that does
+  /// not fit.
+  @Test func severalQueues_eachTakesTheLargestPacket() {
+    var accepted = 0
+    for features in [Self.large, Self.merging] {
+      for queues in 1...16 {
+        for megabytes in [1, 2, 3, 4, 8, 16] {
+          let plan = ReceivePlan(
+            features,
+            mtu: nil,
+            queues: queues,
+            memory: megabytes << 20
+          )
+          let out = plan.unaffordable(features, mtu: nil, queues: queues)
+          guard out.isDisjoint(with: .guestSegmentation) else { continue }
+          accepted += 1
+          let slot = plan.slotSize - PacketPool.controlBlockSize - 64
+          let room = plan.postedCount(queues: queues) * (slot - plan.reserve)
+          #expect(room >= 65609, "\(queues) queues, \(megabytes) MiB")
+        }
+      }
+    }
+    #expect(accepted > 50)
+  }
 }

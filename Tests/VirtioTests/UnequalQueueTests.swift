@@ -90,4 +90,46 @@ import Testing
     try device.stop()
     #expect(rig.hasAllPackets)
   }
+
+  /// A ring in which the largest packet has no room: packets are no larger than
+  /// a frame then, and come.
+  @Test(arguments: [UInt16(2), 4, 16])
+  func smallReceiveRing_noLargePackets(_ size: UInt16) throws {
+    let offered =
+      ControlRig.controls
+      | FeatureBit.bits(.mrgRxbuf, .guestCsum, .guestTSO4)
+    let rig = ControlRig(Build(offered: offered, queueSizes: [size, 64]))
+    var device = try rig.start(memory: 4 << 20)
+    let takesLarge = !device.features.isDisjoint(with: .guestSegmentation)
+    #expect(takesLarge == (size == 16))
+    for number in 0..<40 {
+      #expect(rig.model.deliver(frame(to: device.macAddressBits, number)))
+      let received = device.receiveBytes()
+      #expect(received == frame(to: device.macAddressBits, number))
+      device.refill()
+      device.flush()
+    }
+    try device.stop()
+    #expect(rig.hasAllPackets)
+    #expect(rig.model.violations == [])
+  }
+
+  /// Sixteen pairs on little memory: what is agreed on fits each queue.
+  @Test func manyPairsLittleMemory_theLargestPacketFits() throws {
+    var build = Build(
+      offered: MultiqueueTests.mq
+        | FeatureBit.bits(.mrgRxbuf, .guestCsum, .guestTSO4)
+    )
+    build.pairs = 16
+    for memory in [1 << 20, 2 << 20, 4 << 20, 16 << 20] {
+      let rig = ControlRig(build)
+      let device = try rig.start(memory: memory) { $0.queuePairs = 16 }
+      if device.features.contains(.guestTSO4) {
+        let room = device.plan.slotSize - device.plan.reserve - 256
+        #expect(device.mostReceivePackets * room >= 65609, "\(memory)")
+      }
+      try device.stop()
+      #expect(rig.model.violations == [])
+    }
+  }
 }

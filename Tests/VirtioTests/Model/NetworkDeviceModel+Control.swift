@@ -78,11 +78,12 @@ extension NetworkDeviceModel {
   }
 
   private func perform(_ command: ControlCommand) -> UInt8 {
+    isRefused = false
     if let violation = attempt(command) {
       object(violation)
       return 1
     }
-    return 0
+    return isRefused ? 1 : 0
   }
 
   /// Does a command, or says what is wrong with it.
@@ -140,6 +141,10 @@ extension NetworkDeviceModel {
       }
     }
     guard offset == command.data.count else { return .badCommandLength }
+    guard table.count <= largestTable else {
+      isRefused = true
+      return nil
+    }
     control.table = table
     return nil
   }

@@ -35,6 +35,10 @@ final class NetworkDeviceModel: ModelFunction {
   /// The interface's address after a reset, and the MTU; a test may change them.
   var permanentAddress: [UInt8]
   var mtu: UInt16
+  /// The most addresses that its table takes; with more it refuses.
+  var largestTable = Int.max
+  /// Whether the command that is being done is refused, though it is right.
+  var isRefused = false
   let memory: ModelMemory
   /// What the driver did that it must not, in order.
   private(set) var violations: [Violation] = []

@@ -29,6 +29,8 @@ public struct InputTransport: Transport {
   public let state: State
   /// See ``Transport``.
   public let isLegacy: Bool
+  /// See ``Transport``.
+  public var hasFixedQueueSizes: Bool { isLegacy }
 
   /// A device with the features and queues that `input` says first.
   public init(_ input: Input) {
