@@ -43,7 +43,7 @@ struct TCP: ~Copyable {
 
   let limits: TCPLimits
   let secret: SipHash.Key
-  var slots = SlotPages()
+  var slots: PagedArray<Slot>
   var freeSlots: [UInt32] = []
   var table: EndpointTable
   var listeners: [Listener] = []
@@ -90,6 +90,7 @@ struct TCP: ~Copyable {
     )
     self.limits = limits
     self.capabilities = capabilities
+    slots = PagedArray(limit: limits.connections)
     blocks = SendBlocks(limit: limits.sendMemory)
     spareRecords = UniqueArray(minimumCapacity: Self.mostSpareRecords)
     self.secret = secret
@@ -106,6 +107,7 @@ struct TCP: ~Copyable {
   }
 
   /// The slot that `id` names, while the app holds it.
+  @_addressableSelf
   func index(of id: ConnectionID) -> Int? {
     let index = Int(id.index)
     guard index < slots.count, slots[index].isUsed,
@@ -115,11 +117,13 @@ struct TCP: ~Copyable {
     return index
   }
 
+  @_addressableSelf
   func id(of slot: UInt32) -> ConnectionID {
     ConnectionID(index: slot, generation: slots[Int(slot)].generation)
   }
 
   /// The listener that `id` names, while it listens.
+  @_addressableSelf
   func index(of id: ListenerID) -> Int? {
     let index = Int(id.index)
     guard index < listeners.count, listeners[index].isListening,
