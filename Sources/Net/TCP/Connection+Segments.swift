@@ -125,6 +125,12 @@ extension Connection {
 
   @_addressableSelf
   private func nextData() -> SegmentPlan? {
+    // Mostly everything that was written is sent.
+    if fin == nil, send.next - send.unacknowledged == sendBuffer.count,
+      !flight.hasLost
+    {
+      return nil
+    }
     let full = fullSegment()
     let text = nextText(most: full)
     let kind = flight.hasLost ? SegmentPlan.Kind.retransmission : .new

@@ -188,13 +188,14 @@ struct TCP: ~Copyable {
     file(slot, as: slots[Int(slot)].connection.filing())
   }
 
+  @inline(__always)
   private mutating func file(_ slot: UInt32, as found: Connection.Filing) {
     let index = Int(slot)
     var filing = found
     if filing.hasIdleRecords { takeBackRecords(from: index) }
     if filing.isHalfOpen {
       halfOpen.append(slot)
-    } else {
+    } else if halfOpen.count > 0 {
       halfOpen.remove(slot)
     }
     if let listener = filing.listener {
@@ -215,7 +216,7 @@ struct TCP: ~Copyable {
     if filing.state == .timeWait {
       timeWait.append(slot)
       if timeWait.count > limits.timeWaitConnections { _ = evictTimeWait() }
-    } else {
+    } else if timeWait.count > 0 {
       timeWait.remove(slot)
     }
   }
