@@ -125,6 +125,12 @@ extension Connection {
 
   @_addressableSelf
   private func nextData() -> SegmentPlan? {
+    // Mostly everything that was written is sent.
+    if fin == nil, send.next - send.unacknowledged == sendBuffer.count,
+      !flight.hasLost
+    {
+      return nil
+    }
     let full = fullSegment()
     let text = nextText(most: full)
     let kind = flight.hasLost ? SegmentPlan.Kind.retransmission : .new
@@ -179,7 +185,7 @@ extension Connection {
     else { return plan }
     let largest = capabilities.largestPayload(
       behind: remote.address.internetHeaderSize + TCPHeader.minimumLength
-        + options(for: plan.flags).length
+        + textOptionsLength
     )
     guard largest > full else { return plan }
     let text = nextText(most: largest)

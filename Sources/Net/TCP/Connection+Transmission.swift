@@ -78,31 +78,32 @@ extension Connection {
     sendBuffer.copyBytes(at: offset, to: &target)
   }
 
-  /// The options of a segment with `flags`.
+  /// Gives `header` its options, which go by its flags.
   @_addressableSelf
-  func options(for flags: TCPHeader.Flags) -> TCPOptions {
-    var options = TCPOptions()
-    guard flags.contains(.syn) else { return options }
-    options.maximumSegmentSize = UInt16(clamping: receiveSegmentSize)
+  private func addOptions(to header: inout TCPHeader) {
+    guard header.flags.contains(.syn) else { return }
+    header.options.maximumSegmentSize = UInt16(clamping: receiveSegmentSize)
     // RFC 7323 §2.2: a SYN,ACK offers to scale only if the SYN did.
     if state == .synSent || receive.isScaling {
-      options.windowScale = ReceiveSequence.shift(for: receive.capacity)
+      header.options.windowScale = ReceiveSequence.shift(for: receive.capacity)
     }
-    return options
   }
 
   /// The most payload of a segment with `options`, which take of its room.
   /// RFC 9293 §3.7.1, RFC 6691 §2.
   @_addressableSelf
+  @inline(__always)
   func payloadLimit(with options: TCPOptions) -> Int {
     sendSegmentSize - options.length
   }
 
-  /// The payload of a full segment of data.
+  /// The payload of a full segment of data: what ``payloadLimit(with:)`` is with
+  /// the options of every one. Asked for several times a segment.
   @_addressableSelf
-  func fullSegment() -> Int {
-    payloadLimit(with: options(for: .acknowledgement))
-  }
+  func fullSegment() -> Int { sendSegmentSize - textOptionsLength }
+
+  /// The bytes that the options of a segment of data take.
+  var textOptionsLength: Int { 0 }
 
   /// The header of `plan`.
   private mutating func header(for plan: SegmentPlan) -> TCPHeader {
@@ -115,7 +116,7 @@ extension Connection {
     if plan.flags.contains(.acknowledgement) {
       header.acknowledgementNumber = receive.next
     }
-    header.options = options(for: plan.flags)
+    addOptions(to: &header)
     if plan.flags.contains(.syn) {
       header.window = receive.synWindowField
     } else if !plan.flags.contains(.reset) {

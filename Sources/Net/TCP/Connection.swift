@@ -129,7 +129,7 @@ struct Connection: ~Copyable {
     state = next
     changes.insert([.established, .writable])
     congestionWindow = CongestionWindow(
-      segmentSize: sendSegmentSize,
+      segmentSize: fullSegment(),
       isSYNLost: isSYNLost
     )
     if let sample = roundTrip.sample(upTo: send.unacknowledged, at: now) {

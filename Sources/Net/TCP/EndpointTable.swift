@@ -1,4 +1,5 @@
 import BasicContainers
+import Packets
 
 /// Which slot has the connection between two ends. A hash table with a chain of
 /// slots in each bucket: as large from the start as it ever needs to be, so that
@@ -28,16 +29,22 @@ struct EndpointTable: ~Copyable {
 
   private func bucket(of ends: TCP.Key) -> Int {
     var hash = SipHash(key: key, variant: .short)
-    hash.combine(ends.remote.address)
-    hash.combine(ends.local.address)
-    hash.combine(UInt64(ends.remote.port) << 16 | UInt64(ends.local.port))
+    let (remote, local) = (ends.remote.address, ends.local.address)
+    // An address of version 4 has nothing there.
+    if remote.high != 0 { hash.combine(remote.high) }
+    hash.combine(remote.low)
+    // Our own address is nobody else's choice: it may share a word.
+    let ports = UInt64(ends.remote.port) << 16 | UInt64(ends.local.port)
+    hash.combine(ports ^ local.low << 32 ^ local.low >> 32 ^ local.high)
     return Int(truncatingIfNeeded: hash.finalize()) & (buckets.count - 1)
   }
 
   /// The slot of the connection between `ends`.
   ///
   /// - Complexity: constant on the average.
-  func find(_ ends: TCP.Key, in slots: borrowing SlotPages) -> UInt32? {
+  func find(_ ends: TCP.Key, in slots: borrowing PagedArray<TCP.Slot>)
+    -> UInt32?
+  {
     var slot = buckets[bucket(of: ends)]
     while slot != Self.none {
       let index = Int(slot)
@@ -50,7 +57,7 @@ struct EndpointTable: ~Copyable {
   /// Puts the connection in `slot` into the table.
   ///
   /// - Precondition: None is there between the same ends.
-  mutating func insert(_ slot: UInt32, in slots: inout SlotPages) {
+  mutating func insert(_ slot: UInt32, in slots: inout PagedArray<TCP.Slot>) {
     let bucket = bucket(of: slots[Int(slot)].connection.ends)
     slots[Int(slot)].nextInBucket = buckets[bucket]
     slots[Int(slot)].isInTable = true
@@ -61,7 +68,7 @@ struct EndpointTable: ~Copyable {
   /// Takes the connection in `slot` out of the table.
   ///
   /// - Precondition: It is there.
-  mutating func remove(_ slot: UInt32, in slots: inout SlotPages) {
+  mutating func remove(_ slot: UInt32, in slots: inout PagedArray<TCP.Slot>) {
     let bucket = bucket(of: slots[Int(slot)].connection.ends)
     let after = slots[Int(slot)].nextInBucket
     slots[Int(slot)].nextInBucket = Self.none

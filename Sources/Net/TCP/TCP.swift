@@ -43,7 +43,7 @@ struct TCP: ~Copyable {
 
   let limits: TCPLimits
   let secret: SipHash.Key
-  var slots = SlotPages()
+  var slots: PagedArray<Slot>
   var freeSlots: [UInt32] = []
   var table: EndpointTable
   var listeners: [Listener] = []
@@ -90,6 +90,7 @@ struct TCP: ~Copyable {
     )
     self.limits = limits
     self.capabilities = capabilities
+    slots = PagedArray(limit: limits.connections)
     blocks = SendBlocks(limit: limits.sendMemory)
     spareRecords = UniqueArray(minimumCapacity: Self.mostSpareRecords)
     self.secret = secret
@@ -106,6 +107,7 @@ struct TCP: ~Copyable {
   }
 
   /// The slot that `id` names, while the app holds it.
+  @_addressableSelf
   func index(of id: ConnectionID) -> Int? {
     let index = Int(id.index)
     guard index < slots.count, slots[index].isUsed,
@@ -115,11 +117,13 @@ struct TCP: ~Copyable {
     return index
   }
 
+  @_addressableSelf
   func id(of slot: UInt32) -> ConnectionID {
     ConnectionID(index: slot, generation: slots[Int(slot)].generation)
   }
 
   /// The listener that `id` names, while it listens.
+  @_addressableSelf
   func index(of id: ListenerID) -> Int? {
     let index = Int(id.index)
     guard index < listeners.count, listeners[index].isListening,
@@ -184,13 +188,14 @@ struct TCP: ~Copyable {
     file(slot, as: slots[Int(slot)].connection.filing())
   }
 
+  @inline(__always)
   private mutating func file(_ slot: UInt32, as found: Connection.Filing) {
     let index = Int(slot)
     var filing = found
     if filing.hasIdleRecords { takeBackRecords(from: index) }
     if filing.isHalfOpen {
       halfOpen.append(slot)
-    } else {
+    } else if halfOpen.count > 0 {
       halfOpen.remove(slot)
     }
     if let listener = filing.listener {
@@ -211,7 +216,7 @@ struct TCP: ~Copyable {
     if filing.state == .timeWait {
       timeWait.append(slot)
       if timeWait.count > limits.timeWaitConnections { _ = evictTimeWait() }
-    } else {
+    } else if timeWait.count > 0 {
       timeWait.remove(slot)
     }
   }
