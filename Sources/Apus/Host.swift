@@ -28,6 +28,14 @@ public final class Host: @unchecked Sendable {
   var stack: Stack
   /// The tasks that wait.
   private(set) var waits = WaitTable()
+  /// What is known of names.
+  var names = NameTable()
+  /// What is known of the time.
+  var timeKeeper = TimeKeeper()
+  /// Has something to send yet when its task has ended.
+  var partingSocket: DatagramSocket?
+  /// The task of ``SystemServices``. The kernel sets it.
+  public var services: Task<Void, Never>?
   /// Whether `run` has ended, and how.
   public private(set) var appEnd: AppEnd?
 
@@ -131,6 +139,12 @@ public final class Host: @unchecked Sendable {
   /// machine has moved. VIRTIO 1.2 §5.1.6.5.4.
   public func announce() { stack.announce() }
 
+  /// Gives the lease back, as the last thing that the machine says.
+  public func releaseLease(at now: Instant) { stack.releaseLease(at: now) }
+
+  /// Whether something that the stack itself had to say is not yet sent.
+  public var hasUnsentControl: Bool { stack.hasUnsentControl }
+
   func appDidEnd(throwing error: NetworkError?) {
     appEnd = if let error { .threw(error) } else { .returned }
   }
@@ -167,6 +181,8 @@ public final class Host: @unchecked Sendable {
       waits.wakeAll(.bound)
     case .addressLost:
       onLeaseChange?(nil)
+      // Some wait for any change of it.
+      waits.wakeAll(.bound)
     case .tcp(.acceptable(let id)):
       // One event may stand for several connections.
       waits.wakeAll(.acceptable(id))
@@ -192,6 +208,8 @@ public final class Host: @unchecked Sendable {
   var stackCounters: [Counter] {
     var counters: [Counter] = []
     stack.counters.forEach { counters.append(Counter($0, $1)) }
+    names.append(to: &counters)
+    timeKeeper.append(to: &counters)
     return counters
   }
 
@@ -200,6 +218,9 @@ public final class Host: @unchecked Sendable {
     stack.stopListening(id, at: now)
     waits.wakeAll(.acceptable(id))
   }
+
+  /// Wakes all that wait for what another task has found out.
+  func wakeAnswered() { waits.wakeAll(.answer) }
 
   /// Wakes all that wait for something of connection `id`.
   func wakeAll(of id: ConnectionID) {

@@ -9,6 +9,8 @@ enum WaitEvent: Hashable {
   case bound
   /// The link to go or to come.
   case link
+  /// An answer of the DNS, or of a time server, that another task asked for.
+  case answer
   /// A connection to accept.
   case acceptable(ListenerID)
   /// Bytes, or the end of them.
@@ -67,6 +69,7 @@ struct WaitTable {
 
   private var bound = Queue()
   private var link = Queue()
+  private var answer = Queue()
   private var acceptable: [Queue] = []
   private var readable: [Queue] = []
   private var writable: [Queue] = []
@@ -178,6 +181,7 @@ struct WaitTable {
     case .time: Queue()
     case .bound: bound
     case .link: link
+    case .answer: answer
     case .acceptable(let id): Self.queue(id.index, &acceptable)
     case .readable(let id): Self.queue(id.index, &readable)
     case .writable(let id): Self.queue(id.index, &writable)
@@ -196,6 +200,7 @@ struct WaitTable {
     case .time: break
     case .bound: bound = queue
     case .link: link = queue
+    case .answer: answer = queue
     case .acceptable(let id): acceptable[Int(id.index)] = queue
     case .readable(let id): readable[Int(id.index)] = queue
     case .writable(let id): writable[Int(id.index)] = queue

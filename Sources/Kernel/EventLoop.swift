@@ -27,6 +27,9 @@ final class EventLoop {
   /// How long the loop goes on after the app's end for what it has written to
   /// be sent and acknowledged.
   private static var lingerTime: Interval { .seconds(2) }
+  /// How long it then waits for a DHCP server's hardware address, to give the
+  /// lease back: a server of the link answers in much less.
+  private static var releaseTime: Interval { .milliseconds(100) }
 
   /// When the devices are looked at next, whatever they say.
   private var nextLook: Instant
@@ -128,8 +131,29 @@ final class EventLoop {
   /// Lets what the app has written reach its peers, for a while.
   private func linger() {
     let lastMoment = Clock.now + Self.lingerTime
+    host.services?.cancel()
+    while Executor.hasReadyJobs { turn(at: Clock.now) }
     while host.hasUnacknowledged, Clock.now < lastMoment {
       turn(at: wait(until: min(deadline, lastMoment)))
     }
+    releaseLeases()
+  }
+
+  /// Gives the addresses back, once nobody needs them any more.
+  private func releaseLeases() {
+    let lastMoment = Clock.now + Self.releaseTime
+    for port in networks.ports { port.host.releaseLease(at: Clock.now) }
+    turn(at: Clock.now)
+    while hasUnsentControl, Clock.now < lastMoment {
+      turn(at: wait(until: min(deadline, lastMoment)))
+    }
+  }
+
+  private var hasUnsentControl: Bool {
+    for port in networks.ports
+    where port.host.isLinkUp && port.host.hasUnsentControl {
+      return true
+    }
+    return false
   }
 }

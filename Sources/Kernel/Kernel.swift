@@ -4,6 +4,7 @@ import Net
 import PCI
 import Packets
 import Runtime
+import _Concurrency
 
 /// Where `Boot/entry.asm` leads: brings the machine up part by part, starts the
 /// app, and runs it until it ends. `startInfo` is the address of the PVH start
@@ -90,6 +91,12 @@ private func readTables(_ map: MemoryMap) -> [MMIOPlace] {
   return devices?.places ?? []
 }
 
+/// Starts what the machine does beside the app.
+private func startServices(_ host: Host) {
+  let services = SystemServices(host: host)
+  host.services = Task { await services.run() }
+}
+
 /// Makes a stack for each network, starts the app on the first, and runs all
 /// until the app ends.
 private func runApp(
@@ -97,6 +104,7 @@ private func runApp(
   _ phases: inout BootPhases
 ) -> Host.AppEnd {
   Host.install(networks.ports[0].host)
+  startServices(networks.ports[0].host)
   boot_start_app()
   phases.finish("app")
   return EventLoop(networks).run()

@@ -104,6 +104,9 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case dhcpServerInvalid
   /// The address, mask or time it grants cannot be used.
   case dhcpLeaseInvalid
+  /// An option that the lease is good without is malformed, or its value is out
+  /// of bounds; the message itself is taken.
+  case dhcpOptionRefused
 
   // MARK: Sending
 
@@ -185,6 +188,7 @@ extension DropReason {
     case .dhcpUnexpected: "dhcp: unexpected"
     case .dhcpServerInvalid: "dhcp: invalid server"
     case .dhcpLeaseInvalid: "dhcp: invalid lease"
+    case .dhcpOptionRefused: "dhcp: refused option"
     case .noBuffer: "send: no buffer"
     case .controlQueueFull: "send: control queue full"
     case .icmpRateLimited: "send: icmp rate limited"

@@ -26,6 +26,12 @@ public final class TestNetwork: @unchecked Sendable {
     public var limits = Limits()
     /// The limits of its TCP.
     public var tcpLimits = TCPLimits()
+    /// The DNS servers of its lease.
+    public var nameServers: [IPv4Address] = []
+    /// The domains that its short names are looked for in.
+    public var searchList = SearchList()
+    /// The time servers of its lease.
+    public var timeServers: [IPv4Address] = []
     /// Whether it has an address from the start.
     public var hasAddress = true
     /// The defaults.
@@ -70,9 +76,14 @@ public final class TestNetwork: @unchecked Sendable {
     configuration.tcpLimits = options.tcpLimits
     let address = IPv4Address(10, 0, 0, number)
     if options.hasAddress {
-      configuration.addressing = .fixed(
-        Lease(address: address, prefixLength: 24)
+      var lease = Lease(
+        address: address,
+        prefixLength: 24,
+        nameServers: options.nameServers
       )
+      lease.searchList = options.searchList
+      lease.timeServers = options.timeServers
+      configuration.addressing = .fixed(lease)
     }
     return TestMachine(
       configuration,

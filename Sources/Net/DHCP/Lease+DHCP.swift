@@ -3,12 +3,14 @@ extension Lease {
   ///
   /// - Parameters:
   ///   - requested: the address that was asked for.
+  ///   - mtu: the largest IP datagram of the device in bytes.
   ///   - sent: when it was; the lease counts from there and not from the
   ///     answer. RFC 2131 §4.4.5.
   init(
     granting requested: IPv4Address,
     by reply: DHCPReply,
     from server: IPv4Address,
+    mtu: Int,
     askedAt sent: Instant
   ) throws(DropReason) {
     let mask = reply.subnetMask ?? Self.classMask(of: reply.yourAddress)
@@ -21,10 +23,13 @@ extension Lease {
       let seconds = reply.leaseSeconds, seconds > 0
     else { throw DropReason.dhcpLeaseInvalid }
     self.server = server
-    if let router = reply.router, router.isUnicast, router != address {
-      gateway = router
-    }
+    setRoutes(reply)
     nameServers = reply.nameServers.filter { $0.isUnicast }
+    timeServers = reply.timeServers.filter { $0.isUnicast }
+    searchList = reply.searchList
+    if let offered = reply.interfaceMTU {
+      self.mtu = min(max(offered, Self.smallestMTU), mtu)
+    }
     // RFC 2131 §3.3: without end, there is nothing to renew.
     guard seconds != DHCPMessage.infinity else { return }
     self.seconds = seconds
@@ -34,6 +39,26 @@ extension Lease {
       rebinding: reply.rebindingSeconds.map { .seconds(Int64($0)) },
       from: sent
     )
+  }
+
+  /// What every host takes. RFC 1122 §3.3.2. A smaller one would serve nobody
+  /// but who wants this host to send ten times the packets.
+  static var smallestMTU: Int { 576 }
+
+  /// Who names classless routes is not heard on the router beside them. RFC
+  /// 3442, "DHCP Client Behavior".
+  private mutating func setRoutes(_ reply: DHCPReply) {
+    var ways = reply.routes ?? []
+    if reply.routes == nil, let router = reply.router, router.isUnicast {
+      ways = [ClasslessRoute(.any, prefixLength: 0, gateway: router)]
+    }
+    for way in ways where way.gateway != address {
+      if way.prefixLength == 0, let router = way.gateway {
+        gateway = gateway ?? router
+      } else {
+        routes.append(way)
+      }
+    }
   }
 
   private mutating func setTimes(

@@ -8,6 +8,15 @@ public struct Lease: Hashable, Sendable {
   public var gateway: IPv4Address?
   /// The DNS servers, best first; three at the most.
   public var nameServers: [IPv4Address]
+  /// The ways to other hosts beside the gateway's. RFC 3442.
+  public var routes: [ClasslessRoute] = []
+  /// The largest IP datagram of the link in bytes, if it is less than the
+  /// device's own.
+  public var mtu: Int?
+  /// The domains that short names are looked for in.
+  public var searchList = SearchList()
+  /// The servers that know the time, best first; three at the most.
+  public var timeServers: [IPv4Address] = []
   /// The server that granted the lease; `nil` for an address that was set.
   public var server: IPv4Address?
   /// How long it was granted for; `nil` without end.

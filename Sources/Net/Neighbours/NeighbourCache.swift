@@ -161,6 +161,14 @@ struct NeighbourCache: ~Copyable {
     entries.append(entry)
   }
 
+  /// Whether a packet may be waiting for a neighbour's answer.
+  var isAsking: Bool {
+    for index in 0..<entries.count where entries[index].state == .incomplete {
+      return true
+    }
+    return false
+  }
+
   /// The packet that waited for the neighbour at `index`.
   mutating func takeParked(at index: Int) -> PacketBuffer? {
     entries[index].parked.take()

@@ -16,7 +16,7 @@ extension Stack {
     }
   }
 
-  private mutating func send(
+  mutating func send(
     _ request: DHCPRequest,
     to server: IPv4Address,
     at now: Instant
@@ -49,10 +49,13 @@ extension Stack {
     let reply = try DHCPReply(parsing: packet.bytes)
     guard let outcome = try dhcp?.receive(reply, at: now) else { return }
     count.dhcpReceived &+= 1
+    count.drop(.dhcpOptionRefused, count: reply.refusedOptions)
     switch outcome {
     case .none:
       break
-    case .bound(let lease):
+    case .check(let granted):
+      // Nobody looks yet whether another host has it.
+      guard let lease = dhcp?.addressIsFree(granted.address) else { break }
       bind(lease)
       // It need not ask for us, whom DHCP has told it of, and so its first
       // packets may come close together, when only one answer can wait for ARP.

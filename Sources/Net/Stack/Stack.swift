@@ -100,8 +100,9 @@ public struct Stack: ~Copyable {
     case .dhcp:
       dhcp = DHCPClient(
         hardware: macAddress,
+        identifier: ClientIdentifier(machine: macAddress, interface: 1),
         hostName: configuration.hostName,
-        maximumSize: UInt16(mtu),
+        mtu: mtu,
         random: RandomNumbers(
           seed: SipHash.Key(seeds.next(), seeds.next())
         ),

@@ -51,6 +51,12 @@ enum DHCPMessage {
     static let nameServer: UInt8 = 6
     /// §3.14
     static let hostName: UInt8 = 12
+    /// §3.17
+    static let domainName: UInt8 = 15
+    /// §5.1
+    static let interfaceMTU: UInt8 = 26
+    /// §8.3
+    static let timeServer: UInt8 = 42
     /// §9.1
     static let requestedAddress: UInt8 = 50
     /// §9.2
@@ -69,8 +75,25 @@ enum DHCPMessage {
     static let renewalTime: UInt8 = 58
     /// §9.12
     static let rebindingTime: UInt8 = 59
+    /// §9.14, RFC 4361 §6.1
+    static let clientIdentifier: UInt8 = 61
+    /// RFC 3397 §2
+    static let searchList: UInt8 = 119
+    /// RFC 3442
+    static let classlessRoutes: UInt8 = 121
     /// §3.2
     static let end: UInt8 = 255
+
+    /// Whether this client reads the option in what a server says.
+    static func isRead(_ code: UInt8) -> Bool {
+      switch code {
+      case subnetMask, router, nameServer, domainName, interfaceMTU, timeServer,
+        leaseTime, overload, messageType, server, renewalTime, rebindingTime,
+        clientIdentifier, searchList, classlessRoutes:
+        true
+      default: false
+      }
+    }
   }
 
   /// The value of `op` from a client.

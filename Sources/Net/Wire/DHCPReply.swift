@@ -6,12 +6,13 @@ struct DHCPReply: Sendable {
   private typealias Field = DHCPMessage.Field
   private typealias Option = DHCPMessage.Option
 
-  /// The name servers that are kept; more are of no use to a host.
-  private static let nameServerLimit = 3
+  /// The name servers, and the time servers, that are kept; more are of no use
+  /// to a host.
+  private static let serverLimit = 3
 
   /// Whether this is an offer, an acknowledgement, a refusal or, from a server
   /// that is none, something else.
-  private(set) var kind: DHCPMessage.Kind
+  let kind: DHCPMessage.Kind
   /// The transaction it belongs to (xid).
   let transaction: UInt32
   /// The address that is offered or granted (yiaddr).
@@ -19,19 +20,32 @@ struct DHCPReply: Sendable {
   /// The client that it is for (chaddr).
   let clientHardware: MACAddress
   /// Option 1.
-  private(set) var subnetMask: IPv4Address?
+  let subnetMask: IPv4Address?
   /// Option 3: the first of them.
-  private(set) var router: IPv4Address?
+  let router: IPv4Address?
   /// Option 6: the first few.
-  private(set) var nameServers: [IPv4Address] = []
+  let nameServers: [IPv4Address]
   /// Option 51, in seconds.
-  private(set) var leaseSeconds: UInt32?
+  let leaseSeconds: UInt32?
   /// Option 54.
-  private(set) var server: IPv4Address?
+  let server: IPv4Address?
   /// Option 58, in seconds.
-  private(set) var renewalSeconds: UInt32?
+  let renewalSeconds: UInt32?
   /// Option 59, in seconds.
-  private(set) var rebindingSeconds: UInt32?
+  let rebindingSeconds: UInt32?
+  /// Option 61, as the client has sent it. RFC 6842 §3.
+  let clientIdentifier: [UInt8]?
+
+  /// Option 121.
+  private(set) var routes: [ClasslessRoute]?
+  /// Option 26, in bytes.
+  private(set) var interfaceMTU: Int?
+  /// Option 42: the first few.
+  private(set) var timeServers: [IPv4Address] = []
+  /// Option 119, or else option 15.
+  private(set) var searchList = SearchList()
+  /// Options that were refused: the lease is good without them.
+  private(set) var refusedOptions = 0
 
   /// Reads and checks the message.
   init(parsing message: RawSpan) throws(DropReason) {
@@ -47,105 +61,109 @@ struct DHCPReply: Sendable {
     transaction = message.bigEndian(at: Field.transaction)
     yourAddress = message.ipv4Address(at: Field.yourAddress)
     clientHardware = message.macAddress(at: Field.clientHardware)
-    // Until option 53 says what the message is, it is one that no client
-    // takes: what has no such option is BOOTP, not DHCP.
-    kind = .inform
 
-    var overload: UInt8 = 0
-    try readOptions(
-      message.extracting(Field.options..<message.byteCount),
-      overload: &overload
+    let options = try DHCPOptions(gathering: message)
+    kind = try Self.kind(options[Option.messageType])
+    subnetMask = try Self.address(options[Option.subnetMask])
+    server = try Self.address(options[Option.server])
+    leaseSeconds = try Self.seconds(options[Option.leaseTime])
+    renewalSeconds = try Self.seconds(options[Option.renewalTime])
+    rebindingSeconds = try Self.seconds(options[Option.rebindingTime])
+    router = try Self.addresses(options[Option.router], limit: 1).first
+    nameServers = try Self.addresses(
+      options[Option.nameServer],
+      limit: Self.serverLimit
     )
-    // RFC 2132 §9.3: the file field holds options too if bit 0 is set, and
-    // after it the server name field if bit 1 is. Neither can ask for more.
-    var ignored: UInt8 = 0
-    if overload & 1 != 0 {
-      let file = message.extracting(Field.file..<Field.cookie)
-      try readOptions(file, overload: &ignored)
-    }
-    if overload & 2 != 0 {
-      let name = message.extracting(Field.serverName..<Field.file)
-      try readOptions(name, overload: &ignored)
-    }
+    clientIdentifier = options[Option.clientIdentifier]
+    readRest(options)
+  }
+
+  private static func kind(
+    _ value: [UInt8]?
+  ) throws(DropReason) -> DHCPMessage.Kind {
+    // What has no such option is BOOTP, not DHCP.
+    guard let value else { throw DropReason.dhcpMalformed }
+    guard value.count == 1, let kind = DHCPMessage.Kind(rawValue: value[0])
+    else { throw DropReason.dhcpOptionMalformed }
     guard kind != .inform else { throw DropReason.dhcpMalformed }
+    return kind
   }
 
-  private mutating func readOptions(
-    _ options: RawSpan,
-    overload: inout UInt8
-  ) throws(DropReason) {
-    var offset = 0
-    // Each turn takes one byte at least, so this ends.
-    while offset < options.byteCount {
-      let code = options.byte(at: offset)
-      offset += 1
-      if code == Option.end { return }
-      if code == Option.pad { continue }
-      guard offset < options.byteCount else {
-        throw DropReason.dhcpOptionMalformed
-      }
-      let length = Int(options.byte(at: offset))
-      offset += 1
-      guard length <= options.byteCount - offset else {
-        throw DropReason.dhcpOptionMalformed
-      }
-      let value = options.extracting(offset..<(offset + length))
-      offset += length
-      try take(code, value, overload: &overload)
-    }
-  }
-
-  private mutating func take(
-    _ code: UInt8,
-    _ value: RawSpan,
-    overload: inout UInt8
-  ) throws(DropReason) {
-    switch code {
-    case Option.messageType:
-      guard value.byteCount == 1,
-        let kind = DHCPMessage.Kind(rawValue: value.byte(at: 0))
-      else { throw DropReason.dhcpOptionMalformed }
-      self.kind = kind
-    case Option.overload:
-      guard value.byteCount == 1 else {
-        throw DropReason.dhcpOptionMalformed
-      }
-      overload = value.byte(at: 0)
-    case Option.subnetMask: subnetMask = try Self.address(value)
-    case Option.server: server = try Self.address(value)
-    case Option.leaseTime: leaseSeconds = try Self.seconds(value)
-    case Option.renewalTime: renewalSeconds = try Self.seconds(value)
-    case Option.rebindingTime: rebindingSeconds = try Self.seconds(value)
-    case Option.router:
-      try Self.checkAddresses(value)
-      router = value.ipv4Address(at: 0)
-    case Option.nameServer:
-      try Self.checkAddresses(value)
-      nameServers.removeAll(keepingCapacity: true)
-      for index in 0..<min(value.byteCount / 4, Self.nameServerLimit) {
-        nameServers.append(value.ipv4Address(at: 4 * index))
-      }
-    default:
-      // RFC 2132 §2: options that are not known are skipped by their length.
-      break
-    }
-  }
-
-  private static func seconds(_ value: RawSpan) throws(DropReason) -> UInt32 {
-    guard value.byteCount == 4 else { throw DropReason.dhcpOptionMalformed }
-    return value.bigEndian(at: 0)
+  private static func seconds(
+    _ value: [UInt8]?
+  ) throws(DropReason) -> UInt32? {
+    guard let value else { return nil }
+    guard value.count == 4 else { throw DropReason.dhcpOptionMalformed }
+    return value.rawBytes.bigEndian(at: 0)
   }
 
   private static func address(
-    _ value: RawSpan
-  ) throws(DropReason) -> IPv4Address {
-    IPv4Address(bits: try seconds(value))
+    _ value: [UInt8]?
+  ) throws(DropReason) -> IPv4Address? {
+    guard let bits = try seconds(value) else { return nil }
+    return IPv4Address(bits: bits)
   }
 
-  /// Whether the value is one or more addresses.
-  private static func checkAddresses(_ value: RawSpan) throws(DropReason) {
-    guard value.byteCount >= 4, value.byteCount % 4 == 0 else {
+  /// The first few of the addresses that a value is made of.
+  private static func addresses(
+    _ value: [UInt8]?,
+    limit: Int
+  ) throws(DropReason) -> [IPv4Address] {
+    guard let value else { return [] }
+    guard value.count >= 4, value.count % 4 == 0 else {
       throw DropReason.dhcpOptionMalformed
+    }
+    var addresses: [IPv4Address] = []
+    for index in 0..<min(value.count / 4, limit) {
+      addresses.append(value.rawBytes.ipv4Address(at: 4 * index))
+    }
+    return addresses
+  }
+
+  // MARK: What the lease is good without
+
+  private mutating func readRest(_ options: DHCPOptions) {
+    if let value = options[Option.classlessRoutes] {
+      do throws(DropReason) {
+        routes = try ClasslessRoute.parse(value.rawBytes)
+      } catch {
+        refusedOptions += 1
+      }
+    }
+    if let value = options[Option.interfaceMTU] {
+      if value.count == 2 {
+        interfaceMTU = Int(value[0]) << 8 | Int(value[1])
+      } else {
+        refusedOptions += 1
+      }
+    }
+    do throws(DropReason) {
+      timeServers = try Self.addresses(
+        options[Option.timeServer],
+        limit: Self.serverLimit
+      )
+    } catch {
+      refusedOptions += 1
+    }
+    readDomains(options)
+  }
+
+  private mutating func readDomains(_ options: DHCPOptions) {
+    if let value = options[Option.searchList] {
+      do throws(DNSError) {
+        searchList = try SearchList(parsing: value.rawBytes)
+      } catch {
+        refusedOptions += 1
+      }
+    }
+    guard searchList.domains.isEmpty, var value = options[Option.domainName]
+    else { return }
+    // RFC 2132 §2: servers may end a text with a zero, which is not part of it.
+    while value.last == 0 { value.removeLast() }
+    if let domain = DNSName(ascii: value) {
+      searchList = SearchList([domain])
+    } else {
+      refusedOptions += 1
     }
   }
 }

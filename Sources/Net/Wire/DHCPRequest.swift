@@ -1,7 +1,8 @@
 import Packets
 
-/// What this client says to a DHCP server: DISCOVER or REQUEST. The layout is
-/// that of ``DHCPMessage``.
+/// What this client says to a DHCP server: DISCOVER, REQUEST, DECLINE or
+/// RELEASE. The layout is that of ``DHCPMessage``; which options each of them
+/// has is RFC 2131 §4.4.1, table 5.
 struct DHCPRequest: Sendable {
   private typealias Field = DHCPMessage.Field
   private typealias Option = DHCPMessage.Option
@@ -11,10 +12,12 @@ struct DHCPRequest: Sendable {
   /// What a host name can have. RFC 1123 §2.1.
   static let hostNameLimit = 63
 
-  /// What the client asks for. RFC 2131 §4.4.1, table 5.
-  private static let parameters: InlineArray<6, UInt8> = [
-    Option.subnetMask, Option.router, Option.nameServer, Option.leaseTime,
-    Option.renewalTime, Option.rebindingTime,
+  /// What the client asks for. RFC 3442 wants 121 to stand before 3, so that a
+  /// server which runs out of room keeps the one that counts.
+  private static let parameters: InlineArray<11, UInt8> = [
+    Option.subnetMask, Option.classlessRoutes, Option.router, Option.nameServer,
+    Option.domainName, Option.interfaceMTU, Option.timeServer, Option.leaseTime,
+    Option.renewalTime, Option.rebindingTime, Option.searchList,
   ]
 
   var kind: DHCPMessage.Kind
@@ -26,21 +29,30 @@ struct DHCPRequest: Sendable {
   var clientAddress: IPv4Address
   /// This client (chaddr).
   var clientHardware: MACAddress
+  /// Option 61: the same in every message. RFC 4361 §6.1.
+  var clientIdentifier: ClientIdentifier
   /// Option 50.
   var requestedAddress: IPv4Address?
   /// Option 54.
   var server: IPv4Address?
-  /// Option 57: the largest message that the client takes, in bytes.
+  /// Option 57: the largest message that the client takes, in bytes. Only for
+  /// who expects an answer.
   var maximumSize: UInt16
-  /// Option 12; left out when empty.
+  /// Option 12; left out when empty. Only for who expects an answer.
   var hostName: [UInt8]
+
+  /// Whether a server answers: DECLINE and RELEASE want nothing.
+  private var expectsAnswer: Bool { kind == .discover || kind == .request }
 
   /// The size of the message in bytes.
   var size: Int {
-    var size = Field.options + 3 + 4 + 2 + Self.parameters.count + 1
+    var size = Field.options + 3 + 2 + clientIdentifier.bytes.count + 1
     size += requestedAddress == nil ? 0 : 6
     size += server == nil ? 0 : 6
-    size += hostName.isEmpty ? 0 : 2 + hostName.count
+    if expectsAnswer {
+      size += 4 + 2 + Self.parameters.count
+      size += hostName.isEmpty ? 0 : 2 + hostName.count
+    }
     return max(size, Self.smallestSize)
   }
 
@@ -79,6 +91,9 @@ struct DHCPRequest: Sendable {
     }
     var value = begin(Option.messageType, 1, &message)
     message.storeBigEndian(kind.rawValue, at: value)
+    let identifier = clientIdentifier.bytes
+    value = begin(Option.clientIdentifier, identifier.count, &message)
+    message.copy(identifier.rawBytes, to: value)
     if let requestedAddress {
       value = begin(Option.requestedAddress, 4, &message)
       message.store(requestedAddress, at: value)
@@ -87,13 +102,14 @@ struct DHCPRequest: Sendable {
       value = begin(Option.server, 4, &message)
       message.store(server, at: value)
     }
+    guard expectsAnswer else {
+      return message.storeBigEndian(Option.end, at: offset)
+    }
     value = begin(Option.maximumSize, 2, &message)
     message.storeBigEndian(maximumSize, at: value)
     if !hostName.isEmpty {
       value = begin(Option.hostName, hostName.count, &message)
-      for index in hostName.indices {
-        message.storeBigEndian(hostName[index], at: value + index)
-      }
+      message.copy(hostName.rawBytes, to: value)
     }
     value = begin(Option.parameterRequest, Self.parameters.count, &message)
     for index in Self.parameters.indices {
