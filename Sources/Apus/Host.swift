@@ -116,6 +116,10 @@ public final class Host: @unchecked Sendable {
   /// Called when an address is bound, renewed or lost.
   public var onLeaseChange: ((Lease?) -> Void)?
 
+  /// Called when another host is found to have the address that this one was to
+  /// use, or has used.
+  public var onAddressTaken: ((IPv4Address) -> Void)?
+
   /// Whether anything that the app wrote is not yet acknowledged.
   public var hasUnacknowledged: Bool { stack.hasUnacknowledged }
 
@@ -183,6 +187,8 @@ public final class Host: @unchecked Sendable {
       onLeaseChange?(nil)
       // Some wait for any change of it.
       waits.wakeAll(.bound)
+    case .addressTaken(let address):
+      onAddressTaken?(address)
     case .tcp(.acceptable(let id)):
       // One event may stand for several connections.
       waits.wakeAll(.acceptable(id))

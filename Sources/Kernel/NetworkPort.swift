@@ -63,6 +63,12 @@ final class NetworkPort {
     announce(information)
     // Ports live as long as the machine, so a cycle keeps nothing too long.
     host.onLeaseChange = { lease in self.announce(lease) }
+    host.onAddressTaken = { address in
+      Console.print(
+        "\(self.name): \(describe(address)) belongs to another host of the"
+          + " link: it is not used"
+      )
+    }
     host.interfaceUse = { self.interface?.use ?? InterfaceUse() }
   }
 

@@ -116,7 +116,7 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case controlQueueFull
   /// An ICMP error beyond the permitted rate.
   case icmpRateLimited
-  /// A newer packet took the one place of those that wait for a neighbour.
+  /// A newer packet took the place of one that waited for a neighbour.
   case neighbourPending
   /// The neighbour did not answer, or every place for one is busy.
   case neighbourUnreachable
@@ -132,6 +132,9 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case linkChanged
 
   // MARK: Link and IP
+
+  /// An ARP packet of our own that came back.
+  case arpEcho
 
   // MARK: DHCP, DNS and names
 
@@ -201,6 +204,8 @@ extension DropReason {
     case .linkChanged: "send: link changed"
 
     // MARK: Link and IP
+
+    case .arpEcho: "arp: our own"
 
     // MARK: DHCP, DNS and names
 

@@ -4,9 +4,10 @@ public struct Limits: Sendable {
   /// Neighbours known at once. 64 fill the cache lines of a page; beyond, the
   /// least useful entry (see ``NeighbourCache``) makes room.
   public var neighbours = 64
-  /// How long a neighbour is believed without a check: RFC 1122 §2.3.2.1 names
-  /// "on the order of a minute".
-  public var neighbourLifetime: Interval = .seconds(60)
+  /// How long a neighbour is believed without a check, a half more or less:
+  /// BASE_REACHABLE_TIME of RFC 4861 §10. RFC 1122 §2.3.2.1 names "on the order
+  /// of a minute".
+  public var neighbourLifetime: Interval = .seconds(30)
   /// ARP requests to one neighbour, one a second (RFC 1122 §2.3.2.1), until it
   /// counts as unreachable.
   public var neighbourRequests = 3
@@ -36,6 +37,15 @@ public struct Limits: Sendable {
   public var unsentDatagramsPerSocket = 16
 
   // MARK: Link and IP
+
+  /// Packets that wait for the answer of one neighbour; the oldest is dropped
+  /// as ``DropReason/neighbourPending`` beyond. The first burst of a connection
+  /// fits.
+  public var packetsPerNeighbour = 8
+  /// Packets that wait for all neighbours together.
+  public var packetsForNeighbours = 64
+  /// When an address is probed, announced and defended.
+  public var conflict = ConflictTiming()
 
   // MARK: DHCP, DNS and names
 

@@ -177,6 +177,6 @@ import Testing
     }
     #expect(DropReason.allCases.count <= 64)
     let counts = Mirror(reflecting: TCPCounters()).children.count
-    #expect(names.count == 14 + DropReason.allCases.count + counts)
+    #expect(names.count == 17 + DropReason.allCases.count + counts)
   }
 }

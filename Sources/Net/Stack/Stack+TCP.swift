@@ -25,6 +25,11 @@ extension Stack {
       pool: pool,
       at: now
     )
+    // RFC 4861 §7.3.1: what we send arrives, so the neighbour is there.
+    guard let peer = tcp.progressingPeer.take()?.ipv4,
+      case .neighbour(let address) = nextHop(to: peer)
+    else { return }
+    neighbours.confirm(address, at: now)
   }
 
   /// The next segment that TCP wants to send, from its IP header on.

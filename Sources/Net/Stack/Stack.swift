@@ -28,6 +28,13 @@ public struct Stack: ~Copyable {
 
   var count = StackCounters()
   var neighbours: NeighbourCache
+  /// Whether another host has our address.
+  var conflict: AddressConflict
+  /// The address that was set, if one was.
+  let fixedLease: Lease?
+  let conflictRetry: Interval
+  /// When to look again whether the address that was set is free.
+  var nextCheck: Instant?
   var errorBucket: TokenBucket
   /// What the device does with what is sent.
   private(set) var capabilities: LinkCapabilities
@@ -38,6 +45,8 @@ public struct Stack: ~Copyable {
   /// `nil` when the address was set.
   var dhcp: DHCPClient?
   var random: RandomNumbers
+  /// For the times of the link.
+  var linkRandom: RandomNumbers
   /// The identification of the next datagram. RFC 6864 §4.2: not the same twice
   /// while the first may still be on its way.
   var identification: UInt16
@@ -74,7 +83,6 @@ public struct Stack: ~Copyable {
     self.pool = pool
     let limits = configuration.limits
     controlLimit = limits.controlPackets
-    neighbours = NeighbourCache(limits: limits)
     errorBucket = TokenBucket(
       perSecond: limits.errorsPerSecond,
       burst: limits.errorsBurst,
@@ -96,21 +104,26 @@ public struct Stack: ~Copyable {
         seed: SipHash.Key(seeds.next(), seeds.next())
       )
     )
+    let dhcpSeed = SipHash.Key(seeds.next(), seeds.next())
+    linkRandom = RandomNumbers(seed: SipHash.Key(seeds.next(), seeds.next()))
+    neighbours = NeighbourCache(limits: limits, random: linkRandom.next())
+    conflict = AddressConflict(timing: limits.conflict)
+    conflictRetry = limits.conflict.retryInterval
     switch configuration.addressing {
     case .dhcp:
+      fixedLease = nil
       dhcp = DHCPClient(
         hardware: macAddress,
         identifier: ClientIdentifier(machine: macAddress, interface: 1),
         hostName: configuration.hostName,
         mtu: mtu,
-        random: RandomNumbers(
-          seed: SipHash.Key(seeds.next(), seeds.next())
-        ),
+        random: RandomNumbers(seed: dhcpSeed),
         at: start
       )
     case .fixed(let lease):
       precondition(lease.isUsable)
-      bind(lease)
+      fixedLease = lease
+      check(lease.address, at: start)
     }
   }
 
@@ -143,7 +156,8 @@ public struct Stack: ~Copyable {
 
   /// When ``poll(at:)`` next has something to do.
   public var deadline: Instant? {
-    earliest(earliest(neighbours.deadline, dhcp?.deadline), tcp.deadline)
+    let above = earliest(dhcp?.deadline, tcp.deadline)
+    return earliest(above, earliest(neighbours.deadline, conflictDeadline))
   }
 
   private func earliest(_ left: Instant?, _ right: Instant?) -> Instant? {
@@ -154,6 +168,7 @@ public struct Stack: ~Copyable {
   /// Does what is due.
   public mutating func poll(at now: Instant) {
     pollDHCP(at: now)
+    pollConflict(at: now)
     pollNeighbours(at: now)
     tcp.poll(at: now)
   }

@@ -14,6 +14,13 @@ public struct StackCounters: Sendable {
   public internal(set) var arpRepliesSent: UInt64 = 0
   /// Neighbours that did not answer.
   public internal(set) var neighboursUnreachable: UInt64 = 0
+  /// Claims that a neighbour has another hardware address, which are not
+  /// believed before the neighbour was asked.
+  public internal(set) var neighboursDisputed: UInt64 = 0
+  /// Probes for an address that is to be used. RFC 5227 §2.1.1.
+  public internal(set) var arpProbesSent: UInt64 = 0
+  /// Times that the own address was defended. RFC 5227 §2.4.
+  public internal(set) var addressDefences: UInt64 = 0
   /// ICMP echo requests that were answered.
   public internal(set) var echoesAnswered: UInt64 = 0
   /// ICMP errors that were sent.
@@ -59,6 +66,9 @@ public struct StackCounters: Sendable {
     body("arp: requests sent", arpRequestsSent)
     body("arp: replies sent", arpRepliesSent)
     body("arp: neighbours unreachable", neighboursUnreachable)
+    body("arp: neighbours disputed", neighboursDisputed)
+    body("arp: probes sent", arpProbesSent)
+    body("arp: address defended", addressDefences)
     body("icmp: echoes answered", echoesAnswered)
     body("icmp: errors sent", icmpErrorsSent)
     body("icmp: unreachables received", unreachablesReceived)
