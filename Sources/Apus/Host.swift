@@ -120,6 +120,13 @@ public final class Host: @unchecked Sendable {
   /// use, or has used.
   public var onAddressTaken: ((IPv4Address) -> Void)?
 
+  /// Called when groups were joined or left: the device is to pass on frames to
+  /// ``groupHardware``.
+  public var onGroupsChange: (() -> Void)?
+
+  /// The hardware addresses of the groups that apps listen to.
+  public var groupHardware: [MACAddress] { stack.groupHardware }
+
   /// Whether anything that the app wrote is not yet acknowledged.
   public var hasUnacknowledged: Bool { stack.hasUnacknowledged }
 
@@ -203,7 +210,9 @@ public final class Host: @unchecked Sendable {
         waits.wakeAll(.writable(id))
       }
     case .datagrams(let id, let changes):
-      if changes.contains(.readable) { waits.wakeAll(.datagram(id)) }
+      if changes.contains(.readable) || changes.contains(.unreachable) {
+        waits.wakeAll(.datagram(id))
+      }
       if changes.contains(.writable) { waits.wakeAll(.datagramRoom(id)) }
     }
   }
@@ -236,6 +245,18 @@ public final class Host: @unchecked Sendable {
 
   /// Wakes all that wait to write to connection `id`.
   func wakeWriters(of id: ConnectionID) { waits.wakeAll(.writable(id)) }
+
+  /// Listens to a group.
+  func joinGroup(_ group: IPv4Address) throws(NetworkError) {
+    try stack.joinGroup(group, at: now)
+    onGroupsChange?()
+  }
+
+  /// Listens to a group no more.
+  func leaveGroup(_ group: IPv4Address) {
+    stack.leaveGroup(group, at: now)
+    onGroupsChange?()
+  }
 
   /// Closes a socket and wakes all that wait for something of it.
   func unbindDatagrams(_ id: SocketID) {

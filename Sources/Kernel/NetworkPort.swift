@@ -63,6 +63,8 @@ final class NetworkPort {
     announce(information)
     // Ports live as long as the machine, so a cycle keeps nothing too long.
     host.onLeaseChange = { lease in self.announce(lease) }
+    // Tasks join and leave; the loop does not hold the interface then.
+    host.onGroupsChange = { self.interface?.receiveGroups(of: self.host) }
     host.onAddressTaken = { address in
       Console.print(
         "\(self.name): \(describe(address)) belongs to another host of the"
@@ -129,6 +131,7 @@ final class NetworkPort {
     host.interface = information
     host.setCapabilities(interface.capabilities)
     let isUp = interface.isLinkUp
+    interface.receiveGroups(of: host)
     self.interface = consume interface
     announce(information)
     host.setLink(up: isUp, at: now)

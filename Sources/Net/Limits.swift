@@ -44,6 +44,26 @@ public struct Limits: Sendable {
   public var packetsPerNeighbour = 8
   /// Packets that wait for all neighbours together.
   public var packetsForNeighbours = 64
+  /// Datagrams that are put together at once; each may take 66 KB. The oldest is
+  /// given up beyond.
+  public var reassemblies = 8
+  /// Large datagrams that were put together and that apps have not read yet.
+  public var largeDatagrams = 4
+  /// How long the parts of a datagram are waited for. RFC 1122 §3.3.2 has 60 to
+  /// 120 s, from times when packets took that long; 30 s bound what strangers
+  /// can make us keep.
+  public var reassemblyTime: Interval = .seconds(30)
+  /// Hosts of which it is known that the way there takes only small datagrams.
+  public var pathMTUs = 32
+  /// How long that is believed. RFC 1191 §6.3: 10 minutes.
+  public var pathMTULifetime: Interval = .seconds(600)
+  /// The least that is believed: what a link of IPv4 must carry is 68 bytes, but
+  /// no link that carries TCP is below this.
+  public var smallestPathMTU = 552
+  /// Routes, those of the lease included.
+  public var routes = 32
+  /// Groups that are joined at once.
+  public var groups = 16
   /// When an address is probed, announced and defended.
   public var conflict = ConflictTiming()
 

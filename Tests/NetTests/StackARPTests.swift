@@ -241,7 +241,10 @@ import Testing
         Issue.record("the socket is not told")
         return
       }
-      // The next packet begins anew.
+      // The app is told once; the next packet begins anew.
+      #expect(throws: NetworkError.unreachable) {
+        try send(2, from: socket, on: host, at: 3)
+      }
       try send(2, from: socket, on: host, at: 3)
       #expect(host.sent(at: 3) == [ourRequest])
     }

@@ -73,6 +73,8 @@ extension Stack {
     self.lease = lease
     leaseEvents.noteBound()
     confirmAddress(at: now)
+    // RFC 3376 §5.1: the routers of this link know of none yet.
+    groups.restart(at: now)
     // Whom DHCP has told of us it need not ask for us, and so its first packets
     // may come close together, when only some answers can wait for ARP.
     if dhcp != nil, let gateway = lease.gateway {
@@ -97,6 +99,7 @@ extension Stack {
   mutating func linkCameUp(at now: Instant) {
     if dhcp != nil {
       if lease == nil { conflict.end() }
+      groups.restart(at: now)
       dhcp?.linkCameUp(at: now)
     } else if let fixedLease {
       if lease == nil {
@@ -115,6 +118,7 @@ extension Stack {
     tcp.abortAll(from: IPAddress(lease.address), at: now)
     count.drop(.addressLost, count: udp.removeUnsent())
     count.drop(.addressLost, count: neighbours.removeAll())
+    count.drop(.addressLost, count: reassembly.removeAll())
     self.lease = nil
     leaseEvents.noteLost()
   }

@@ -1,6 +1,6 @@
 import Packets
 
-/// The TCP/IP stack of one interface: packets and the time go in, packets and
+/// The TCP/IP stack of one device, and of the machine itself: packets and the time go in, packets and
 /// events come out.
 ///
 ///     device --receive--> Ethernet -> ARP, IPv4 -> ICMP, UDP, TCP -> app
@@ -55,10 +55,20 @@ public struct Stack: ~Copyable {
 
   /// The address that is bound, and what came with it.
   public internal(set) var lease: Lease? {
-    didSet { route = lease.map { Route($0) } }
+    didSet { leaseChanged() }
   }
   /// What of the lease every packet needs.
-  private(set) var route: Route?
+  var route: Route?
+  /// The ways to other hosts.
+  var routes: RouteTable
+  /// Datagrams of which not all parts are there.
+  var reassembly: Reassembly
+  /// Where the way takes only small datagrams.
+  var pathMTUs: PathMTUCache
+  /// The groups that this host listens to.
+  var groups: MulticastGroups
+  /// What goes to this host itself.
+  var loopback = Loopback()
   /// What to tell about the address; each is told once.
   var leaseEvents = LeaseEvents()
 
@@ -109,6 +119,10 @@ public struct Stack: ~Copyable {
     neighbours = NeighbourCache(limits: limits, random: linkRandom.next())
     conflict = AddressConflict(timing: limits.conflict)
     conflictRetry = limits.conflict.retryInterval
+    routes = RouteTable(limit: limits.routes)
+    reassembly = Reassembly(limits: limits)
+    pathMTUs = PathMTUCache(limits: limits)
+    groups = MulticastGroups(limit: limits.groups)
     switch configuration.addressing {
     case .dhcp:
       fixedLease = nil
@@ -157,7 +171,10 @@ public struct Stack: ~Copyable {
   /// When ``poll(at:)`` next has something to do.
   public var deadline: Instant? {
     let above = earliest(dhcp?.deadline, tcp.deadline)
-    return earliest(above, earliest(neighbours.deadline, conflictDeadline))
+    let link = earliest(neighbours.deadline, conflictDeadline)
+    let groups = isLinkUp && route != nil ? groups.deadline : nil
+    let parts = earliest(reassembly.deadline, loopback.deadline)
+    return earliest(earliest(above, link), earliest(groups, parts))
   }
 
   private func earliest(_ left: Instant?, _ right: Instant?) -> Instant? {
@@ -170,6 +187,9 @@ public struct Stack: ~Copyable {
     pollDHCP(at: now)
     pollConflict(at: now)
     pollNeighbours(at: now)
+    pollReassembly(at: now)
+    pollGroups(at: now)
+    pollLoopback(at: now)
     tcp.poll(at: now)
   }
 

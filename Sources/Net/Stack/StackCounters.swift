@@ -27,6 +27,20 @@ public struct StackCounters: Sendable {
   public internal(set) var icmpErrorsSent: UInt64 = 0
   /// ICMP destination unreachable about datagrams of ours.
   public internal(set) var unreachablesReceived: UInt64 = 0
+  /// ICMP time exceeded about datagrams of ours.
+  public internal(set) var timeExceededReceived: UInt64 = 0
+  /// ICMP parameter problem about datagrams of ours.
+  public internal(set) var parameterProblemsReceived: UInt64 = 0
+  /// Paths that were found to carry less than thought.
+  public internal(set) var pathMTUsLowered: UInt64 = 0
+  /// Datagrams that were put together of parts.
+  public internal(set) var reassembled: UInt64 = 0
+  /// Parts of datagrams that were too large to be sent whole.
+  public internal(set) var fragmentsSent: UInt64 = 0
+  /// IGMP messages that were sent.
+  public internal(set) var igmpSent: UInt64 = 0
+  /// Datagrams to ourselves.
+  public internal(set) var loopedBack: UInt64 = 0
   /// UDP datagrams that apps were given.
   public internal(set) var datagramsReceived: UInt64 = 0
   /// UDP datagrams that apps have sent.
@@ -72,6 +86,13 @@ public struct StackCounters: Sendable {
     body("icmp: echoes answered", echoesAnswered)
     body("icmp: errors sent", icmpErrorsSent)
     body("icmp: unreachables received", unreachablesReceived)
+    body("icmp: time exceeded received", timeExceededReceived)
+    body("icmp: parameter problems received", parameterProblemsReceived)
+    body("ipv4: path mtu lowered", pathMTUsLowered)
+    body("ipv4: reassembled", reassembled)
+    body("ipv4: fragments sent", fragmentsSent)
+    body("igmp: messages sent", igmpSent)
+    body("loopback: datagrams", loopedBack)
     body("udp: datagrams received", datagramsReceived)
     body("udp: datagrams sent", datagramsSent)
     body("dhcp: messages sent", dhcpSent)

@@ -40,12 +40,14 @@ extension TCP {
       )
       let source = slots[index].connection.local.address
       let destination = slots[index].connection.remote.address
+      let mayFragment = slots[index].connection.mayFragment
       sending.remove(slot)
       settle(slot, at: now)
       return OutgoingSegment(
         packet: packet,
         source: source,
-        destination: destination
+        destination: destination,
+        mayFragment: mayFragment
       )
     }
     return nil
