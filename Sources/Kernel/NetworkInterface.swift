@@ -247,7 +247,7 @@ struct NetworkInterface: ~Copyable {
     do throws(ControlError) {
       try device.setFilter(
         unicast: [],
-        multicast: host.groupHardware.map(\.bits)
+        multicast: host.groupHardware.map { $0.bits }
       )
     } catch {
       // Without the command there is no filter, and all comes.

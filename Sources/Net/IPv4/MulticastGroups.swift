@@ -57,7 +57,7 @@ struct MulticastGroups: Sendable {
 
   /// The groups that are joined.
   var joined: [IPv4Address] {
-    members.filter { $0.joins > 0 }.map(\.group)
+    members.filter { $0.joins > 0 }.map { $0.group }
   }
 
   /// When to call ``poll(random:at:)``.

@@ -1,3 +1,5 @@
+import BasicContainers
+
 /// What IP tells of the way to a peer. RFC 1191 §6.4.
 extension TCP {
   /// Whether `number` is in flight on the connection between these ends, so that
