@@ -9,6 +9,7 @@ public final class DatagramSocket: @unchecked Sendable {
   private let id: SocketID
   private let host: Host
   private var isClosed = false
+  private var groups: [IPv4Address] = []
 
   init(id: SocketID, host: Host) {
     self.id = id
@@ -39,6 +40,54 @@ public final class DatagramSocket: @unchecked Sendable {
     }
   }
 
+  /// The next datagram from `remote`; waits for one. Those of others are
+  /// dropped.
+  ///
+  /// - Parameter timeout: How long to wait; `nil` for ever.
+  /// - Returns: `nil` when the time is over or the socket closed.
+  /// - Throws: `refused` or `unreachable` when one to `remote` did not arrive.
+  ///   Who serves many does not hear of that (``receive(timeout:)``): one that
+  ///   is gone must not be the others' end.
+  public func receive(
+    from remote: Endpoint,
+    timeout: Duration? = nil
+  ) async throws(NetworkError) -> ReceivedDatagram? {
+    let deadline = timeout.map { host.now + Interval($0) }
+    while true {
+      while let datagram = tryReceive() {
+        if datagram.source == remote { return datagram }
+      }
+      if let failure = host.stack.takeFailure(of: id, to: remote) {
+        throw failure.reason
+      }
+      if isClosed { return nil }
+      switch await host.wait(for: .datagram(id), until: deadline) {
+      case .ready: continue
+      case .timedOut: return nil
+      case .cancelled:
+        close()
+        return nil
+      }
+    }
+  }
+
+  /// Receives what is sent to `group` and this port as well, until the socket is
+  /// closed.
+  ///
+  /// - Throws: `unreachable` when it is not a group, `closed`, or
+  ///   `limitReached`.
+  public func join(_ group: IPv4Address) throws(NetworkError) {
+    guard !isClosed else { throw .closed }
+    try host.joinGroup(group)
+    groups.append(group)
+  }
+
+  /// Sets how many routers may pass on what is sent from now on; `nil`: 64, and
+  /// to groups none.
+  public func setTimeToLive(_ value: UInt8?) {
+    host.stack.setTimeToLive(value, of: id)
+  }
+
   /// The next datagram if there is one now.
   public func tryReceive() -> ReceivedDatagram? {
     guard let datagram = host.stack.receiveDatagram(id) else { return nil }
@@ -49,7 +98,8 @@ public final class DatagramSocket: @unchecked Sendable {
   /// UDP promises nothing beyond that.
   ///
   /// - Throws: `noAddress`, `unreachable`, `messageTooLarge`, `closed`, or
-  ///   `cancelled`.
+  ///   `cancelled`; once `refused` or `unreachable` when an earlier one to
+  ///   `endpoint` did not arrive.
   public func send(
     _ bytes: RawSpan,
     to endpoint: Endpoint
@@ -83,6 +133,8 @@ public final class DatagramSocket: @unchecked Sendable {
   public func close() {
     guard !isClosed else { return }
     isClosed = true
+    for group in groups { host.leaveGroup(group) }
+    groups = []
     host.unbindDatagrams(id)
   }
 }
@@ -96,6 +148,12 @@ public struct ReceivedDatagram: ~Copyable, Sendable {
 
   /// Who sent it.
   public var source: Endpoint { datagram.source }
+
+  /// Whom it was sent to: this machine, all of the link, or a group.
+  public var destination: Endpoint { datagram.destination }
+
+  /// How many more routers might have passed it on; 255 comes from the link.
+  public var timeToLive: UInt8 { datagram.timeToLive }
 
   /// Its bytes; there may be none.
   public var bytes: RawSpan {

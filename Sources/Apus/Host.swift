@@ -116,6 +116,17 @@ public final class Host: @unchecked Sendable {
   /// Called when an address is bound, renewed or lost.
   public var onLeaseChange: ((Lease?) -> Void)?
 
+  /// Called when another host is found to have the address that this one was to
+  /// use, or has used.
+  public var onAddressTaken: ((IPv4Address) -> Void)?
+
+  /// Called when groups were joined or left: the device is to pass on frames to
+  /// ``groupHardware``.
+  public var onGroupsChange: (() -> Void)?
+
+  /// The hardware addresses of the groups that apps listen to.
+  public var groupHardware: [MACAddress] { stack.groupHardware }
+
   /// Whether anything that the app wrote is not yet acknowledged.
   public var hasUnacknowledged: Bool { stack.hasUnacknowledged }
 
@@ -183,6 +194,8 @@ public final class Host: @unchecked Sendable {
       onLeaseChange?(nil)
       // Some wait for any change of it.
       waits.wakeAll(.bound)
+    case .addressTaken(let address):
+      onAddressTaken?(address)
     case .tcp(.acceptable(let id)):
       // One event may stand for several connections.
       waits.wakeAll(.acceptable(id))
@@ -197,7 +210,9 @@ public final class Host: @unchecked Sendable {
         waits.wakeAll(.writable(id))
       }
     case .datagrams(let id, let changes):
-      if changes.contains(.readable) { waits.wakeAll(.datagram(id)) }
+      if changes.contains(.readable) || changes.contains(.unreachable) {
+        waits.wakeAll(.datagram(id))
+      }
       if changes.contains(.writable) { waits.wakeAll(.datagramRoom(id)) }
     }
   }
@@ -230,6 +245,18 @@ public final class Host: @unchecked Sendable {
 
   /// Wakes all that wait to write to connection `id`.
   func wakeWriters(of id: ConnectionID) { waits.wakeAll(.writable(id)) }
+
+  /// Listens to a group.
+  func joinGroup(_ group: IPv4Address) throws(NetworkError) {
+    try stack.joinGroup(group, at: now)
+    onGroupsChange?()
+  }
+
+  /// Listens to a group no more.
+  func leaveGroup(_ group: IPv4Address) {
+    stack.leaveGroup(group, at: now)
+    onGroupsChange?()
+  }
 
   /// Closes a socket and wakes all that wait for something of it.
   func unbindDatagrams(_ id: SocketID) {

@@ -57,9 +57,7 @@ public struct MulticastDNSService: Sendable {
         datagram.bytes,
         MulticastDNSResponder.Origin(
           source: source,
-          // Who has no address of this link is not heard at all, so it does
-          // not matter which of the two ways it took.
-          isMulticast: isOnLink,
+          isMulticast: datagram.destination.address.isMulticast,
           isOnLink: isOnLink
         ),
         at: host.now

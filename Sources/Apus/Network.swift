@@ -24,6 +24,20 @@ public struct Network: Sendable {
   /// The TCP connections there are, half-open and closing ones included.
   public var connectionCount: Int { host.stack.connectionCount }
 
+  /// Adds a way to other machines, beside those of the lease; it stays when the
+  /// lease changes.
+  ///
+  /// - Throws: `limitReached`.
+  public func addRoute(_ route: ClasslessRoute) throws(NetworkError) {
+    try host.stack.addRoute(route)
+  }
+
+  /// Removes a way that was added; says whether there was one.
+  @discardableResult
+  public func removeRoute(_ route: ClasslessRoute) -> Bool {
+    host.stack.removeRoute(route)
+  }
+
   /// Suspends the task until an address is bound.
   ///
   /// - Returns: The lease, or `nil` when the task was cancelled first.

@@ -94,7 +94,8 @@ private func readTables(_ map: MemoryMap) -> [MMIOPlace] {
 
 /// Starts what the machine does beside the app.
 private func startServices(_ host: Host) {
-  let services = SystemServices(host: host)
+  let names = MulticastDNSService(host: host, hostName: Array("apus".utf8))
+  let services = SystemServices(host: host, beside: { await names.run($0) })
   host.services = Task { await services.run() }
 }
 

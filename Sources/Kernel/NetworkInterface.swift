@@ -252,6 +252,24 @@ struct NetworkInterface: ~Copyable {
     Console.print(reason)
   }
 
+  // MARK: Groups
+
+  /// Has the device pass on frames to the groups that are joined. One that does
+  /// not filter passes on all of them.
+  mutating func receiveGroups(of host: Host) {
+    guard isRunning else { return }
+    do throws(ControlError) {
+      try device.setFilter(
+        unicast: [],
+        multicast: host.groupHardware.map { $0.bits }
+      )
+    } catch {
+      // Without the command there is no filter, and all comes.
+      guard error != .notOffered else { return }
+      Console.print("\(name): the device does not take the table of groups")
+    }
+  }
+
   /// Whether frames can come and go.
   var isLinkUp: Bool { isRunning && device.isLinkUp }
 }

@@ -66,6 +66,14 @@ final class NetworkPort {
     announce(information)
     // Ports live as long as the machine, so a cycle keeps nothing too long.
     host.onLeaseChange = { lease in self.announce(lease) }
+    // Tasks join and leave; the loop does not hold the interface then.
+    host.onGroupsChange = { self.interface?.receiveGroups(of: self.host) }
+    host.onAddressTaken = { address in
+      Console.print(
+        "\(self.name): \(describe(address)) belongs to another host of the"
+          + " link: it is not used"
+      )
+    }
     host.interfaceUse = { self.interface?.use ?? InterfaceUse() }
   }
 
@@ -145,6 +153,7 @@ final class NetworkPort {
     host.setCapabilities(interface.capabilities)
     let isUp = interface.isLinkUp
     slot = interface.slot
+    interface.receiveGroups(of: host)
     self.interface = consume interface
     announce(information)
     host.setLink(up: isUp, at: now)

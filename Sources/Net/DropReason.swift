@@ -45,14 +45,12 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case ipv4SourceRoute
   /// The source is not the address of one other host.
   case ipv4SourceInvalid
-  /// Sent to a group; this host is in none.
+  /// Sent to a group that this host is not in.
   case ipv4Multicast
   /// Sent to another host.
   case ipv4NotForUs
   /// Not for the DHCP client, before an address is bound.
   case ipv4NoAddress
-  /// One part of a datagram; they are not put together again.
-  case ipv4Fragment
   /// Neither ICMP, UDP nor TCP.
   case ipv4ProtocolUnknown
   /// TCP to a broadcast address.
@@ -116,7 +114,7 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case controlQueueFull
   /// An ICMP error beyond the permitted rate.
   case icmpRateLimited
-  /// A newer packet took the one place of those that wait for a neighbour.
+  /// A newer packet took the place of one that waited for a neighbour.
   case neighbourPending
   /// The neighbour did not answer, or every place for one is busy.
   case neighbourUnreachable
@@ -132,6 +130,29 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case linkChanged
 
   // MARK: Link and IP
+
+  /// An ARP packet of our own that came back.
+  case arpEcho
+  /// A part of a datagram that cannot be one: empty, too long, not whole eights
+  /// of bytes, or cut within the header of TCP.
+  case ipv4FragmentInvalid
+  /// A part that does not fit those that are there; they are all dropped.
+  case ipv4FragmentOverlap
+  /// Parts that are not of one mind about congestion. RFC 3168 §5.3.
+  case ipv4FragmentECN
+  /// A datagram of which parts were missing for too long.
+  case ipv4FragmentTimeout
+  /// A datagram in parts that made room for another.
+  case ipv4FragmentEvicted
+  /// A "would fragment" about nothing that is in flight, or that says nothing
+  /// new.
+  case icmpPathIgnored
+  /// An IGMP message that is too short, or has a wrong checksum.
+  case igmpMalformed
+  /// An IGMP message that a host has no use for.
+  case igmpIgnored
+  /// More waits on the way to ourselves than may.
+  case loopbackFull
 
   // MARK: DHCP, DNS and names
 
@@ -166,7 +187,6 @@ extension DropReason {
     case .ipv4Multicast: "ipv4: multicast"
     case .ipv4NotForUs: "ipv4: not for us"
     case .ipv4NoAddress: "ipv4: no address yet"
-    case .ipv4Fragment: "ipv4: fragment"
     case .ipv4ProtocolUnknown: "ipv4: unknown protocol"
     case .tcpBroadcast: "tcp: broadcast"
     case .ipv4TooLarge: "ipv4: too large"
@@ -201,6 +221,17 @@ extension DropReason {
     case .linkChanged: "send: link changed"
 
     // MARK: Link and IP
+
+    case .arpEcho: "arp: our own"
+    case .ipv4FragmentInvalid: "ipv4: invalid fragment"
+    case .ipv4FragmentOverlap: "ipv4: fragments overlap"
+    case .ipv4FragmentECN: "ipv4: fragments differ in ecn"
+    case .ipv4FragmentTimeout: "ipv4: fragments missing"
+    case .ipv4FragmentEvicted: "ipv4: fragments made room"
+    case .icmpPathIgnored: "icmp: path mtu ignored"
+    case .igmpMalformed: "igmp: malformed"
+    case .igmpIgnored: "igmp: ignored type"
+    case .loopbackFull: "loopback: full"
 
     // MARK: DHCP, DNS and names
 

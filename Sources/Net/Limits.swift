@@ -4,9 +4,10 @@ public struct Limits: Sendable {
   /// Neighbours known at once. 64 fill the cache lines of a page; beyond, the
   /// least useful entry (see ``NeighbourCache``) makes room.
   public var neighbours = 64
-  /// How long a neighbour is believed without a check: RFC 1122 §2.3.2.1 names
-  /// "on the order of a minute".
-  public var neighbourLifetime: Interval = .seconds(60)
+  /// How long a neighbour is believed without a check, a half more or less:
+  /// BASE_REACHABLE_TIME of RFC 4861 §10. RFC 1122 §2.3.2.1 names "on the order
+  /// of a minute".
+  public var neighbourLifetime: Interval = .seconds(30)
   /// ARP requests to one neighbour, one a second (RFC 1122 §2.3.2.1), until it
   /// counts as unreachable.
   public var neighbourRequests = 3
@@ -36,6 +37,35 @@ public struct Limits: Sendable {
   public var unsentDatagramsPerSocket = 16
 
   // MARK: Link and IP
+
+  /// Packets that wait for the answer of one neighbour; the oldest is dropped
+  /// as ``DropReason/neighbourPending`` beyond. The first burst of a connection
+  /// fits.
+  public var packetsPerNeighbour = 8
+  /// Packets that wait for all neighbours together.
+  public var packetsForNeighbours = 64
+  /// Datagrams that are put together at once; each may take 66 KB. The oldest is
+  /// given up beyond.
+  public var reassemblies = 8
+  /// Large datagrams that were put together and that apps have not read yet.
+  public var largeDatagrams = 4
+  /// How long the parts of a datagram are waited for. RFC 1122 §3.3.2 has 60 to
+  /// 120 s, from times when packets took that long; 30 s bound what strangers
+  /// can make us keep.
+  public var reassemblyTime: Interval = .seconds(30)
+  /// Hosts of which it is known that the way there takes only small datagrams.
+  public var pathMTUs = 32
+  /// How long that is believed. RFC 1191 §6.3: 10 minutes.
+  public var pathMTULifetime: Interval = .seconds(600)
+  /// The least that is believed: what a link of IPv4 must carry is 68 bytes, but
+  /// no link that carries TCP is below this.
+  public var smallestPathMTU = 552
+  /// Routes, those of the lease included.
+  public var routes = 32
+  /// Groups that are joined at once.
+  public var groups = 16
+  /// When an address is probed, announced and defended.
+  public var conflict = ConflictTiming()
 
   // MARK: DHCP, DNS and names
 

@@ -36,4 +36,10 @@ public struct MACAddress: Hashable, Sendable {
     precondition(index >= 0 && index < 6)
     return UInt8(truncatingIfNeeded: bits >> UInt64(40 - 8 * index))
   }
+
+  /// The address of frames for a group: the last 23 bits of the group's own
+  /// behind 01:00:5e, so that 32 groups share one. RFC 1112 §6.4.
+  public init(group: IPv4Address) {
+    self.init(bits: 0x0100_5E00_0000 | UInt64(group.bits & 0x7F_FFFF))
+  }
 }

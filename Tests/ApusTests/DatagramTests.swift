@@ -16,7 +16,8 @@ import TestMachines
           }
         }
         let socket = try! client.network.bind()
-        for count in [0, 1, 100, 1472] {
+        // The last ones are larger than a packet.
+        for count in [0, 1, 100, 1472, 1473, 9000] {
           try! await socket.send(
             pattern(count),
             to: network.server.endpoint(7)
@@ -36,8 +37,60 @@ import TestMachines
       let socket = try client.network.bind()
       #expect(
         await failure { () throws(NetworkError) in
-          try await socket.send(pattern(1473), to: network.server.endpoint(7))
+          try await socket.send(pattern(65508), to: network.server.endpoint(7))
         } == .messageTooLarge
+      )
+    }
+  }
+
+  @Test func nobody_at_the_port_is_told_who_waits_for_an_answer() throws {
+    let network = TestNetwork()
+    try network.play { client, _ in
+      let socket = try client.network.bind()
+      let nobody = network.server.endpoint(9)
+      try! await socket.send([1], to: nobody)
+      #expect(
+        await failure { () throws(NetworkError) in
+          _ = try await socket.receive(from: nobody, timeout: .seconds(5))
+        } == .refused
+      )
+      // Once: from then on it is as before.
+      try! await socket.send([1], to: nobody)
+    }
+  }
+
+  @Test func nobody_at_the_port_does_not_end_who_serves_many() throws {
+    let network = TestNetwork()
+    try network.play { client, server in
+      let serving = try server.network.bind(port: 7)
+      let asking = try client.network.bind()
+      try! await serving.send([1], to: network.client.endpoint(9))
+      try! await asking.send([2], to: network.server.endpoint(7))
+      let datagram = await serving.receiveCopy(timeout: .seconds(5))
+      #expect(datagram?.bytes == [2])
+    }
+  }
+
+  @Test func a_group_is_received_until_the_socket_is_closed() throws {
+    let network = TestNetwork()
+    try network.play { client, server in
+      let group = IPv4Address(224, 0, 0, 251)
+      let everybody = Endpoint(address: group, port: 5353)
+      let listening = try server.network.bind(port: 5353)
+      try listening.join(group)
+      let asking = try client.network.bind(port: 5353)
+      try! await asking.send([1], to: everybody)
+      let first = await listening.receiveCopy(timeout: .seconds(5))
+      #expect(first?.bytes == [1])
+      listening.close()
+      let again = try server.network.bind(port: 5353)
+      try! await asking.send([2], to: everybody)
+      let second = await again.receiveCopy(timeout: .seconds(1))
+      #expect(second == nil)
+      #expect(
+        await failure { () throws(NetworkError) in
+          try again.join(IPv4Address(10, 0, 0, 1))
+        } == .unreachable
       )
     }
   }

@@ -41,31 +41,4 @@ import Testing
   func isUsable(_ address: IPv4Address, _ length: Int, _ expected: Bool) {
     #expect(lease(address, length).isUsable == expected)
   }
-
-  @Test func hostPrefix_everythingGoesToTheGateway() {
-    // As clouds lease addresses: 32 bits, and a gateway outside of them.
-    let gateway = IPv4Address(10, 128, 0, 1)
-    let route = Route(
-      lease(IPv4Address(10, 128, 0, 7), 32, gateway: gateway)
-    )
-    #expect(route.nextHop(to: gateway) == .neighbour(gateway))
-    #expect(
-      route.nextHop(to: IPv4Address(10, 128, 0, 8)) == .neighbour(gateway)
-    )
-    #expect(route.nextHop(to: .broadcast) == .broadcast)
-    #expect(route.nextHop(to: IPv4Address(10, 128, 0, 7)) == nil)
-  }
-
-  @Test func pairPrefix_theOtherIsANeighbour() {
-    let route = Route(lease(IPv4Address(10, 0, 0, 0), 31))
-    let other = IPv4Address(10, 0, 0, 1)
-    #expect(route.nextHop(to: other) == .neighbour(other))
-    #expect(route.nextHop(to: IPv4Address(10, 0, 0, 2)) == nil)
-  }
-
-  @Test func directedBroadcast_goesToAll() {
-    let route = Route(lease(IPv4Address(10, 0, 2, 15), 24))
-    #expect(route.nextHop(to: IPv4Address(10, 0, 2, 255)) == .broadcast)
-    #expect(route.nextHop(to: IPv4Address(10, 0, 3, 255)) == nil)
-  }
 }

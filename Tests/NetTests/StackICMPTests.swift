@@ -261,6 +261,8 @@ import Testing
   @Test func portUnreachable_tellsTheSocket() throws {
     try withHost { host in
       let socket = try host.bind(port: 5000)
+      let remote = Endpoint(address: Hosts.remoteAddress, port: 53)
+      #expect(try host.send([1], from: socket, to: remote))
       let quote = Array(sentDatagram(to: 53).prefix(28))
       host.receive(unreachable(code: 3, about: quote))
       #expect(host.counters.unreachablesReceived == 1)

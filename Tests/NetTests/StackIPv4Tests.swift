@@ -149,9 +149,7 @@ import Testing
 
   @Test(
     arguments: [
-      (0x2000, DropReason?.some(.ipv4Fragment)),  // more fragments
-      (0x0001, .ipv4Fragment),  // an offset
-      (0x1FFF, .ipv4Fragment),
+      (0x3FFF, DropReason?.some(.ipv4FragmentInvalid)),  // beyond the end
       (0x4000, nil),  // don't fragment
       (0x8000, nil),  // reserved
     ] as [(UInt16, DropReason?)]
@@ -265,10 +263,7 @@ import Testing
       (IPv4Address(10, 0, 2, 2), IPv4Address(10, 0, 2, 2)),
       (IPv4Address(10, 0, 3, 1), IPv4Address(10, 0, 2, 2)),
       (IPv4Address(8, 8, 8, 8), IPv4Address(10, 0, 2, 2)),
-      (IPv4Address(10, 0, 2, 15), nil),
       (IPv4Address(0, 0, 0, 0), nil),
-      (IPv4Address(127, 0, 0, 1), nil),
-      (IPv4Address(224, 0, 0, 1), nil),
       (IPv4Address(250, 0, 0, 1), nil),
     ]
     for (destination, hop) in table {

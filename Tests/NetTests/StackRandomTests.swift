@@ -175,8 +175,8 @@ import Testing
       names.insert("\(name)")
       #expect(value == 0)
     }
-    #expect(DropReason.allCases.count <= 64)
+    #expect(DropReason.allCases.count <= 128)
     let counts = Mirror(reflecting: TCPCounters()).children.count
-    #expect(names.count == 14 + DropReason.allCases.count + counts)
+    #expect(names.count == 24 + DropReason.allCases.count + counts)
   }
 }

@@ -84,6 +84,7 @@ public final class TestNetwork: @unchecked Sendable {
       lease.searchList = options.searchList
       lease.timeServers = options.timeServers
       configuration.addressing = .fixed(lease)
+      configuration.limits.conflict = .unchecked
     }
     return TestMachine(
       configuration,

@@ -9,8 +9,13 @@ struct LeaseEvents: Sendable {
   /// Whether the last that was told is that an address is bound.
   private var wasTold = false
 
+  /// The address that another host was found to have.
+  private var taken: IPv4Address?
+
   /// Whether there may be something to tell.
-  var isPending: Bool { isLost || isBound || isRenewed }
+  var isPending: Bool { isLost || isBound || isRenewed || taken != nil }
+
+  mutating func noteTaken(_ address: IPv4Address) { taken = address }
 
   mutating func noteBound() { isBound = true }
 
@@ -24,6 +29,10 @@ struct LeaseEvents: Sendable {
 
   /// The next event; `lease` is what is bound now.
   mutating func next(for lease: Lease?) -> StackEvent? {
+    if let address = taken {
+      taken = nil
+      return .addressTaken(address)
+    }
     if isLost {
       isLost = false
       wasTold = false

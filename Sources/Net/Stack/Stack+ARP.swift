@@ -8,17 +8,21 @@ extension Stack {
     at now: Instant
   ) throws(DropReason) {
     let arp = try ARPPacket(parsing: packet.bytes)
-    // Without an address there is nobody to ask for, and nothing was asked.
-    guard let route else { throw DropReason.arpNotForUs }
+    // Some bridges send back what they were sent.
+    guard arp.senderHardware != macAddress else { throw DropReason.arpEcho }
     guard !arp.senderHardware.isMulticast, arp.senderHardware.bits != 0 else {
       throw DropReason.arpSenderInvalid
     }
-    guard arp.senderProtocol != route.address else {
-      throw DropReason.arpConflict
-    }
-    let isForUs = arp.targetProtocol == route.address
     // RFC 5227 §2.1.1: a probe comes from no address, and asks all the same.
     let isProbe = arp.operation == .request && arp.senderProtocol == .any
+    try checkConflict(
+      of: isProbe ? arp.targetProtocol : arp.senderProtocol,
+      isProbe: isProbe,
+      at: now
+    )
+    // Without an address there is nobody to ask for, and nothing was asked.
+    guard let route else { throw DropReason.arpNotForUs }
+    let isForUs = arp.targetProtocol == route.address
     var isKnown = false
     if !isProbe {
       guard arp.senderProtocol.isUnicast,
@@ -49,22 +53,27 @@ extension Stack {
     isForUs: Bool,
     at now: Instant
   ) -> Bool {
-    guard
-      let index = neighbours.learn(
-        arp.senderProtocol,
-        at: arp.senderHardware,
-        isAnswer: arp.operation == .reply && isForUs,
-        now: now
-      )
-    else { return false }
-    if let parked = neighbours.takeParked(at: index) {
-      appendControl(
-        frame(
-          parked,
-          to: arp.senderHardware,
-          EthernetHeader.EtherType.ipv4
+    let lesson = neighbours.learn(
+      arp.senderProtocol,
+      at: arp.senderHardware,
+      isAnswer: arp.operation == .reply && isForUs,
+      now: now
+    )
+    switch lesson {
+    case .none:
+      return false
+    case .disputed:
+      count.neighboursDisputed &+= 1
+    case .known(let index):
+      while let parked = neighbours.takeParked(at: index) {
+        appendControl(
+          frame(
+            parked,
+            to: arp.senderHardware,
+            EthernetHeader.EtherType.ipv4
+          )
         )
-      )
+      }
     }
     return true
   }
@@ -76,11 +85,9 @@ extension Stack {
     toNeighbour address: IPv4Address,
     at now: Instant
   ) -> PacketBuffer? {
-    var evicted: PacketBuffer?
+    var evicted = 0
     let resolution = neighbours.resolve(address, at: now, evicted: &evicted)
-    if evicted.take() != nil {
-      count.drop(.neighbourUnreachable)
-    }
+    count.drop(.neighbourUnreachable, count: evicted)
     switch resolution {
     case .known(let hardware):
       return frame(packet, to: hardware, EthernetHeader.EtherType.ipv4)
@@ -98,9 +105,9 @@ extension Stack {
       switch consume action {
       case .request(let address, let hardware):
         sendARPRequest(for: address, to: hardware ?? .broadcast)
-      case .unreachable(let parked):
+      case .unreachable(var parked):
         count.neighboursUnreachable &+= 1
-        if let parked { giveUp(parked, at: now) }
+        while let packet = parked.popFirst() { giveUp(packet, at: now) }
       }
     }
   }
@@ -115,10 +122,9 @@ extension Stack {
   }
 
   /// Tells all hosts of the link, and the switches between, where the address
-  /// is, so that those who knew it elsewhere do not speak to the wrong one:
-  /// called by the stack when it binds an address or finds it confirmed, and by
-  /// others when the machine has moved. Without an address, or while the link is
-  /// down, it does nothing; both announce when they are over.
+  /// is, so that those who knew it elsewhere do not speak to the wrong one, when
+  /// the machine has moved. Without an address, or while the link is down, it
+  /// does nothing; both announce when they are over.
   ///
   /// An announcement is a request for the own address, one of them: RFC 5227
   /// §2.3, whose §3 says why not a reply. VIRTIO 1.2 §5.1.6.5.4
@@ -128,16 +134,31 @@ extension Stack {
     sendARPRequest(for: route.address, to: .broadcast)
   }
 
+  /// Asks all for an address that is not ours yet. RFC 5227 §2.1.1: from no
+  /// address, so that nobody learns a wrong one.
+  mutating func sendARPProbe(for address: IPv4Address) {
+    count.arpProbesSent &+= 1
+    sendARPRequest(for: address, from: .any, to: .broadcast)
+  }
+
   private mutating func sendARPRequest(
     for address: IPv4Address,
     to hardware: MACAddress
   ) {
     guard let route else { return }
     count.arpRequestsSent &+= 1
+    sendARPRequest(for: address, from: route.address, to: hardware)
+  }
+
+  private mutating func sendARPRequest(
+    for address: IPv4Address,
+    from source: IPv4Address,
+    to hardware: MACAddress
+  ) {
     let request = ARPPacket(
       operation: .request,
       senderHardware: macAddress,
-      senderProtocol: route.address,
+      senderProtocol: source,
       targetHardware: MACAddress(bits: 0),
       targetProtocol: address
     )

@@ -11,7 +11,7 @@ extension Stack {
       case .giveUp:
         loseAddress(at: now)
       case .keepUnconfirmed:
-        announce()
+        confirmAddress(at: now)
       }
     }
   }
@@ -54,43 +54,32 @@ extension Stack {
     case .none:
       break
     case .check(let granted):
-      // Nobody looks yet whether another host has it.
-      addressIsFree(granted.address, at: now)
+      check(granted.address, at: now)
     case .renewed(let lease):
       self.lease = lease
       leaseEvents.noteRenewed()
     case .confirmed(let lease):
       self.lease = lease
       leaseEvents.noteRenewed()
-      announce()
+      confirmAddress(at: now)
     case .refused:
       loseAddress(at: now)
     }
     pollDHCP(at: now)
   }
 
-  /// Whoever looks for conflicts has found none: a granted address is bound. RFC
-  /// 5227 §2.1.
-  mutating func addressIsFree(_ address: IPv4Address, at now: Instant) {
-    guard let lease = dhcp?.addressIsFree(address) else { return }
-    bind(lease)
-    // It need not ask for us, whom DHCP has told it of, and so its first packets
-    // may come close together, when only one answer can wait for ARP.
-    if let gateway = lease.gateway { neighbours.ask(gateway, at: now) }
-  }
-
-  /// Another host has the address, as came out before it was bound or later: it
-  /// is given up, declined, and another asked for. RFC 5227 §2.1.1, §2.4.
-  mutating func addressIsTaken(_ address: IPv4Address, at now: Instant) {
-    if dhcp?.addressIsTaken(address, at: now) == true { loseAddress(at: now) }
-    pollDHCP(at: now)
-  }
-
   /// Begins to use an address.
-  mutating func bind(_ lease: Lease) {
+  mutating func bind(_ lease: Lease, at now: Instant) {
     self.lease = lease
     leaseEvents.noteBound()
-    announce()
+    confirmAddress(at: now)
+    // RFC 3376 §5.1: the routers of this link know of none yet.
+    groups.restart(at: now)
+    // Whom DHCP has told of us it need not ask for us, and so its first packets
+    // may come close together, when only some answers can wait for ARP.
+    if dhcp != nil, let gateway = lease.gateway {
+      neighbours.ask(gateway, at: now)
+    }
   }
 
   /// Sees to the address after the link has come back.
@@ -108,17 +97,28 @@ extension Stack {
   /// nothing until then, for what they know has not changed, and the request,
   /// which goes to all, shows switches the way.
   mutating func linkCameUp(at now: Instant) {
-    guard dhcp != nil else { return announce() }
-    dhcp?.linkCameUp(at: now)
+    if dhcp != nil {
+      if lease == nil { conflict.end() }
+      groups.restart(at: now)
+      dhcp?.linkCameUp(at: now)
+    } else if let fixedLease {
+      if lease == nil {
+        check(fixedLease.address, at: now)
+      } else {
+        confirmAddress(at: now)
+      }
+    }
   }
 
   /// Gives the address up, and everything that was from it or to it. RFC 2131
   /// §4.4.5.
-  private mutating func loseAddress(at now: Instant) {
+  mutating func loseAddress(at now: Instant) {
     guard let lease else { return }
+    conflict.end()
     tcp.abortAll(from: IPAddress(lease.address), at: now)
     count.drop(.addressLost, count: udp.removeUnsent())
     count.drop(.addressLost, count: neighbours.removeAll())
+    count.drop(.addressLost, count: reassembly.removeAll())
     self.lease = nil
     leaseEvents.noteLost()
   }

@@ -24,9 +24,14 @@ extension Stack {
       // to be an amplifier it does.
       guard !isBroadcast else { throw DropReason.icmpBroadcastEcho }
       sendEchoReply(packet, to: message, header, at: now)
-    case ICMPv4Message.MessageType.destinationUnreachable:
+    case ICMPv4Message.MessageType.destinationUnreachable,
+      ICMPv4Message.MessageType.timeExceeded,
+      ICMPv4Message.MessageType.parameterProblem:
+      // RFC 1122 §3.2.2: about what was sent to all there are no errors, and
+      // none comes to all.
+      guard !isBroadcast else { throw DropReason.icmpQuoteInvalid }
       packet.removeFirst(ICMPv4Message.headerSize)
-      try receiveUnreachable(packet.bytes, message, at: now)
+      try receiveError(packet.bytes, message, at: now)
     default:
       throw DropReason.icmpTypeIgnored
     }
@@ -50,6 +55,19 @@ extension Stack {
       rest: message.rest
     ).write(to: &bytes)
     count.echoesAnswered &+= 1
+    if reply.count > mtu - IPv4Header.size {
+      var parts = parts(
+        of: reply.bytes,
+        behind: nil,
+        IPv4Header.ProtocolNumber.icmp,
+        from: header.destination,
+        to: header.source,
+        timeToLive: IPv4Header.defaultTimeToLive,
+        at: now
+      )
+      while let part = parts.popFirst() { sendControl(part, at: now) }
+      return
+    }
     prependIPv4(
       to: &reply,
       IPv4Header.ProtocolNumber.icmp,
@@ -76,8 +94,7 @@ extension Stack {
   // MARK: Errors
 
   /// Tells the sender of `datagram`, which begins at its IP header, that it
-  /// could not be delivered, where RFC 1122 §3.2.2 permits it: not to all, not
-  /// to none, not about a fragment, and not about an error.
+  /// could not be delivered.
   mutating func sendUnreachable(
     _ code: UInt8,
     about datagram: borrowing PacketBuffer,
@@ -85,9 +102,34 @@ extension Stack {
     isBroadcast: Bool,
     at now: Instant
   ) {
-    // The checks before have seen to the source and the fragments; and of ICMP
-    // messages this host has none undelivered.
-    guard !isBroadcast, route != nil else { return }
+    sendError(
+      ICMPv4Message(
+        type: ICMPv4Message.MessageType.destinationUnreachable,
+        code: code,
+        rest: 0
+      ),
+      about: datagram,
+      header,
+      isBroadcast: isBroadcast,
+      at: now
+    )
+  }
+
+  /// Tells the sender of `datagram`, which begins at its IP header, what has
+  /// become of it, where RFC 1122 §3.2.2 permits it: not to all, not to none,
+  /// not about a later part, and not about an error.
+  mutating func sendError(
+    _ error: ICMPv4Message,
+    about datagram: borrowing PacketBuffer,
+    _ header: IPv4Header,
+    isBroadcast: Bool,
+    at now: Instant
+  ) {
+    // The checks before have seen to the source; and of parts, only the first
+    // comes here.
+    guard !isBroadcast, route != nil, !Self.isError(datagram, header) else {
+      return
+    }
     guard errorBucket.take(at: now) else {
       count.drop(.icmpRateLimited)
       return
@@ -97,11 +139,7 @@ extension Stack {
     packet.append(ICMPv4Message.headerSize)
     packet.append(copying: datagram.bytes.extracting(0..<quoted))
     var bytes = packet.mutableBytes
-    ICMPv4Message(
-      type: ICMPv4Message.MessageType.destinationUnreachable,
-      code: code,
-      rest: 0
-    ).write(to: &bytes)
+    error.write(to: &bytes)
     count.icmpErrorsSent &+= 1
     prependIPv4(
       to: &packet,
@@ -112,21 +150,47 @@ extension Stack {
     sendControl(packet, at: now)
   }
 
-  private mutating func receiveUnreachable(
+  /// Whether the datagram is an ICMP message, and no question.
+  private static func isError(
+    _ datagram: borrowing PacketBuffer,
+    _ header: IPv4Header
+  ) -> Bool {
+    guard header.protocolNumber == IPv4Header.ProtocolNumber.icmp else {
+      return false
+    }
+    let bytes = datagram.bytes
+    return bytes.byteCount <= header.length
+      || bytes.byte(at: header.length) != ICMPv4Message.MessageType.echoRequest
+  }
+
+  /// Takes an error about `quote`, the beginning of a datagram of ours.
+  private mutating func receiveError(
     _ quote: RawSpan,
     _ message: ICMPv4Message,
     at now: Instant
   ) throws(DropReason) {
+    // Of later parts there is no port, and the first brought its own error.
     guard let header = try? IPv4Header(quoted: quote),
-      header.source == route?.address,
+      isOurs(header.source), header.fragmentOffset == 0,
       quote.byteCount >= header.length + Self.smallestQuote
     else { throw DropReason.icmpQuoteInvalid }
-    count.unreachablesReceived &+= 1
-    // RFC 1122 §4.2.3.9: protocol and port unreachable are hard errors, the
-    // others may pass.
-    let isHard =
-      message.code == ICMPv4Message.UnreachableCode.protocolUnreachable
-      || message.code == ICMPv4Message.UnreachableCode.portUnreachable
+    var isHard = false
+    switch message.type {
+    case ICMPv4Message.MessageType.timeExceeded:
+      count.timeExceededReceived &+= 1
+    case ICMPv4Message.MessageType.parameterProblem:
+      count.parameterProblemsReceived &+= 1
+    default:
+      count.unreachablesReceived &+= 1
+      if message.code == ICMPv4Message.UnreachableCode.fragmentationNeeded {
+        return pathIsTooSmall(for: quote, header, message.nextMTU, at: now)
+      }
+      // RFC 1122 §4.2.3.9: protocol and port unreachable are hard errors, the
+      // others may pass.
+      isHard =
+        message.code == ICMPv4Message.UnreachableCode.protocolUnreachable
+        || message.code == ICMPv4Message.UnreachableCode.portUnreachable
+    }
     tellUnreachable(quote, isHard: isHard, at: now)
   }
 
@@ -138,28 +202,83 @@ extension Stack {
     at now: Instant
   ) {
     guard let header = try? IPv4Header(quoted: datagram),
+      header.fragmentOffset == 0,
       datagram.byteCount >= header.length + Self.smallestQuote
     else { return }
-    // TCP and UDP have both ports first, and TCP its sequence number next.
-    let payload = datagram.extracting(header.length..<datagram.byteCount)
-    let sourcePort = payload.bigEndian(at: 0, as: UInt16.self)
-    let destinationPort = payload.bigEndian(at: 2, as: UInt16.self)
+    let (local, remote) = Self.ends(of: datagram, header)
     switch header.protocolNumber {
     case IPv4Header.ProtocolNumber.udp:
-      udp.noteUnreachable(port: sourcePort)
+      udp.noteFailure(
+        DatagramFailure(
+          remote: remote,
+          reason: isHard ? .refused : .unreachable
+        ),
+        port: local.port
+      )
     case IPv4Header.ProtocolNumber.tcp:
       tcp.destinationUnreachable(
-        local: Endpoint(address: header.source, port: sourcePort),
-        remote: Endpoint(
-          address: header.destination,
-          port: destinationPort
-        ),
-        sequenceNumber: payload.bigEndian(at: 4),
+        local: local,
+        remote: remote,
+        sequenceNumber: Self.sequenceNumber(of: datagram, header),
         isHard: isHard,
         at: now
       )
     default:
       break
     }
+  }
+
+  /// Takes in that a datagram of ours was too large for a link on its way. RFC
+  /// 1191.
+  ///
+  /// Only of TCP, which alone forbids routers to cut (§3), and only about what
+  /// is in flight: RFC 5927 §4.1. What others can guess would make every
+  /// connection to a host slow.
+  private mutating func pathIsTooSmall(
+    for quote: RawSpan,
+    _ header: IPv4Header,
+    _ reported: Int,
+    at now: Instant
+  ) {
+    let (local, remote) = Self.ends(of: quote, header)
+    guard header.protocolNumber == IPv4Header.ProtocolNumber.tcp,
+      !header.mayFragment,
+      tcp.isInFlight(
+        Self.sequenceNumber(of: quote, header),
+        local: local,
+        remote: remote
+      ),
+      let mtu = pathMTUs.lower(
+        to: header.destination,
+        reported: reported,
+        length: header.totalLength,
+        at: now
+      )
+    else { return count.drop(.icmpPathIgnored) }
+    count.pathMTUsLowered &+= 1
+    tcp.pathIsSmaller(to: remote.address, mtu: mtu, at: now)
+  }
+
+  /// TCP and UDP have both ports first.
+  private static func ends(
+    of datagram: RawSpan,
+    _ header: IPv4Header
+  ) -> (local: Endpoint, remote: Endpoint) {
+    let offset = header.length
+    return (
+      Endpoint(address: header.source, port: datagram.bigEndian(at: offset)),
+      Endpoint(
+        address: header.destination,
+        port: datagram.bigEndian(at: offset + 2)
+      )
+    )
+  }
+
+  /// TCP has its sequence number next.
+  private static func sequenceNumber(
+    of datagram: RawSpan,
+    _ header: IPv4Header
+  ) -> UInt32 {
+    datagram.bigEndian(at: header.length + 4)
   }
 }

@@ -47,7 +47,21 @@ extension Stack {
     let header = try IPv4Header(parsing: packet)
     packet.truncate(to: header.totalLength)
     let isBroadcast = try checkAddresses(header, isLinkBroadcast)
-    guard !header.isFragment else { throw DropReason.ipv4Fragment }
+    guard header.isFragment else {
+      return try receive(packet, header, isBroadcast: isBroadcast, at: now)
+    }
+    guard let whole = try reassemble(packet, header, at: now) else { return }
+    let wholeHeader = try IPv4Header(checked: whole)
+    try receive(whole, wholeHeader, isBroadcast: isBroadcast, at: now)
+  }
+
+  /// Takes a whole datagram from its IP header on.
+  mutating func receive(
+    _ packet: consuming PacketBuffer,
+    _ header: IPv4Header,
+    isBroadcast: Bool,
+    at now: Instant
+  ) throws(DropReason) {
     switch header.protocolNumber {
     case IPv4Header.ProtocolNumber.tcp:
       // RFC 9293 §3.9.2.3 (MUST-57): no connection is with a broadcast address.
@@ -57,6 +71,10 @@ extension Stack {
     case IPv4Header.ProtocolNumber.udp:
       let whole = try inOneSlot(packet)
       try receiveUDP(whole, header, isBroadcast: isBroadcast, at: now)
+    case IPv4Header.ProtocolNumber.igmp:
+      var whole = try inOneSlot(packet)
+      whole.removeFirst(header.length)
+      try receiveIGMP(whole.bytes, at: now)
     case IPv4Header.ProtocolNumber.icmp:
       var whole = try inOneSlot(packet)
       whole.removeFirst(header.length)
@@ -79,7 +97,7 @@ extension Stack {
   /// device has a pool of its own that runs short: datagrams wait, and its last
   /// quarter is not theirs to hold.
   @_addressableSelf
-  private func inOneSlot(
+  func inOneSlot(
     _ packet: consuming PacketBuffer
   ) throws(DropReason) -> PacketBuffer {
     let isInPieces = packet.fragmentCount > 0
@@ -108,8 +126,16 @@ extension Stack {
   ) throws(DropReason) -> Bool {
     // RFC 1122 §3.2.1.3: what no host can have as its address is no source.
     guard header.source.isUnicast else { throw DropReason.ipv4SourceInvalid }
-    guard !header.destination.isMulticast else {
-      throw DropReason.ipv4Multicast
+    if header.destination.isMulticast {
+      // RFC 1112 §7.2: frames for one group carry those of 31 others, too.
+      // What is said of groups is said to groups.
+      let isForUs =
+        groups.contains(header.destination)
+        || header.protocolNumber == IPv4Header.ProtocolNumber.igmp
+      guard isForUs, route != nil, header.source != route?.address else {
+        throw DropReason.ipv4Multicast
+      }
+      return true
     }
     guard let route else {
       // RFC 2131 §4.1: replies may come to the address that the server is about

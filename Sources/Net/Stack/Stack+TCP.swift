@@ -25,13 +25,18 @@ extension Stack {
       pool: pool,
       at: now
     )
+    // RFC 4861 §7.3.1: what we send arrives, so the neighbour is there.
+    guard let peer = tcp.progressingPeer.take()?.ipv4,
+      case .neighbour(let address) = nextHop(to: peer)
+    else { return }
+    neighbours.confirm(address, at: now)
   }
 
   /// The next segment that TCP wants to send, from its IP header on.
   mutating func nextSegment(at now: Instant) -> PacketBuffer? {
     while let segment = tcp.transmit(at: now, pool: pool) {
       // What TCP still says from an address that was given up goes nowhere.
-      guard let source = segment.source.ipv4, source == route?.address,
+      guard let source = segment.source.ipv4, isOurs(source),
         let destination = segment.destination.ipv4
       else {
         count.drop(.addressLost)
@@ -90,12 +95,16 @@ extension Stack {
     to remote: Endpoint,
     at now: Instant
   ) throws(NetworkError) -> ConnectionID {
-    guard let route else { throw NetworkError.noAddress }
-    guard remote.port != 0, let address = remote.address.ipv4,
-      case .neighbour = route.nextHop(to: address)
-    else { throw NetworkError.unreachable }
+    guard remote.port != 0, let address = remote.address.ipv4 else {
+      throw NetworkError.unreachable
+    }
+    guard let source = source(to: address) else { throw NetworkError.noAddress }
+    switch nextHop(to: address) {
+    case .neighbour, .loopback: break
+    case .broadcast, .group, nil: throw NetworkError.unreachable
+    }
     return try tcp.connect(
-      from: IPAddress(route.address),
+      from: IPAddress(source),
       to: remote,
       maximumSegmentSize: maximumSegmentSize,
       at: now

@@ -23,7 +23,7 @@ extension Stack {
       }
     }
     if pool.available > 0 {
-      udp.noteRoom()
+      udp.noteRoom(available: pool.available)
     }
     return nil
   }
@@ -57,7 +57,9 @@ extension Stack {
   /// The next IP datagram of an app.
   private mutating func nextPacket(at now: Instant) -> PacketBuffer? {
     if let packet = udp.popUnsent() {
-      count.datagramsSent &+= 1
+      if !IPv4Header.isLaterFragment(packet) {
+        count.datagramsSent &+= 1
+      }
       return packet
     }
     return nextSegment(at: now)
@@ -107,20 +109,28 @@ extension Stack {
     from source: IPv4Address,
     to destination: IPv4Address,
     ecn: ECNCodepoint = .notCapable,
-    mayFragment: Bool = true
+    mayFragment: Bool = true,
+    timeToLive: UInt8 = IPv4Header.defaultTimeToLive,
+    hasRouterAlert: Bool = false
   ) {
     let header = IPv4Header(
       protocolNumber: protocolNumber,
-      identification: identification,
+      // RFC 6864 §4.1: what nobody may cut needs none, and leaves them to what
+      // may be cut, where none must come again soon (§4.2).
+      identification: mayFragment ? identification : 0,
       source: source,
       destination: destination,
       payloadLength: packet.totalCount,
       ecn: ecn,
-      mayFragment: mayFragment
+      mayFragment: mayFragment,
+      timeToLive: timeToLive,
+      hasRouterAlert: hasRouterAlert
     )
     // Each of the segments that a device makes of it has one of its own.
-    identification &+= UInt16(truncatingIfNeeded: packet.segmentCount)
-    packet.prepend(IPv4Header.size)
+    if mayFragment {
+      identification &+= UInt16(truncatingIfNeeded: packet.segmentCount)
+    }
+    packet.prepend(header.length)
     var bytes = packet.mutableBytes
     header.write(to: &bytes)
   }
@@ -139,16 +149,13 @@ extension Stack {
       return frame(packet, to: .broadcast, EthernetHeader.EtherType.ipv4)
     case .neighbour(let address):
       return frame(packet, toNeighbour: address, at: now)
+    case .group(let group):
+      let hardware = MACAddress(group: group)
+      return frame(packet, to: hardware, EthernetHeader.EtherType.ipv4)
+    case .loopback:
+      loopBack(packet, at: now)
+      return nil
     }
-  }
-
-  /// Where a datagram to `destination` goes on the link, or `nil` when there
-  /// is no way.
-  @_addressableSelf
-  func nextHop(to destination: IPv4Address) -> Route.NextHop? {
-    // DHCP needs no address of its own to speak to all.
-    destination == .broadcast
-      ? .broadcast : route?.nextHop(to: destination)
   }
 
   /// Puts the Ethernet header before a packet.

@@ -29,18 +29,39 @@ extension Stack {
     udp.port(of: socket)
   }
 
-  /// The most bytes of a datagram.
-  public var largestDatagram: Int { mtu - IPv4Header.size - UDPHeader.size }
+  /// The most bytes of a datagram: what IP carries, or a quarter of the stack's
+  /// buffers holds.
+  public var largestDatagram: Int {
+    let part = (mtu - IPv4Header.size) & ~7
+    let most = min(65535 - IPv4Header.size, pool.capacity / 4 * part)
+    return max(most, mtu - IPv4Header.size) - UDPHeader.size
+  }
+
+  /// Sets the time to live of what the socket sends from now on; `nil`: 64, and
+  /// to groups 1, which is this link (RFC 1112 §6.1).
+  public mutating func setTimeToLive(_ value: UInt8?, of socket: SocketID) {
+    udp.setTimeToLive(socket, value)
+  }
+
+  /// What did not arrive of what the socket has sent to `remote`, or to any if
+  /// that is `nil`; each is told once.
+  public mutating func takeFailure(
+    of socket: SocketID,
+    to remote: Endpoint? = nil
+  ) -> DatagramFailure? {
+    udp.takeFailure(socket, of: remote)
+  }
 
   /// Sends a copy of `payload` to `destination`, which may be a broadcast
-  /// address.
+  /// address or a group. What is larger than a packet goes in parts.
   ///
   /// - Returns: Whether it was taken. When not, as many as may wait already, or
   ///   there is no buffer; ``DatagramChanges/writable`` tells of room.
   /// - Throws: ``NetworkError/closed`` when the socket is closed,
   ///   ``NetworkError/noAddress`` before an address is bound,
-  ///   ``NetworkError/messageTooLarge`` beyond ``largestDatagram``, and
-  ///   ``NetworkError/unreachable`` when no route leads there.
+  ///   ``NetworkError/messageTooLarge`` beyond ``largestDatagram``,
+  ///   ``NetworkError/unreachable`` when no route leads there, and, once, why
+  ///   an earlier one to `destination` did not arrive.
   public mutating func send(
     _ payload: RawSpan,
     from socket: SocketID,
@@ -48,26 +69,56 @@ extension Stack {
     at now: Instant
   ) throws(NetworkError) -> Bool {
     guard let port = udp.port(of: socket) else { throw NetworkError.closed }
-    guard let route else { throw NetworkError.noAddress }
     guard payload.byteCount <= largestDatagram else {
       throw NetworkError.messageTooLarge
     }
-    guard destination.port != 0, let address = destination.address.ipv4,
-      nextHop(to: address) != nil
-    else { throw NetworkError.unreachable }
-    guard udp.reserve(socket, hasBuffer: pool.available > 0),
-      var packet = makePacket(headroom: UDPHeader.size)
+    guard destination.port != 0, let address = destination.address.ipv4 else {
+      throw NetworkError.unreachable
+    }
+    guard let source = source(to: address) else { throw NetworkError.noAddress }
+    guard nextHop(to: address) != nil else { throw NetworkError.unreachable }
+    if let failure = udp.takeFailure(socket, of: destination) {
+      throw failure.reason
+    }
+    let length = UDPHeader.size + payload.byteCount
+    let buffers = partCount(of: length, to: address, at: now)
+    guard udp.reserve(socket, buffers: buffers, available: pool.available)
     else { return false }
-    packet.append(copying: payload)
-    prependUDP(
-      to: &packet,
-      fromPort: port,
-      of: route.address,
-      to: address,
-      destination.port,
-      mayLeaveChecksum: capabilities.completesChecksums
-    )
-    udp.appendUnsent(packet, socket)
+    let timeToLive =
+      udp.timeToLive(of: socket)
+      ?? (address.isMulticast ? 1 : IPv4Header.defaultTimeToLive)
+    if buffers > 1 {
+      var parts = parts(
+        of: payload,
+        behind: UDPHeader(
+          sourcePort: port,
+          destinationPort: destination.port,
+          payloadLength: payload.byteCount
+        ),
+        IPv4Header.ProtocolNumber.udp,
+        from: source,
+        to: address,
+        timeToLive: timeToLive,
+        at: now
+      )
+      while let part = parts.popFirst() { udp.appendUnsent(part, socket) }
+    } else {
+      guard var packet = makePacket(headroom: UDPHeader.size) else {
+        return false
+      }
+      packet.append(copying: payload)
+      prependUDP(
+        to: &packet,
+        fromPort: port,
+        of: source,
+        to: address,
+        destination.port,
+        mayLeaveChecksum: capabilities.completesChecksums,
+        timeToLive: timeToLive
+      )
+      udp.appendUnsent(packet, socket)
+    }
+    udp.noteSent(socket, to: destination)
     return true
   }
 
@@ -81,10 +132,13 @@ extension Stack {
     }
     packet.removeFirst(header.length)
     let port = packet.bytes.bigEndian(at: 0, as: UInt16.self)
+    let ownPort = packet.bytes.bigEndian(at: 2, as: UInt16.self)
     packet.removeFirst(UDPHeader.size)
     count.datagramsReceived &+= 1
     return Datagram(
       source: Endpoint(address: header.source, port: port),
+      destination: Endpoint(address: header.destination, port: ownPort),
+      timeToLive: header.timeToLive,
       payload: packet
     )
   }
@@ -111,7 +165,9 @@ extension Stack {
       try receiveDHCP(packet, from: udpHeader.sourcePort, at: now)
       return
     }
-    guard route != nil else { throw DropReason.ipv4NoAddress }
+    guard route != nil || header.destination.isLoopback else {
+      throw DropReason.ipv4NoAddress
+    }
     // Port zero is nobody's. RFC 768.
     guard udpHeader.destinationPort != 0,
       let socket = udp.find(udpHeader.destinationPort)
@@ -139,7 +195,8 @@ extension Stack {
     of source: IPv4Address,
     to destination: IPv4Address,
     _ destinationPort: UInt16,
-    mayLeaveChecksum: Bool = false
+    mayLeaveChecksum: Bool = false,
+    timeToLive: UInt8 = IPv4Header.defaultTimeToLive
   ) {
     let header = UDPHeader(
       sourcePort: port,
@@ -157,7 +214,8 @@ extension Stack {
       to: &packet,
       IPv4Header.ProtocolNumber.udp,
       from: source,
-      to: destination
+      to: destination,
+      timeToLive: timeToLive
     )
   }
 }

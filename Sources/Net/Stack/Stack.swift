@@ -1,6 +1,6 @@
 import Packets
 
-/// The TCP/IP stack of one interface: packets and the time go in, packets and
+/// The TCP/IP stack of one device, and of the machine itself: packets and the time go in, packets and
 /// events come out.
 ///
 ///     device --receive--> Ethernet -> ARP, IPv4 -> ICMP, UDP, TCP -> app
@@ -28,6 +28,13 @@ public struct Stack: ~Copyable {
 
   var count = StackCounters()
   var neighbours: NeighbourCache
+  /// Whether another host has our address.
+  var conflict: AddressConflict
+  /// The address that was set, if one was.
+  let fixedLease: Lease?
+  let conflictRetry: Interval
+  /// When to look again whether the address that was set is free.
+  var nextCheck: Instant?
   var errorBucket: TokenBucket
   /// What the device does with what is sent.
   private(set) var capabilities: LinkCapabilities
@@ -38,6 +45,8 @@ public struct Stack: ~Copyable {
   /// `nil` when the address was set.
   var dhcp: DHCPClient?
   var random: RandomNumbers
+  /// For the times of the link.
+  var linkRandom: RandomNumbers
   /// The identification of the next datagram. RFC 6864 §4.2: not the same twice
   /// while the first may still be on its way.
   var identification: UInt16
@@ -46,10 +55,20 @@ public struct Stack: ~Copyable {
 
   /// The address that is bound, and what came with it.
   public internal(set) var lease: Lease? {
-    didSet { route = lease.map { Route($0) } }
+    didSet { leaseChanged() }
   }
   /// What of the lease every packet needs.
-  private(set) var route: Route?
+  var route: Route?
+  /// The ways to other hosts.
+  var routes: RouteTable
+  /// Datagrams of which not all parts are there.
+  var reassembly: Reassembly
+  /// Where the way takes only small datagrams.
+  var pathMTUs: PathMTUCache
+  /// The groups that this host listens to.
+  var groups: MulticastGroups
+  /// What goes to this host itself.
+  var loopback = Loopback()
   /// What to tell about the address; each is told once.
   var leaseEvents = LeaseEvents()
 
@@ -74,7 +93,6 @@ public struct Stack: ~Copyable {
     self.pool = pool
     let limits = configuration.limits
     controlLimit = limits.controlPackets
-    neighbours = NeighbourCache(limits: limits)
     errorBucket = TokenBucket(
       perSecond: limits.errorsPerSecond,
       burst: limits.errorsBurst,
@@ -96,22 +114,31 @@ public struct Stack: ~Copyable {
         seed: SipHash.Key(seeds.next(), seeds.next())
       )
     )
+    let dhcpSeed = SipHash.Key(seeds.next(), seeds.next())
+    linkRandom = RandomNumbers(seed: SipHash.Key(seeds.next(), seeds.next()))
+    neighbours = NeighbourCache(limits: limits, random: linkRandom.next())
+    conflict = AddressConflict(timing: limits.conflict)
+    conflictRetry = limits.conflict.retryInterval
+    routes = RouteTable(limit: limits.routes)
+    reassembly = Reassembly(limits: limits)
+    pathMTUs = PathMTUCache(limits: limits)
+    groups = MulticastGroups(limit: limits.groups)
     switch configuration.addressing {
     case .dhcp:
+      fixedLease = nil
       dhcp = DHCPClient(
         hardware: macAddress,
         identifier: ClientIdentifier(machine: macAddress, interface: 1),
         hostName: configuration.hostName,
         mtu: mtu,
         remembered: configuration.rememberedAddress,
-        random: RandomNumbers(
-          seed: SipHash.Key(seeds.next(), seeds.next())
-        ),
+        random: RandomNumbers(seed: dhcpSeed),
         at: start
       )
     case .fixed(let lease):
       precondition(lease.isUsable)
-      bind(lease)
+      fixedLease = lease
+      check(lease.address, at: start)
     }
   }
 
@@ -144,7 +171,11 @@ public struct Stack: ~Copyable {
 
   /// When ``poll(at:)`` next has something to do.
   public var deadline: Instant? {
-    earliest(earliest(neighbours.deadline, dhcp?.deadline), tcp.deadline)
+    let above = earliest(dhcp?.deadline, tcp.deadline)
+    let link = earliest(neighbours.deadline, conflictDeadline)
+    let groups = isLinkUp && route != nil ? groups.deadline : nil
+    let parts = earliest(reassembly.deadline, loopback.deadline)
+    return earliest(earliest(above, link), earliest(groups, parts))
   }
 
   private func earliest(_ left: Instant?, _ right: Instant?) -> Instant? {
@@ -155,7 +186,11 @@ public struct Stack: ~Copyable {
   /// Does what is due.
   public mutating func poll(at now: Instant) {
     pollDHCP(at: now)
+    pollConflict(at: now)
     pollNeighbours(at: now)
+    pollReassembly(at: now)
+    pollGroups(at: now)
+    pollLoopback(at: now)
     tcp.poll(at: now)
   }
 

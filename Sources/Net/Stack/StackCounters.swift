@@ -14,12 +14,33 @@ public struct StackCounters: Sendable {
   public internal(set) var arpRepliesSent: UInt64 = 0
   /// Neighbours that did not answer.
   public internal(set) var neighboursUnreachable: UInt64 = 0
+  /// Claims that a neighbour has another hardware address, which are not
+  /// believed before the neighbour was asked.
+  public internal(set) var neighboursDisputed: UInt64 = 0
+  /// Probes for an address that is to be used. RFC 5227 §2.1.1.
+  public internal(set) var arpProbesSent: UInt64 = 0
+  /// Times that the own address was defended. RFC 5227 §2.4.
+  public internal(set) var addressDefences: UInt64 = 0
   /// ICMP echo requests that were answered.
   public internal(set) var echoesAnswered: UInt64 = 0
   /// ICMP errors that were sent.
   public internal(set) var icmpErrorsSent: UInt64 = 0
   /// ICMP destination unreachable about datagrams of ours.
   public internal(set) var unreachablesReceived: UInt64 = 0
+  /// ICMP time exceeded about datagrams of ours.
+  public internal(set) var timeExceededReceived: UInt64 = 0
+  /// ICMP parameter problem about datagrams of ours.
+  public internal(set) var parameterProblemsReceived: UInt64 = 0
+  /// Paths that were found to carry less than thought.
+  public internal(set) var pathMTUsLowered: UInt64 = 0
+  /// Datagrams that were put together of parts.
+  public internal(set) var reassembled: UInt64 = 0
+  /// Parts of datagrams that were too large to be sent whole.
+  public internal(set) var fragmentsSent: UInt64 = 0
+  /// IGMP messages that were sent.
+  public internal(set) var igmpSent: UInt64 = 0
+  /// Datagrams to ourselves.
+  public internal(set) var loopedBack: UInt64 = 0
   /// UDP datagrams that apps were given.
   public internal(set) var datagramsReceived: UInt64 = 0
   /// UDP datagrams that apps have sent.
@@ -59,9 +80,19 @@ public struct StackCounters: Sendable {
     body("arp: requests sent", arpRequestsSent)
     body("arp: replies sent", arpRepliesSent)
     body("arp: neighbours unreachable", neighboursUnreachable)
+    body("arp: neighbours disputed", neighboursDisputed)
+    body("arp: probes sent", arpProbesSent)
+    body("arp: address defended", addressDefences)
     body("icmp: echoes answered", echoesAnswered)
     body("icmp: errors sent", icmpErrorsSent)
     body("icmp: unreachables received", unreachablesReceived)
+    body("icmp: time exceeded received", timeExceededReceived)
+    body("icmp: parameter problems received", parameterProblemsReceived)
+    body("ipv4: path mtu lowered", pathMTUsLowered)
+    body("ipv4: reassembled", reassembled)
+    body("ipv4: fragments sent", fragmentsSent)
+    body("igmp: messages sent", igmpSent)
+    body("loopback: datagrams", loopedBack)
     body("udp: datagrams received", datagramsReceived)
     body("udp: datagrams sent", datagramsSent)
     body("dhcp: messages sent", dhcpSent)

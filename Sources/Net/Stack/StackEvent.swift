@@ -9,6 +9,8 @@ public enum StackEvent: Sendable {
   case addressRenewed(Lease)
   /// The address was given up; its connections are gone.
   case addressLost
+  /// Another host has this address, which this one was to use or has used.
+  case addressTaken(IPv4Address)
   /// A UDP socket has changed.
   case datagrams(SocketID, DatagramChanges)
   /// A TCP listener or connection has changed.

@@ -11,5 +11,5 @@ struct OutgoingSegment: ~Copyable {
   var ecn = ECNCodepoint.notCapable
   /// Whether IP may cut it on its way, as when the path's MTU is not looked for:
   /// "don't fragment" stays clear. RFC 1191 §3.
-  var mayFragment = true
+  var mayFragment = false
 }

@@ -9,7 +9,7 @@ struct RoundTripEstimator {
   private let minimum: Interval
   private let maximum: Interval
   /// How often the timer expired since the last measurement.
-  private var backoffs = 0
+  private(set) var backoffs = 0
 
   /// The segment that is being timed: its end, and when it was sent.
   private var timedEnd: SequenceNumber?

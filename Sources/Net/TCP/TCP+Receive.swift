@@ -68,6 +68,7 @@ extension TCP {
         at: now
       )
     }
+    let acknowledged = slots[Int(slot)].connection.send.unacknowledged
     let verdict = slots[Int(slot)].connection.segmentArrives(
       segment,
       packet,
@@ -76,6 +77,9 @@ extension TCP {
       counters: &counters,
       at: now
     )
+    if slots[Int(slot)].connection.send.unacknowledged != acknowledged {
+      progressingPeer = source
+    }
     switch verdict {
     case .done: break
     case .reset: replyWithReset(to: segment, payload: payload, key: key)

@@ -36,12 +36,14 @@ extension TCP {
         limits: limits,
         counters: &counters
       )
+      let mayFragment = slots[index].connection.mayFragment
       sending.remove(slot)
       settle(slot, at: now)
       return OutgoingSegment(
         packet: packet,
         source: ends.local.address,
-        destination: ends.remote.address
+        destination: ends.remote.address,
+        mayFragment: mayFragment
       )
     }
     return nil

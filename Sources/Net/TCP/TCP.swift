@@ -72,6 +72,10 @@ struct TCP: ~Copyable {
   /// What the device does with what is sent.
   var capabilities: LinkCapabilities
 
+  /// The peer whose acknowledgement last showed that what we send arrives, until
+  /// IP has heard of it. RFC 4861 §7.3.1.
+  var progressingPeer: IPAddress?
+
   /// What happened so far.
   var counters = TCPCounters()
 

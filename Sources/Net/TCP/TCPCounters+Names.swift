@@ -55,6 +55,8 @@ extension TCPCounters {
 
     // MARK: Link and IP
 
+    body("tcp: paths smaller", pathsSmaller)
+
     // MARK: DHCP, DNS and names
 
     // MARK: TCP sender

@@ -110,6 +110,9 @@ public struct TCPCounters: Hashable, Sendable {
 
   // MARK: Link and IP
 
+  /// Connections whose way was found to carry less than thought.
+  public internal(set) var pathsSmaller: UInt64 = 0
+
   // MARK: DHCP, DNS and names
 
   // MARK: TCP sender

@@ -4,9 +4,22 @@ import Packets
 public struct Datagram: ~Copyable, Sendable {
   /// Who sent it.
   public let source: Endpoint
+  /// Whom it was sent to: this host, all of the link, or a group.
+  public let destination: Endpoint
+  /// How many more routers might have passed it on; 255 came from the link.
+  public let timeToLive: UInt8
   /// The received packet itself, cut down to the payload; may be empty. Its
   /// end gives the packet's slot back to the pool.
   public var payload: PacketBuffer
+}
+
+/// That a datagram did not arrive. RFC 1122 §4.1.3.3.
+public struct DatagramFailure: Hashable, Sendable {
+  /// Where it was sent.
+  public let remote: Endpoint
+  /// ``NetworkError/refused``: nobody there has the port.
+  /// ``NetworkError/unreachable``: anything else, which may pass.
+  public let reason: NetworkError
 }
 
 /// Names a UDP socket, for as long as it is bound.

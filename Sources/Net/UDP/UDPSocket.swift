@@ -13,6 +13,28 @@ struct UDPSocket: ~Copyable {
   var unsent = PacketQueue()
   /// A send was refused and has not been told of room yet.
   var wantsRoom = false
+  /// How many buffers the refused one needs.
+  var wantedBuffers = 1
+  /// Whom it last sent to: only about those are errors believed, or any host
+  /// could disturb any socket.
+  var recent = InlineArray<4, Endpoint?>(repeating: nil)
+  var nextRecent = 0
+  /// What did not arrive, until the app is told.
+  var failure: DatagramFailure?
+  /// What is sent has this time to live; `nil`: the usual one.
+  var timeToLive: UInt8?
   /// What the app was not told yet.
   var changes: DatagramChanges = []
+
+  /// Whether one of the last datagrams went to `remote`.
+  func hasSent(to remote: Endpoint) -> Bool {
+    for index in recent.indices where recent[index] == remote { return true }
+    return false
+  }
+
+  mutating func noteSent(to remote: Endpoint) {
+    guard !hasSent(to: remote) else { return }
+    recent[nextRecent] = remote
+    nextRecent = (nextRecent + 1) % recent.count
+  }
 }

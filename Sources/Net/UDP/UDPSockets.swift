@@ -128,9 +128,14 @@ struct UDPSockets: ~Copyable {
 
   /// Whether the socket takes one more datagram; if not, ``takeChanges()``
   /// tells when it does.
-  mutating func reserve(_ id: SocketID, hasBuffer: Bool) -> Bool {
+  mutating func reserve(
+    _ id: SocketID,
+    buffers: Int,
+    available: Int
+  ) -> Bool {
     guard let index = index(of: id) else { return false }
-    if hasBuffer,
+    slots[index].wantedBuffers = buffers
+    if buffers <= available,
       slots[index].unsent.count < limits.unsentDatagramsPerSocket
     {
       return true
@@ -175,10 +180,10 @@ struct UDPSockets: ~Copyable {
   // MARK: Changes
 
   /// Notes that there is room again for those that were refused.
-  mutating func noteRoom() {
+  mutating func noteRoom(available: Int) {
     guard wantingCount > 0 else { return }
     for index in 0..<slots.count
-    where slots[index].wantsRoom
+    where slots[index].wantsRoom && slots[index].wantedBuffers <= available
       && slots[index].unsent.count < limits.unsentDatagramsPerSocket
     {
       slots[index].wantsRoom = false
@@ -187,10 +192,43 @@ struct UDPSockets: ~Copyable {
     }
   }
 
-  /// Notes that something which the socket of `port` sent did not arrive.
-  mutating func noteUnreachable(port: UInt16) {
-    guard port != 0, let index = find(port) else { return }
+  /// Notes that something which the socket of `port` sent did not arrive, if it
+  /// has sent there.
+  mutating func noteFailure(_ failure: DatagramFailure, port: UInt16) {
+    guard port != 0, let index = find(port),
+      slots[index].hasSent(to: failure.remote)
+    else { return }
+    slots[index].failure = failure
     note(.unreachable, at: index)
+  }
+
+  /// What did not arrive, once: about `remote`, or `nil`, about any.
+  mutating func takeFailure(
+    _ id: SocketID,
+    of remote: Endpoint?
+  ) -> DatagramFailure? {
+    guard let index = index(of: id), let failure = slots[index].failure,
+      remote == nil || failure.remote == remote
+    else { return nil }
+    slots[index].failure = nil
+    return failure
+  }
+
+  /// Notes that the socket sends to `remote`.
+  mutating func noteSent(_ id: SocketID, to remote: Endpoint) {
+    guard let index = index(of: id) else { return }
+    slots[index].noteSent(to: remote)
+  }
+
+  /// Sets what is sent with, from now on.
+  mutating func setTimeToLive(_ id: SocketID, _ timeToLive: UInt8?) {
+    guard let index = index(of: id) else { return }
+    slots[index].timeToLive = timeToLive
+  }
+
+  /// What is sent with, if that was set.
+  func timeToLive(of id: SocketID) -> UInt8? {
+    index(of: id).flatMap { slots[$0].timeToLive }
   }
 
   private mutating func note(_ change: DatagramChanges, at index: Int) {

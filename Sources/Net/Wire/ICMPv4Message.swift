@@ -24,13 +24,25 @@ struct ICMPv4Message: Equatable, Sendable {
     static let echoReply: UInt8 = 0
     static let destinationUnreachable: UInt8 = 3
     static let echoRequest: UInt8 = 8
+    static let timeExceeded: UInt8 = 11
+    static let parameterProblem: UInt8 = 12
   }
 
   /// Why a destination is unreachable. RFC 792, RFC 1122 §3.2.2.1.
   enum UnreachableCode {
     static let protocolUnreachable: UInt8 = 2
     static let portUnreachable: UInt8 = 3
+    static let fragmentationNeeded: UInt8 = 4
   }
+
+  /// Which time is exceeded. RFC 792.
+  enum TimeExceededCode {
+    static let reassembly: UInt8 = 1
+  }
+
+  /// The MTU of the next link in a "would fragment"; 0 from old routers. RFC
+  /// 1191 §4.
+  var nextMTU: Int { Int(rest & 0xFFFF) }
 
   /// The header's size in bytes.
   static let headerSize = 8

@@ -27,6 +27,7 @@ struct IPv4Header: Equatable, Sendable {
   /// Whose the payload is. IANA protocol numbers.
   enum ProtocolNumber {
     static let icmp: UInt8 = 1
+    static let igmp: UInt8 = 2
     static let tcp: UInt8 = 6
     static let udp: UInt8 = 17
   }
@@ -43,12 +44,14 @@ struct IPv4Header: Equatable, Sendable {
     static let noOperation: UInt8 = 1
     static let looseSourceRoute: UInt8 = 131
     static let strictSourceRoute: UInt8 = 137
+    /// Router Alert, its length, and that routers are to look. RFC 2113 §2.1.
+    static let routerAlert: UInt32 = 0x9404_0000
   }
 
-  /// The size of the header as it is sent: without options.
+  /// The size of the header as it is mostly sent: without options.
   static let size = 20
   /// The TTL that is sent. RFC 1122 §3.2.1.7: at least the internet's diameter.
-  private static let defaultTimeToLive: UInt8 = 64
+  static let defaultTimeToLive: UInt8 = 64
 
   /// The header's size in bytes, with its options.
   let length: Int
@@ -60,14 +63,21 @@ struct IPv4Header: Equatable, Sendable {
   let identification: UInt16
   let source: IPv4Address
   let destination: IPv4Address
+  /// Where the payload belongs in that of the whole datagram, in bytes.
+  let fragmentOffset: Int
+  /// Whether parts follow this one.
+  let hasMoreFragments: Bool
+  /// How many more routers may pass it on.
+  let timeToLive: UInt8
   /// Whether this is a part of a datagram.
-  let isFragment: Bool
+  var isFragment: Bool { hasMoreFragments || fragmentOffset != 0 }
   /// Whether routers may cut it: "don't fragment" is clear. RFC 791 §2.3.
   let mayFragment: Bool
   /// What it says of congestion. RFC 3168 §5.
   let ecn: ECNCodepoint
 
-  /// A header without options for `payloadLength` bytes.
+  /// A header for `payloadLength` bytes; without options, unless routers are to
+  /// look at it (RFC 2113).
   init(
     protocolNumber: UInt8,
     identification: UInt16,
@@ -75,15 +85,21 @@ struct IPv4Header: Equatable, Sendable {
     destination: IPv4Address,
     payloadLength: Int,
     ecn: ECNCodepoint = .notCapable,
-    mayFragment: Bool = true
+    mayFragment: Bool = true,
+    timeToLive: UInt8 = defaultTimeToLive,
+    fragmentOffset: Int = 0,
+    hasMoreFragments: Bool = false,
+    hasRouterAlert: Bool = false
   ) {
-    length = Self.size
-    totalLength = Self.size + payloadLength
+    length = Self.size + (hasRouterAlert ? 4 : 0)
+    totalLength = length + payloadLength
     self.protocolNumber = protocolNumber
     self.identification = identification
     self.source = source
     self.destination = destination
-    isFragment = false
+    self.timeToLive = timeToLive
+    self.fragmentOffset = fragmentOffset
+    self.hasMoreFragments = hasMoreFragments
     self.ecn = ecn
     self.mayFragment = mayFragment
   }
@@ -103,6 +119,11 @@ struct IPv4Header: Equatable, Sendable {
     try Self.checkOptions(bytes.extracting(Field.options..<length))
   }
 
+  /// Reads the header of a datagram that was checked before.
+  init(checked packet: borrowing PacketBuffer) throws(DropReason) {
+    try self.init(quoted: packet.bytes)
+  }
+
   /// Reads the header at the front of `bytes`, the beginning of a datagram as
   /// an ICMP error quotes it: the rest is missing, and routers have changed
   /// what the checksum covers.
@@ -120,7 +141,9 @@ struct IPv4Header: Equatable, Sendable {
     }
     guard length <= bytes.byteCount else { throw DropReason.ipv4Truncated }
     let fragment = bytes.bigEndian(at: Field.fragment, as: UInt16.self)
-    isFragment = fragment & (Fragment.moreFragments | Fragment.offset) != 0
+    fragmentOffset = Int(fragment & Fragment.offset) * 8
+    hasMoreFragments = fragment & Fragment.moreFragments != 0
+    timeToLive = bytes.byte(at: Field.timeToLive)
     mayFragment = fragment & Fragment.dontFragment == 0
     ecn = ECNCodepoint(service: bytes.byte(at: Field.service))
     protocolNumber = bytes.byte(at: Field.protocolNumber)
@@ -136,27 +159,72 @@ struct IPv4Header: Equatable, Sendable {
     bytes.ipv4Address(at: Field.destination)
   }
 
+  /// Whether the datagram in `packet` is a part of one, and not the first.
+  static func isLaterFragment(_ packet: borrowing PacketBuffer) -> Bool {
+    let field: UInt16 = packet.bytes.bigEndian(at: Field.fragment)
+    return field & Fragment.offset != 0
+  }
+
   /// Writes the header to the front of `bytes`, with its checksum.
   func write(to bytes: inout MutableRawSpan) {
-    bytes.storeBigEndian(UInt8(0x45), at: Field.versionAndLength)
+    bytes.storeBigEndian(
+      0x40 | UInt8(truncatingIfNeeded: length / 4),
+      at: Field.versionAndLength
+    )
     bytes.storeBigEndian(ecn.rawValue, at: Field.service)
     bytes.storeBigEndian(
       UInt16(truncatingIfNeeded: totalLength),
       at: Field.totalLength
     )
     bytes.storeBigEndian(identification, at: Field.identification)
+    let offset = UInt16(truncatingIfNeeded: fragmentOffset / 8)
     bytes.storeBigEndian(
-      mayFragment ? 0 : Fragment.dontFragment,
+      (mayFragment ? 0 : Fragment.dontFragment)
+        | (hasMoreFragments ? Fragment.moreFragments : 0) | offset,
       at: Field.fragment
     )
-    bytes.storeBigEndian(Self.defaultTimeToLive, at: Field.timeToLive)
+    bytes.storeBigEndian(timeToLive, at: Field.timeToLive)
     bytes.storeBigEndian(protocolNumber, at: Field.protocolNumber)
     bytes.storeBigEndian(UInt16(0), at: Field.checksum)
     bytes.store(source, at: Field.source)
     bytes.store(destination, at: Field.destination)
+    if length > Self.size {
+      bytes.storeBigEndian(Option.routerAlert, at: Field.options)
+    }
     var checksum = InternetChecksum()
-    checksum.add(bytes.bytes.extracting(0..<Self.size))
+    checksum.add(bytes.bytes.extracting(0..<length))
     bytes.storeBigEndian(checksum.value, at: Field.checksum)
+  }
+
+  /// Sets the length of the datagram at the front of `bytes`, whose checksum
+  /// nobody looks at again.
+  ///
+  /// - Returns: The length of its header.
+  static func setTotalLength(
+    _ length: Int,
+    of bytes: inout MutableRawSpan
+  ) -> Int {
+    bytes.storeBigEndian(
+      UInt16(truncatingIfNeeded: length),
+      at: Field.totalLength
+    )
+    return Int(bytes.bytes.byte(at: Field.versionAndLength) & 0xF) * 4
+  }
+
+  /// Makes of the header of a part, at the front of `bytes`, that of the whole
+  /// datagram. Its checksum is not made anew: nobody looks at it again.
+  static func makeWhole(
+    _ bytes: inout MutableRawSpan,
+    totalLength: Int,
+    ecn: ECNCodepoint
+  ) {
+    bytes.storeBigEndian(
+      UInt16(truncatingIfNeeded: totalLength),
+      at: Field.totalLength
+    )
+    bytes.storeBigEndian(UInt16(0), at: Field.fragment)
+    let service = bytes.bytes.byte(at: Field.service)
+    bytes.storeBigEndian(service & ~3 | ecn.rawValue, at: Field.service)
   }
 
   /// Walks the options, all of which a host may ignore (RFC 1122 §3.2.1.8)

@@ -84,6 +84,29 @@ struct TCPHeader: Equatable, Sendable {
     self.flags = flags
   }
 
+  /// Makes of a copy of the header of a packet that a device would have cut, at
+  /// `offset` of `bytes`, that of one segment: `sequenceOffset` bytes behind the
+  /// first. The checksum is not made anew.
+  static func makeSegment(
+    _ bytes: inout MutableRawSpan,
+    at offset: Int,
+    sequenceOffset: Int,
+    isLast: Bool
+  ) {
+    let number: UInt32 = bytes.bytes.bigEndian(
+      at: offset + Field.sequenceNumber
+    )
+    bytes.storeBigEndian(
+      number &+ UInt32(truncatingIfNeeded: sequenceOffset),
+      at: offset + Field.sequenceNumber
+    )
+    var flags = Flags(rawValue: bytes.bytes.byte(at: offset + Field.flags))
+    // RFC 3168 §6.1.2: the first says that the window was reduced.
+    if sequenceOffset > 0 { flags.remove(.windowReduced) }
+    if !isLast { flags.subtract([.fin, .push]) }
+    bytes.storeBigEndian(flags.rawValue, at: offset + Field.flags)
+  }
+
   /// The header at the front of `bytes`.
   init(parsing bytes: RawSpan) throws(Malformed) {
     guard bytes.byteCount >= Self.minimumLength else { throw .truncated }

@@ -80,6 +80,29 @@ struct UDPHeader: Equatable, Sendable {
     )
   }
 
+  /// Writes the header to the front of `bytes`, with the checksum over itself and
+  /// `payload`, of which only a part need be behind it.
+  func write(
+    to bytes: inout MutableRawSpan,
+    before payload: RawSpan,
+    source: IPAddress,
+    destination: IPAddress
+  ) {
+    bytes.storeBigEndian(sourcePort, at: Field.sourcePort)
+    bytes.storeBigEndian(destinationPort, at: Field.destinationPort)
+    bytes.storeBigEndian(
+      UInt16(truncatingIfNeeded: length),
+      at: Field.length
+    )
+    bytes.storeBigEndian(UInt16(0), at: Field.checksum)
+    var checksum = pseudoHeader(source, destination)
+    checksum.add(bytes.bytes.extracting(0..<Self.size))
+    checksum.add(payload)
+    // RFC 768: zero would say that there is none.
+    let value = checksum.value == 0 ? 0xFFFF : checksum.value
+    bytes.storeBigEndian(value, at: Field.checksum)
+  }
+
   private func pseudoHeader(
     _ source: IPAddress,
     _ destination: IPAddress

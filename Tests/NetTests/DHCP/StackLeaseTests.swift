@@ -21,6 +21,18 @@ import Testing
     }
   }
 
+  /// Another host says that it has `address`.
+  private func claim(
+    _ address: IPv4Address,
+    _ host: TestHost,
+    at seconds: Double
+  ) {
+    host.receive(
+      Frames.arp(operation: 2, from: Hosts.attacker, address, address),
+      at: seconds
+    )
+  }
+
   private func isWaiting(_ host: TestHost) -> Bool {
     host.stack.hasUnsentControl
   }
@@ -30,7 +42,11 @@ import Testing
     host.bind(DHCPServer(), at: 0)
     _ = host.sent()
     _ = host.events()
-    host.stack.addressIsTaken(Hosts.ourAddress, at: .at(5))
+    // The first time it is defended.
+    claim(Hosts.ourAddress, host, at: 4)
+    #expect(host.lease?.address == Hosts.ourAddress)
+    #expect(host.sentDHCP(at: 4).isEmpty)
+    claim(Hosts.ourAddress, host, at: 5)
     #expect(host.lease == nil)
     #expect(isLost(host))
     let decline = host.sentDHCP(at: 5)
@@ -53,11 +69,21 @@ import Testing
   @Test func addressThatIsNotOurs_canBeTaken() {
     let host = host()
     host.bind(DHCPServer(), at: 0)
-    host.stack.addressIsTaken(Hosts.peerAddress, at: .at(5))
+    claim(Hosts.peerAddress, host, at: 4)
+    claim(Hosts.peerAddress, host, at: 5)
     #expect(host.lease?.address == Hosts.ourAddress)
-    let fixed = self.host(.fixed)
-    fixed.stack.addressIsTaken(Hosts.ourAddress, at: .at(5))
-    #expect(fixed.lease?.address == Hosts.ourAddress)
+    #expect(host.count(.arpConflict) == 0)
+  }
+
+  /// Who gave the address back does not decline it as well.
+  @Test func addressThatIsTaken_afterItsRelease_isLeftInSilence() {
+    let host = host()
+    host.bind(DHCPServer(), at: 0)
+    host.stack.releaseLease(at: .at(3))
+    claim(Hosts.ourAddress, host, at: 4)
+    claim(Hosts.ourAddress, host, at: 5)
+    #expect(host.lease == nil)
+    #expect(host.sentDHCP(at: 1e6).isEmpty)
   }
 
   @Test func release_goesToTheServer_onceItIsFound() throws {

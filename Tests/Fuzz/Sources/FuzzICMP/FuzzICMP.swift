@@ -14,6 +14,8 @@ public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     macAddress: MACAddress(bits: 0x0200_0000_0001),
     seed: SipHash.Key(1, 2)
   )
+  // Bound from the first byte on.
+  configuration.limits.conflict = .unchecked
   configuration.addressing = .fixed(
     Lease(address: IPv4Address(10, 0, 0, 1), prefixLength: 24)
   )

@@ -43,6 +43,7 @@ struct ReceivePlay: ~Copyable {
       seed: SipHash.Key(1, 2)
     )
     if input.flag() {
+      configuration.limits.conflict = .unchecked
       configuration.addressing = .fixed(
         Lease(
           address: Self.ownAddress,

@@ -30,6 +30,8 @@ struct StackPlay: ~Copyable {
       macAddress: MACAddress(bits: 0x0200_0000_0001),
       seed: SipHash.Key(1, 2)
     )
+    // Bound from the first byte on.
+    configuration.limits.conflict = .unchecked
     configuration.addressing = .fixed(
       Lease(
         address: IPv4Address(10, 0, 0, 1),

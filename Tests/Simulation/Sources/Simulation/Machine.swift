@@ -60,6 +60,8 @@ package final class Machine {
     configuration.mtu = settings.mtu
     configuration.capabilities = settings.device.capabilities
     configuration.tcpLimits = settings.tcpLimits
+    // The wire has the two of them, each with an address of its own.
+    configuration.limits.conflict = .unchecked
     configuration.addressing = .fixed(
       Lease(address: address, prefixLength: 24)
     )

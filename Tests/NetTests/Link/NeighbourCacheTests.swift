@@ -13,7 +13,7 @@ import Testing
     _ address: IPv4Address,
     at seconds: Double
   ) -> NeighbourCache.Resolution {
-    var evicted: PacketBuffer?
+    var evicted = 0
     return cache.resolve(address, at: .at(seconds), evicted: &evicted)
   }
 
@@ -29,7 +29,7 @@ import Testing
         let whom = hardware == nil ? "all" : "one"
         found.append("\(address.bits & 0xFF) of \(whom)")
       case .unreachable(let parked):
-        found.append(parked == nil ? "gone" : "gone with a packet")
+        found.append(parked.isEmpty ? "gone" : "gone with \(parked.count)")
       }
     }
     return found
@@ -40,14 +40,14 @@ import Testing
     _ hardware: MACAddress,
     isAnswer: Bool = true,
     at seconds: Double
-  ) -> Int? {
+  ) -> NeighbourCache.Lesson {
     cache.learn(first, at: hardware, isAnswer: isAnswer, now: .at(seconds))
   }
 
   @Test func empty_learnsNothing() {
     var cache = NeighbourCache(limits: Limits())
-    let index = learn(&cache, hardware, at: 0)
-    #expect(index == nil)
+    let lesson = learn(&cache, hardware, at: 0)
+    #expect(lesson == .none)
     let count = cache.count
     #expect(count == 0)
   }
@@ -58,11 +58,11 @@ import Testing
     #expect(pending == .pending(0))
     let asked = actions(&cache, at: 0)
     #expect(asked == ["1 of all"])
-    let index = learn(&cache, hardware, at: 0.5)
-    #expect(index == 0)
-    let known = resolve(&cache, first, at: 59)
+    let lesson = learn(&cache, hardware, at: 0.5)
+    #expect(lesson == .known(0))
+    let known = resolve(&cache, first, at: 30.4)
     #expect(known == .known(hardware))
-    let silent = actions(&cache, at: 59)
+    let silent = actions(&cache, at: 30.4)
     #expect(silent == [])
     let deadline = cache.deadline
     #expect(deadline == nil)
@@ -84,27 +84,73 @@ import Testing
     #expect(count == 0)
   }
 
-  @Test func reachable_tooOld_probedWhileUsed() {
+  @Test func reachable_tooOld_delayedAndThenProbed() {
     var cache = NeighbourCache(limits: Limits())
     _ = resolve(&cache, first, at: 0)
     _ = learn(&cache, hardware, at: 0)
     _ = actions(&cache, at: 0)
-    let known = resolve(&cache, first, at: 60)
+    let known = resolve(&cache, first, at: 30)
     #expect(known == .known(hardware))
-    let asked = actions(&cache, at: 60)
+    let delayed = cache.state(of: first)
+    #expect(delayed == .delay)
+    let patient = actions(&cache, at: 34.9)
+    #expect(patient == [])
+    let asked = actions(&cache, at: 35)
     #expect(asked == ["1 of one"])
-    let still = resolve(&cache, first, at: 60.5)
+    let still = resolve(&cache, first, at: 35.5)
     #expect(still == .known(hardware))
-    // An answer from the same place makes it reachable again.
-    _ = learn(&cache, hardware, isAnswer: false, at: 60.6)
-    let silent = actions(&cache, at: 61)
+    _ = learn(&cache, hardware, at: 35.6)
+    let silent = actions(&cache, at: 37)
     #expect(silent == [])
-    _ = resolve(&cache, first, at: 120)
-    let nothing = actions(&cache, at: 120)
-    #expect(nothing == [])
-    _ = resolve(&cache, first, at: 120.6)
-    let again = actions(&cache, at: 120.6)
-    #expect(again == ["1 of one"])
+    let believed = cache.state(of: first)
+    #expect(believed == .reachable(until: .at(65.6)))
+  }
+
+  @Test func delay_confirmed_isNotProbed() {
+    var cache = NeighbourCache(limits: Limits())
+    _ = resolve(&cache, first, at: 0)
+    _ = learn(&cache, hardware, at: 0)
+    _ = resolve(&cache, first, at: 30)
+    cache.confirm(first, at: .at(31))
+    let asked = actions(&cache, at: 40)
+    #expect(asked == [])
+    let state = cache.state(of: first)
+    #expect(state == .reachable(until: .at(61)))
+  }
+
+  @Test func incomplete_confirmed_isStillAsked() {
+    var cache = NeighbourCache(limits: Limits())
+    _ = resolve(&cache, first, at: 0)
+    cache.confirm(first, at: .at(0))
+    cache.confirm(IPv4Address(10, 0, 2, 2), at: .at(0))
+    let pending = resolve(&cache, first, at: 0)
+    #expect(pending == .pending(0))
+    let count = cache.count
+    #expect(count == 1)
+  }
+
+  @Test func probe_notAnswered_askedAlone_thenAll_thenGone() {
+    var cache = NeighbourCache(limits: Limits())
+    _ = resolve(&cache, first, at: 0)
+    _ = learn(&cache, hardware, at: 0)
+    _ = actions(&cache, at: 0)
+    _ = resolve(&cache, first, at: 40)
+    let found = (44...49).map { actions(&cache, at: Double($0)) }
+    #expect(
+      found == [[], ["1 of one"], ["1 of one"], ["1 of all"], ["gone"], []]
+    )
+  }
+
+  @Test func reachableTime_isSpreadByTheRandomNumber() {
+    for (random, seconds) in [
+      (0, 15.0), (UInt64(1) << 63, 30), (UInt64(1) << 62, 22.5),
+    ] {
+      let cache = NeighbourCache(limits: Limits(), random: random)
+      let time = cache.reachableTime
+      #expect(time == .milliseconds(Int64(seconds * 1000)))
+    }
+    let longest = NeighbourCache(limits: Limits(), random: .max).reachableTime
+    #expect(longest <= .seconds(45) && longest > .milliseconds(44_900))
   }
 
   @Test func reachable_unused_isLeftAlone() {
@@ -115,42 +161,129 @@ import Testing
     #expect(asked == [])
   }
 
-  @Test func probing_answerFromElsewhere_isTrustedOnlyIfItIsAnAnswer() {
-    for isAnswer in [true, false] {
-      var cache = NeighbourCache(limits: Limits())
-      _ = resolve(&cache, first, at: 0)
-      _ = learn(&cache, hardware, at: 0)
-      _ = resolve(&cache, first, at: 60)
-      _ = actions(&cache, at: 60)
-      _ = learn(&cache, other, isAnswer: isAnswer, at: 60)
-      let moved = resolve(&cache, first, at: 60)
-      #expect(moved == .known(other))
-      let asked = actions(&cache, at: 60)
-      #expect(asked == (isAnswer ? [] : ["1 of one"]))
-    }
+  // MARK: Others who claim the address
+
+  @Test(arguments: [true, false])
+  func claim_theOldOneIsAskedFirst_andStays(isAnswer: Bool) {
+    var cache = NeighbourCache(limits: Limits())
+    _ = resolve(&cache, first, at: 0)
+    _ = actions(&cache, at: 0)
+    _ = learn(&cache, hardware, at: 0)
+    let lesson = learn(&cache, other, isAnswer: isAnswer, at: 10)
+    #expect(lesson == .disputed)
+    let asked = actions(&cache, at: 10)
+    #expect(asked == ["1 of one"])
+    // While the one who has it is asked, nobody else's answer counts.
+    let again = learn(&cache, other, at: 10.1)
+    #expect(again == .disputed)
+    let known = resolve(&cache, first, at: 10.2)
+    #expect(known == .known(hardware))
+    _ = learn(&cache, hardware, at: 10.3)
+    let state = cache.state(of: first)
+    #expect(state == .reachable(until: .at(40.3)))
+    let silent = actions(&cache, at: 20)
+    #expect(silent == [])
   }
 
-  @Test func parked_newestStays_andIsGivenOut() {
-    let pool = PacketPool(capacity: 4)
+  @Test func claim_theOldOneIsGone_theNewOneIsBelievedAfterASecond() {
+    var cache = NeighbourCache(limits: Limits())
+    _ = resolve(&cache, first, at: 0)
+    _ = actions(&cache, at: 0)
+    _ = learn(&cache, hardware, at: 0)
+    _ = learn(&cache, other, isAnswer: false, at: 10)
+    let alone = actions(&cache, at: 10)
+    let all = actions(&cache, at: 11)
+    #expect(alone == ["1 of one"] && all == ["1 of all"])
+    _ = learn(&cache, other, at: 11.1)
+    let moved = resolve(&cache, first, at: 11.1)
+    #expect(moved == .known(other))
+    let state = cache.state(of: first)
+    #expect(state == .reachable(until: .at(41.1)))
+  }
+
+  @Test func claims_manyASecond_oneRequestASecond() {
+    var cache = NeighbourCache(limits: Limits())
+    _ = resolve(&cache, first, at: 0)
+    _ = actions(&cache, at: 0)
+    _ = learn(&cache, hardware, at: 0)
+    var requests = 0
+    for step in 1...1000 {
+      let now = Double(step) / 100
+      _ = learn(&cache, other, isAnswer: false, at: now)
+      let asked = actions(&cache, at: now)
+      requests += asked.count
+      // The neighbour answers at once.
+      if !asked.isEmpty { _ = learn(&cache, hardware, at: now) }
+      let known = resolve(&cache, first, at: now)
+      #expect(known == .known(hardware))
+    }
+    #expect(requests == 10)
+  }
+
+  @Test func unaskedFromTheSamePlace_confirmsNothing() {
+    var cache = NeighbourCache(limits: Limits())
+    _ = resolve(&cache, first, at: 0)
+    _ = learn(&cache, hardware, at: 0)
+    _ = resolve(&cache, first, at: 30)
+    _ = learn(&cache, hardware, isAnswer: false, at: 31)
+    _ = learn(&cache, hardware, isAnswer: true, at: 31)
+    let state = cache.state(of: first)
+    #expect(state == .delay)
+  }
+
+  // MARK: Packets that wait
+
+  @Test func parked_theNewestEightStay_inOrder() {
+    let pool = PacketPool(capacity: 12)
     do {
       var cache = NeighbourCache(limits: Limits())
       guard case .pending(let index) = resolve(&cache, first, at: 0) else {
         Issue.record("it is known")
         return
       }
-      for size in 1...3 {
+      for size in 1...10 {
         var packet = pool.allocate()!
         packet.append(size)
         let former = cache.park(packet, at: index)?.count
-        #expect(former == (size == 1 ? nil : size - 1))
+        #expect(former == (size <= 8 ? nil : size - 8))
       }
-      #expect(pool.available == 3)
-      let parked = cache.takeParked(at: index)?.count
-      #expect(parked == 3)
       #expect(pool.available == 4)
-      let none = cache.takeParked(at: index) == nil
-      #expect(none)
+      var sizes: [Int] = []
+      while let packet = cache.takeParked(at: index) {
+        sizes.append(packet.count)
+      }
+      #expect(sizes == Array(3...10))
+      #expect(pool.available == 12)
+      let count = cache.parkedCount
+      #expect(count == 0)
     }
+  }
+
+  @Test func parked_inAll_areBounded() {
+    let pool = PacketPool(capacity: 8)
+    var limits = Limits()
+    limits.packetsForNeighbours = 3
+    do {
+      var cache = NeighbourCache(limits: limits)
+      for last in 1...4 as ClosedRange<UInt8> {
+        let address = IPv4Address(10, 0, 2, last)
+        guard case .pending(let index) = resolve(&cache, address, at: 0) else {
+          continue
+        }
+        let refused = cache.park(pool.allocate()!, at: index) != nil
+        #expect(refused == (last == 4))
+      }
+      let count = cache.parkedCount
+      #expect(count == 3)
+      // One that has a packet waiting may still have its newest.
+      guard case .pending(let index) = resolve(&cache, first, at: 0) else {
+        return
+      }
+      let former = cache.park(pool.allocate()!, at: index) != nil
+      #expect(former)
+      #expect(pool.available == 5)
+    }
+    #expect(pool.available == 8)
   }
 
   @Test func gone_handsTheParkedPacketBack() {
@@ -163,7 +296,7 @@ import Testing
         _ = actions(&cache, at: Double(second))
       }
       let last = actions(&cache, at: 3)
-      #expect(last == ["gone with a packet"])
+      #expect(last == ["gone with 1"])
       #expect(pool.available == 4)
     }
   }
@@ -203,13 +336,13 @@ import Testing
     // 2 went.
     let known = resolve(&cache, address(1), at: 5)
     #expect(known == .known(hardware))
-    let index = cache.learn(
+    let lesson = cache.learn(
       address(2),
       at: other,
       isAnswer: true,
       now: .at(5)
     )
-    #expect(index == nil)
+    #expect(lesson == .none)
     for last in [3, 4] as [UInt8] {
       _ = cache.learn(address(last), at: other, isAnswer: true, now: .at(5))
     }
@@ -221,7 +354,7 @@ import Testing
       isAnswer: true,
       now: .at(6)
     )
-    #expect(gone == nil)
+    #expect(gone == .none)
     let count = cache.count
     #expect(count == 3)
   }
@@ -258,7 +391,11 @@ import Testing
     let known = resolve(&cache, first, at: 1)
     #expect(known == .known(hardware))
     let probed = actions(&cache, at: 1)
-    #expect(probed == ["1 of one"])
+    #expect(probed == ["1 of all"])
+    // Whoever answers first, as with any first request.
+    _ = learn(&cache, other, at: 1)
+    let answered = resolve(&cache, first, at: 1)
+    #expect(answered == .known(other))
   }
 
   @Test func manyWaiting_eachHasItsOwnTime() {

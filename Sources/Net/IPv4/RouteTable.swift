@@ -1,0 +1,92 @@
+import BasicContainers
+
+/// Who made a route, so that all of one go together.
+public enum RouteOrigin: Sendable {
+  /// The lease that is bound: its prefix, its gateway and its routes.
+  case lease
+  /// The app.
+  case app
+}
+
+/// A way to all hosts whose addresses begin alike.
+struct RouteEntry: Equatable, Sendable {
+  /// What the addresses begin with; the other bits are clear.
+  let destination: IPv4Address
+  /// How many bits that is, 0 to 32.
+  let prefixLength: Int
+  /// The neighbour that knows the way; `nil`: they are neighbours themselves.
+  let gateway: IPv4Address?
+  /// Of two for the same prefix, the one with less is taken.
+  let metric: Int
+  let origin: RouteOrigin
+
+  fileprivate func covers(_ address: IPv4Address) -> Bool {
+    prefixLength == 0
+      || (address.bits ^ destination.bits) >> UInt32(32 - prefixLength) == 0
+  }
+}
+
+/// The ways to other hosts. RFC 1122 §3.3.1, RFC 1812 §5.2.4.3: of those that
+/// lead to a host the one with the longest prefix is taken.
+struct RouteTable: ~Copyable {
+  private let limit: Int
+  /// The longest prefix first, and of equal ones the least metric.
+  private var entries: UniqueArray<RouteEntry>
+
+  init(limit: Int) {
+    self.limit = limit
+    entries = UniqueArray(minimumCapacity: limit)
+  }
+
+  var count: Int { entries.count }
+
+  /// The way to `address`.
+  func find(_ address: IPv4Address) -> RouteEntry? {
+    for index in 0..<entries.count where entries[index].covers(address) {
+      return entries[index]
+    }
+    return nil
+  }
+
+  /// Adds a route; one of the same origin, prefix and metric is replaced.
+  ///
+  /// - Returns: Whether there was a place for it.
+  @discardableResult
+  mutating func insert(_ entry: RouteEntry) -> Bool {
+    remove(where: {
+      $0.origin == entry.origin && $0.metric == entry.metric
+        && $0.destination == entry.destination
+        && $0.prefixLength == entry.prefixLength
+    })
+    guard entries.count < limit else { return false }
+    var index = 0
+    while index < entries.count, isBefore(entries[index], entry) { index += 1 }
+    entries.insert(entry, at: index)
+    return true
+  }
+
+  private func isBefore(_ left: RouteEntry, _ right: RouteEntry) -> Bool {
+    if left.prefixLength != right.prefixLength {
+      return left.prefixLength > right.prefixLength
+    }
+    return left.metric <= right.metric
+  }
+
+  /// Removes all routes of one origin.
+  mutating func removeAll(of origin: RouteOrigin) {
+    remove(where: { $0.origin == origin })
+  }
+
+  /// Removes the routes that `isGone` says.
+  ///
+  /// - Returns: How many there were.
+  @discardableResult
+  mutating func remove(where isGone: (RouteEntry) -> Bool) -> Int {
+    let count = entries.count
+    for index in stride(from: count - 1, through: 0, by: -1)
+    where isGone(entries[index]) {
+      _ = entries.remove(at: index)
+    }
+    return count - entries.count
+  }
+}

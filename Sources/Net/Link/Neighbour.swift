@@ -1,0 +1,61 @@
+import Packets
+
+/// A host of the link, as the ``NeighbourCache`` knows it.
+struct Neighbour: ~Copyable {
+  /// How much is known. RFC 4861 §7.3.2.
+  enum State: Equatable, Sendable {
+    /// Asked for, not answered yet: there is no hardware address.
+    case incomplete
+    /// It has shown that what we send arrives, and is believed until then.
+    case reachable(until: Instant)
+    /// Whether it is still there is not known, and nobody wants to know.
+    case stale
+    /// Used while stale: what goes there may yet show that it arrives.
+    case delay
+    /// Asked whether it is still there.
+    case probe
+  }
+
+  let address: IPv4Address
+  /// Meaningless while incomplete.
+  var hardware: MACAddress
+  var state: State
+  /// Requests since it was last known to be there.
+  var requests = 0
+  /// When the next request, or the end of waiting, is due.
+  var due: Instant
+  /// When it was last asked, so that claims of others cannot make us ask more
+  /// than once a second. RFC 1122 §2.3.2.1.
+  var lastRequest: Instant?
+  /// When it was last asked for.
+  var lastUse: Instant
+  /// It has only asked for us, and never answered.
+  var isUnverified = false
+  /// Another hardware address was claimed for it: who has it is asked alone
+  /// first, and then everybody.
+  var isDisputed = false
+  /// Everybody was asked: the first answer counts, wherever it is from.
+  var isOpen = false
+  /// The packets that wait for its address. RFC 1122 §2.3.2.2, RFC 4861 §7.2.2.
+  var parked = PacketQueue()
+
+  /// A neighbour that has to be asked for at once.
+  init(_ address: IPv4Address, at now: Instant) {
+    self.address = address
+    hardware = .broadcast
+    state = .incomplete
+    due = now
+    lastUse = now
+  }
+
+  /// Whether something is due for it at some time.
+  var isWaiting: Bool {
+    switch state {
+    case .incomplete, .delay, .probe: true
+    case .reachable, .stale: false
+    }
+  }
+
+  /// Whether a request to it is on its way.
+  var isAsked: Bool { state == .incomplete || state == .probe }
+}

@@ -1,0 +1,375 @@
+import BasicContainers
+import Packets
+
+/// The hardware addresses of the hosts of the link that we send to. RFC 826,
+/// RFC 1122 §2.3.2, with the states of RFC 4861 §7.3.2.
+///
+///                use                 answer
+///     (nothing) -----> INCOMPLETE -------------> REACHABLE <--+
+///        ^                 |                      |           | answer, or
+///        |                 |           30 s, more |           | confirmed
+///        +--- no answer ---+             or less  v           |
+///        |                                      STALE         |
+///        |                                        | use       |
+///        |                                        v           |
+///        +--- no answer --- PROBE <--- 5 s --- DELAY ---------+
+///                             ^
+///                             +--- another hardware address is claimed
+///
+/// Our own use makes an entry, and so does who asks for us, because an answer
+/// to it is about to follow; but the latter takes a free place only, and is the
+/// first to lose it, so that others cannot push out whom we use.
+///
+/// A hardware address that is known does not change because somebody says so,
+/// though RFC 826 would have it: who has it is asked alone, and packets still go
+/// there. Only when that brings no answer within a second is everybody asked,
+/// and then who answers first has the address. A host that takes over another's
+/// address is so believed after a second, and an attacker not as long as the
+/// one that it wants to replace is there.
+///
+/// Each entry waits on its own, with some packets, so a neighbour that is gone
+/// keeps back nobody else's.
+struct NeighbourCache: ~Copyable {
+  /// What a lookup found.
+  enum Resolution: Equatable, Sendable {
+    /// The hardware address.
+    case known(MACAddress)
+    /// It is being asked for; a packet may be parked at this index.
+    case pending(Int)
+  }
+
+  /// What has to be done because time has passed.
+  enum Action: ~Copyable {
+    /// Ask for `address`: everybody, or only the one who last had it.
+    case request(IPv4Address, hardware: MACAddress?)
+    /// The neighbour did not answer; these packets had waited for it.
+    case unreachable(PacketQueue)
+  }
+
+  /// What a packet of ARP has taught.
+  enum Lesson: Equatable, Sendable {
+    /// Nothing: nobody wants to know of its sender.
+    case none
+    /// The entry at this index is as the packet says.
+    case known(Int)
+    /// It says otherwise than the entry, which stays until it was asked.
+    case disputed
+  }
+
+  /// The time between requests to one neighbour. RFC 1122 §2.3.2.1 (one a
+  /// second at the most), RFC 4861 §10 (RETRANS_TIMER).
+  private static let requestInterval: Interval = .seconds(1)
+  /// How long what goes to a stale neighbour may show that it arrives, before
+  /// it is asked. RFC 4861 §10 (DELAY_FIRST_PROBE_TIME).
+  private static let firstProbeDelay: Interval = .seconds(5)
+
+  private let limit: Int
+  private let requestLimit: Int
+  private let parkedLimit: Int
+  private let totalParkedLimit: Int
+  /// RFC 4861 §6.3.2 (ReachableTime): the base and up to a half more or less,
+  /// so that hosts that learnt of each other at once do not ask at once.
+  let reachableTime: Interval
+  private var entries: UniqueArray<Neighbour>
+  /// The packets that wait, for all neighbours together.
+  private(set) var parkedCount = 0
+  /// Where the last lookup found its entry: most packets go where the one
+  /// before went.
+  private var recent = 0
+  /// No entry is due earlier. It may be too early after an answer; then one
+  /// look at all entries puts it right.
+  private(set) var deadline: Instant?
+
+  /// A cache without entries; `random` spreads ``reachableTime``.
+  init(limits: Limits, random: UInt64 = 0x8000_0000_0000_0000) {
+    limit = limits.neighbours
+    requestLimit = limits.neighbourRequests
+    parkedLimit = limits.packetsPerNeighbour
+    totalParkedLimit = limits.packetsForNeighbours
+    let base = limits.neighbourLifetime.nanoseconds
+    let spread = base / 1024 * Int64(random >> 54)
+    reachableTime = Interval(nanoseconds: base / 2 + spread)
+    entries = UniqueArray(minimumCapacity: limits.neighbours)
+  }
+
+  /// The number of neighbours that are known or asked for.
+  var count: Int { entries.count }
+
+  /// How much is known of `address`; `nil`: nothing.
+  func state(of address: IPv4Address) -> Neighbour.State? {
+    find(address).map { entries[$0].state }
+  }
+
+  // MARK: Use
+
+  /// The hardware address of `address`, or where to park a packet for it. A
+  /// neighbour that is not known is asked for from now on.
+  ///
+  /// `evicted` is increased by the packets that lost their place when the
+  /// table was full and another neighbour had to go.
+  mutating func resolve(
+    _ address: IPv4Address,
+    at now: Instant,
+    evicted: inout Int
+  ) -> Resolution {
+    guard let index = find(address) else {
+      if entries.count >= limit {
+        evicted += evict()
+      }
+      entries.append(Neighbour(address, at: now))
+      recent = entries.count - 1
+      schedule(now)
+      return .pending(recent)
+    }
+    recent = index
+    entries[index].lastUse = now
+    switch entries[index].state {
+    case .incomplete:
+      return .pending(index)
+    case .delay, .probe:
+      break
+    case .reachable(let end):
+      if now >= end { beginDelay(of: index, at: now) }
+    case .stale where entries[index].isUnverified:
+      verify(index, at: now)
+    case .stale:
+      beginDelay(of: index, at: now)
+    }
+    return .known(entries[index].hardware)
+  }
+
+  /// Asks everybody for a neighbour that nobody has asked for yet: its own word
+  /// is worth no more than another's.
+  private mutating func verify(_ index: Int, at now: Instant) {
+    entries[index].state = .probe
+    entries[index].isDisputed = true
+    // The request to it alone is left out.
+    entries[index].requests = 1
+    entries[index].due = now
+    schedule(now)
+  }
+
+  private mutating func beginDelay(of index: Int, at now: Instant) {
+    entries[index].state = .delay
+    entries[index].due = now + Self.firstProbeDelay
+    schedule(entries[index].due)
+  }
+
+  /// Asks for `address` before there is a packet for it, unless it is known.
+  mutating func ask(_ address: IPv4Address, at now: Instant) {
+    guard find(address) == nil, entries.count < limit else { return }
+    entries.append(Neighbour(address, at: now))
+    schedule(now)
+  }
+
+  /// Lets `packet` wait for the neighbour at `index`. When as many wait as may,
+  /// the oldest of that neighbour is returned, or this one if it is the first.
+  mutating func park(
+    _ packet: consuming PacketBuffer,
+    at index: Int
+  ) -> PacketBuffer? {
+    guard
+      entries[index].parked.count >= parkedLimit
+        || parkedCount >= totalParkedLimit
+    else {
+      parkedCount += 1
+      entries[index].parked.append(packet)
+      return nil
+    }
+    // RFC 4861 §7.2.2: newer packets replace older ones.
+    guard let oldest = entries[index].parked.popFirst() else { return packet }
+    entries[index].parked.append(packet)
+    return oldest
+  }
+
+  // MARK: Answers
+
+  /// Takes in that somebody says `address` is at `hardware`.
+  ///
+  /// `isAnswer`: the packet that said so was sent to us, and answers a request.
+  mutating func learn(
+    _ address: IPv4Address,
+    at hardware: MACAddress,
+    isAnswer: Bool,
+    now: Instant
+  ) -> Lesson {
+    guard let index = find(address) else { return .none }
+    let isAnswer = isAnswer && entries[index].isAsked
+    if entries[index].state == .incomplete {
+      entries[index].hardware = hardware
+      settle(index, isAnswer ? .reachable(until: now + reachableTime) : .stale)
+    } else if entries[index].hardware == hardware {
+      // RFC 4861 §7.2.5: what nobody asked for confirms nothing, because it
+      // does not show that what we send arrives.
+      if isAnswer { settle(index, .reachable(until: now + reachableTime)) }
+    } else if isAnswer, entries[index].isOpen {
+      entries[index].hardware = hardware
+      settle(index, .reachable(until: now + reachableTime))
+    } else {
+      dispute(index, at: now)
+      return .disputed
+    }
+    return .known(index)
+  }
+
+  private mutating func settle(_ index: Int, _ state: Neighbour.State) {
+    entries[index].state = state
+    entries[index].requests = 0
+    entries[index].isDisputed = false
+    entries[index].isOpen = false
+    entries[index].isUnverified = false
+  }
+
+  private mutating func dispute(_ index: Int, at now: Instant) {
+    guard !entries[index].isDisputed else { return }
+    entries[index].isDisputed = true
+    guard entries[index].state != .probe else { return }
+    entries[index].state = .probe
+    entries[index].requests = 0
+    let earliest = entries[index].lastRequest.map { $0 + Self.requestInterval }
+    entries[index].due = earliest.map { max($0, now) } ?? now
+    schedule(entries[index].due)
+  }
+
+  /// Takes in that what went to `address` has arrived: a connection got further.
+  /// RFC 4861 §7.3.1. Merely to have heard of it is not enough.
+  mutating func confirm(_ address: IPv4Address, at now: Instant) {
+    guard let index = find(address), entries[index].state != .incomplete
+    else { return }
+    settle(index, .reachable(until: now + reachableTime))
+  }
+
+  /// Takes in that `address`, which has no entry, is at `hardware` and has asked
+  /// for us. RFC 826 ("Am I the target protocol address?").
+  ///
+  /// It is stale, as nobody had asked for it, and with its first use everybody
+  /// is asked. When the table is full nothing is taken in.
+  mutating func add(
+    _ address: IPv4Address,
+    at hardware: MACAddress,
+    now: Instant
+  ) {
+    guard entries.count < limit else { return }
+    var entry = Neighbour(address, at: now)
+    entry.hardware = hardware
+    entry.state = .stale
+    entry.isUnverified = true
+    // Not used yet: older than all that were.
+    entry.lastUse = Instant(nanoseconds: 0)
+    entries.append(entry)
+  }
+
+  /// Whether a packet may be waiting for a neighbour's answer.
+  var isAsking: Bool {
+    for index in 0..<entries.count where entries[index].state == .incomplete {
+      return true
+    }
+    return false
+  }
+
+  /// The oldest packet that waits for the neighbour at `index`.
+  mutating func takeParked(at index: Int) -> PacketBuffer? {
+    guard let packet = entries[index].parked.popFirst() else { return nil }
+    parkedCount -= 1
+    return packet
+  }
+
+  // MARK: Time
+
+  /// The next thing that is due, or `nil` when nothing is any more.
+  mutating func nextAction(at now: Instant) -> Action? {
+    guard let deadline, deadline <= now else { return nil }
+    var earliest: Instant?
+    for index in 0..<entries.count where entries[index].isWaiting {
+      let due = entries[index].due
+      if due <= now {
+        return action(at: index, now)
+      }
+      earliest = earliest.map { min($0, due) } ?? due
+    }
+    self.deadline = earliest
+    return nil
+  }
+
+  private mutating func action(at index: Int, _ now: Instant) -> Action {
+    guard entries[index].requests < requestLimit else {
+      // The entry goes, and with the next use everything begins anew, at the
+      // earliest a second after the last request.
+      return .unreachable(remove(at: index))
+    }
+    if entries[index].state == .delay {
+      entries[index].state = .probe
+      entries[index].requests = 0
+    }
+    // RFC 1122 §2.3.2.1 (2): who is believed to be there is asked alone; the
+    // last request, or the second of a dispute, goes to all.
+    let alone = entries[index].isDisputed ? 1 : requestLimit - 1
+    let isForAll =
+      entries[index].state == .incomplete || entries[index].requests >= alone
+    entries[index].isOpen = isForAll
+    entries[index].requests += 1
+    entries[index].lastRequest = now
+    entries[index].due = now + Self.requestInterval
+    return .request(
+      entries[index].address,
+      hardware: isForAll ? nil : entries[index].hardware
+    )
+  }
+
+  /// Forgets every neighbour, as when the link is another. Returns the number
+  /// of packets that had waited.
+  mutating func removeAll() -> Int {
+    let dropped = parkedCount
+    entries.removeAll(keepingCapacity: true)
+    parkedCount = 0
+    recent = 0
+    deadline = nil
+    return dropped
+  }
+
+  // MARK: Table
+
+  private func find(_ address: IPv4Address) -> Int? {
+    if recent < entries.count, entries[recent].address == address {
+      return recent
+    }
+    for index in 0..<entries.count where entries[index].address == address {
+      return index
+    }
+    return nil
+  }
+
+  /// Removes an entry, and returns what waited for it.
+  private mutating func remove(at index: Int) -> PacketQueue {
+    var entry = entries.remove(at: index)
+    recent = 0
+    parkedCount -= entry.parked.count
+    var parked = PacketQueue()
+    swap(&parked, &entry.parked)
+    return parked
+  }
+
+  /// Removes the entry that is worth least: one that never answered, if there
+  /// is one, so that asking for many that do not exist does not cost one that
+  /// does; among those the one that was not used for longest. Returns how many
+  /// packets had waited for it.
+  private mutating func evict() -> Int {
+    var victim = 0
+    for index in 1..<entries.count where isWorthLess(index, than: victim) {
+      victim = index
+    }
+    return remove(at: victim).count
+  }
+
+  private func isWorthLess(_ index: Int, than other: Int) -> Bool {
+    let isIncomplete = entries[index].state == .incomplete
+    guard isIncomplete == (entries[other].state == .incomplete) else {
+      return isIncomplete
+    }
+    return entries[index].lastUse < entries[other].lastUse
+  }
+
+  private mutating func schedule(_ due: Instant) {
+    deadline = deadline.map { min($0, due) } ?? due
+  }
+}

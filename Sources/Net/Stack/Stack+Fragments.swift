@@ -1,0 +1,150 @@
+import Packets
+
+/// Datagrams in parts, coming and going. RFC 791 §2.3.
+extension Stack {
+  /// Takes a part in; the whole datagram if it was the last that was missing.
+  ///
+  /// One that the stack's own slots hold is copied to one, so that those of the
+  /// largest size are held only by what needs them.
+  mutating func reassemble(
+    _ packet: consuming PacketBuffer,
+    _ header: IPv4Header,
+    at now: Instant
+  ) throws(DropReason) -> PacketBuffer? {
+    // DHCP does without: before there is an address nothing is kept.
+    guard route != nil else { throw DropReason.ipv4NoAddress }
+    let part = try inOneSlot(packet)
+    var evicted = 0
+    defer { count.drop(.ipv4FragmentEvicted, count: evicted) }
+    guard
+      let whole = try reassembly.add(part, header, evicted: &evicted, at: now)
+    else { return nil }
+    count.reassembled &+= 1
+    return inOwnSlot(whole)
+  }
+
+  @_addressableSelf
+  private func inOwnSlot(
+    _ whole: consuming PacketBuffer
+  ) -> PacketBuffer {
+    let isSmall = whole.count + Self.payloadHeadroom <= pool.bytesPerPacket
+    guard isSmall else { return whole }
+    guard var copy = pool.allocate(headroom: Self.payloadHeadroom) else {
+      return whole
+    }
+    copy.append(copying: whole.bytes)
+    return copy
+  }
+
+  /// Gives up what is not whole in time, and says so. RFC 792.
+  mutating func pollReassembly(at now: Instant) {
+    while let expired = reassembly.nextExpired(at: now) {
+      count.drop(.ipv4FragmentTimeout)
+      switch consume expired {
+      case .silent: break
+      case .quotable(let packet): sendTimeExceeded(about: packet, at: now)
+      }
+    }
+  }
+
+  private mutating func sendTimeExceeded(
+    about packet: borrowing PacketBuffer,
+    at now: Instant
+  ) {
+    guard let header = try? IPv4Header(quoted: packet.bytes) else { return }
+    let isForAll =
+      header.destination.isMulticast
+      || route?.isBroadcast(header.destination) ?? true
+    sendError(
+      ICMPv4Message(
+        type: ICMPv4Message.MessageType.timeExceeded,
+        code: ICMPv4Message.TimeExceededCode.reassembly,
+        rest: 0
+      ),
+      about: packet,
+      header,
+      isBroadcast: isForAll,
+      at: now
+    )
+  }
+
+  // MARK: Sending
+
+  /// The payload of each part but the last, behind a header of 20 bytes.
+  private func partSize(to destination: IPv4Address, at now: Instant) -> Int {
+    (pathMTU(to: destination, at: now) - IPv4Header.size) & ~7
+  }
+
+  /// How many buffers a datagram of `payloadLength` bytes behind its IP header
+  /// takes.
+  func partCount(
+    of payloadLength: Int,
+    to destination: IPv4Address,
+    at now: Instant
+  ) -> Int {
+    let most = pathMTU(to: destination, at: now) - IPv4Header.size
+    if payloadLength <= most { return 1 }
+    let size = partSize(to: destination, at: now)
+    return (payloadLength + size - 1) / size
+  }
+
+  /// The parts of a datagram, from their IP headers on: `payload`, behind the
+  /// UDP header if there is one. All of them or, counted, none.
+  mutating func parts(
+    of payload: RawSpan,
+    behind udp: UDPHeader?,
+    _ protocolNumber: UInt8,
+    from source: IPv4Address,
+    to destination: IPv4Address,
+    timeToLive: UInt8,
+    at now: Instant
+  ) -> PacketQueue {
+    var parts = PacketQueue()
+    let headSize = udp == nil ? 0 : UDPHeader.size
+    let total = headSize + payload.byteCount
+    let size = partSize(to: destination, at: now)
+    guard pool.available >= partCount(of: total, to: destination, at: now)
+    else {
+      count.drop(.noBuffer)
+      return parts
+    }
+    let identification = identification
+    self.identification &+= 1
+    var offset = 0
+    while offset < total {
+      let end = min(offset + size, total)
+      guard var packet = makePacket(headroom: headSize) else {
+        return PacketQueue()
+      }
+      let start = max(offset - headSize, 0)
+      packet.append(copying: payload.extracting(start..<end - headSize))
+      if offset == 0, let udp {
+        packet.prepend(UDPHeader.size)
+        var bytes = packet.mutableBytes
+        udp.write(
+          to: &bytes,
+          before: payload,
+          source: IPAddress(source),
+          destination: IPAddress(destination)
+        )
+      }
+      let header = IPv4Header(
+        protocolNumber: protocolNumber,
+        identification: identification,
+        source: source,
+        destination: destination,
+        payloadLength: end - offset,
+        timeToLive: timeToLive,
+        fragmentOffset: offset,
+        hasMoreFragments: end < total
+      )
+      packet.prepend(header.length)
+      var bytes = packet.mutableBytes
+      header.write(to: &bytes)
+      parts.append(packet)
+      offset = end
+    }
+    count.fragmentsSent &+= UInt64(parts.count)
+    return parts
+  }
+}

@@ -1,0 +1,184 @@
+import Net
+import Packets
+import Testing
+
+@Suite struct StackFragmentTests {
+  private let payload = (0..<3000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+
+  /// A datagram in parts of `size` bytes.
+  private func parts(
+    _ whole: [UInt8],
+    of size: Int,
+    protocol number: UInt8 = 17,
+    identification: UInt8 = 9
+  ) -> [[UInt8]] {
+    stride(from: 0, to: whole.count, by: size).map { offset in
+      let end = min(offset + size, whole.count)
+      return Frames.ethernet(
+        Frames.ipv4(
+          protocol: number,
+          change: {
+            $0[5] = identification
+            let more: UInt16 = end < whole.count ? 0x2000 : 0
+            let field = UInt16(offset / 8) | more
+            $0.replaceSubrange(6..<8, with: Frames.bytes(field))
+          },
+          Array(whole[offset..<end])
+        )
+      )
+    }
+  }
+
+  private var datagram: [UInt8] {
+    Frames.udp(port: 40000, port: 7, payload)
+  }
+
+  @Test func udp_inParts_reachesTheSocket() throws {
+    try withHost { host in
+      let socket = try host.bind(port: 7)
+      for part in parts(datagram, of: 1480).reversed() { host.receive(part) }
+      #expect(host.received(socket)?.bytes == payload)
+      #expect(host.counters.reassembled == 1)
+      #expect(host.counters.dropped == 0)
+      #expect(host.deadline == nil)
+    }
+  }
+
+  /// The checksum is over the whole, and a device that says a part is verified
+  /// says nothing of it.
+  @Test func udp_inParts_aWrongByte_isDropped() throws {
+    try withHost { host in
+      let socket = try host.bind(port: 7)
+      var wrong = datagram
+      wrong[2000] ^= 1
+      for part in parts(wrong, of: 1480) { host.receive(part) }
+      #expect(host.received(socket) == nil)
+      #expect(host.count(.udpChecksum) == 1)
+    }
+  }
+
+  @Test func tcp_inParts_isTaken() throws {
+    try withHost { host in
+      _ = try host.stack.listen(port: 80, backlog: 1)
+      try host.introducePeer()
+      let frame = Frames.tcpFrame(port: 80, sequence: 100, flags: 2)
+      let segment =
+        Array(frame[34...]) + [UInt8](repeating: 0, count: 12)
+      // Longer than its header: text that a SYN may have.
+      let sum = checksum(
+        Frames.bytes(Hosts.peerAddress) + Frames.bytes(Hosts.ourAddress)
+          + [0, 6, 0, UInt8(segment.count)]
+          + segment.replacing(at: 16, with: [0, 0])
+      )
+      let whole = segment.replacing(at: 16, with: Frames.bytes(sum))
+      for part in parts(whole, of: 16, protocol: 6) { host.receive(part) }
+      #expect(host.sent().map { $0[47] } == [0x12])
+    }
+  }
+
+  @Test func partsMissing_timeExceeded_whenTheFirstIsThere() throws {
+    try withHost { host in
+      try host.introducePeer()
+      let parts = parts(datagram, of: 1480)
+      host.stack.poll(at: .at(1))
+      host.receive(parts[0], at: 1)
+      #expect(host.deadline == .at(31))
+      host.stack.poll(at: .at(31))
+      let sent = host.sent(at: 31)
+      #expect(sent.map { Array($0[34..<36]) } == [[11, 1]])
+      // It quotes the header and the ports.
+      #expect(sent.first?[42...].prefix(28) == parts[0][14..<42])
+      #expect(host.count(.ipv4FragmentTimeout) == 1)
+      // Without the first there is nobody to tell.
+      host.receive(parts[1], at: 40)
+      host.stack.poll(at: .at(70))
+      #expect(host.sent(at: 70).allSatisfy { $0.word(at: 12) == 0x0806 })
+      #expect(host.count(.ipv4FragmentTimeout) == 2)
+    }
+  }
+
+  @Test func largeEcho_isAnsweredInParts() throws {
+    try withHost { host in
+      try host.introducePeer()
+      let echo = Frames.icmp(type: 8, rest: 7, payload)
+      for part in parts(echo, of: 1480, protocol: 1) { host.receive(part) }
+      let sent = host.sent()
+      #expect(sent.map { $0.word(at: 20) } == [0x2000, 0x20B9, 0x0172])
+      let reply = sent.flatMap { $0[34...] }
+      #expect(reply == Frames.icmp(type: 0, rest: 7, payload))
+      #expect(host.counters.fragmentsSent == 3)
+    }
+  }
+
+  @Test func udp_tooLargeForAPacket_isSentInParts() throws {
+    try withHost { host in
+      try host.introducePeer()
+      let socket = try host.bind(port: 7)
+      let peer = Endpoint(address: Hosts.peerAddress, port: 40000)
+      #expect(try host.send(payload, from: socket, to: peer))
+      let sent = host.sent()
+      #expect(sent.map { $0.word(at: 20) } == [0x2000, 0x20B9, 0x0172])
+      #expect(Set(sent.map { $0.word(at: 18) }).count == 1)
+      let whole = sent.flatMap { $0[34...] }
+      let expected = Frames.udp(
+        from: Hosts.ourAddress,
+        port: 7,
+        to: Hosts.peerAddress,
+        port: 40000,
+        payload
+      )
+      #expect(whole == expected)
+      #expect(host.counters.datagramsSent == 2)
+    }
+  }
+
+  /// Just what a packet holds, and a byte more.
+  @Test(arguments: [(1472, 1), (1473, 2), (2952, 2), (2953, 3), (65507, 45)])
+  func udp_sizes(_ size: Int, _ packets: Int) throws {
+    try withHost { host in
+      try host.introducePeer()
+      let socket = try host.bind(port: 7)
+      let peer = Endpoint(address: Hosts.peerAddress, port: 9)
+      let data = [UInt8](repeating: 1, count: size)
+      #expect(try host.send(data, from: socket, to: peer))
+      #expect(host.sent().count == packets)
+    }
+  }
+
+  @Test func udp_noBuffers_isRefusedWhole_andTriedAgainWithRoom() throws {
+    try withHost(packets: 64) { host in
+      try host.introducePeer()
+      let socket = try host.bind(port: 7)
+      let peer = Endpoint(address: Hosts.peerAddress, port: 9)
+      let large = [UInt8](repeating: 1, count: 20000)
+      var taken = 0
+      while try host.send(large, from: socket, to: peer) { taken += 1 }
+      #expect(taken >= 1)
+      let sent = host.sent()
+      #expect(sent.count == taken * 14)
+      guard case .datagrams(socket, .writable)? = host.events().first else {
+        Issue.record("nobody is told of room")
+        return
+      }
+      #expect(try host.send(large, from: socket, to: peer))
+    }
+  }
+
+  /// A flood of first parts, each of another datagram.
+  @Test func flood_ofFirstParts_isBounded() {
+    withHost(packets: 32) { host in
+      let first = parts(datagram, of: 1480)[0]
+      for index in 0..<5000 as Range<UInt16> {
+        var frame = first
+        frame.replaceSubrange(18..<20, with: Frames.bytes(index))
+        let header = Array(frame[14..<34]).replacing(at: 10, with: [0, 0])
+        frame.replaceSubrange(24..<26, with: Frames.bytes(checksum(header)))
+        host.receive(frame)
+      }
+      #expect(host.pool.available == 32)
+      #expect(host.count(.ipv4FragmentEvicted) == 4992)
+      host.stack.poll(at: .at(30))
+      #expect(host.count(.ipv4FragmentTimeout) == 8)
+    }
+  }
+}

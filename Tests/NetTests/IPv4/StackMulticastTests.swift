@@ -1,0 +1,191 @@
+import Net
+import Packets
+import Testing
+
+@Suite struct StackMulticastTests {
+  private let group = IPv4Address(224, 0, 0, 251)
+  private let groupHardware = MACAddress(group: IPv4Address(224, 0, 0, 251))
+
+  private func query(
+    _ group: IPv4Address = .any,
+    tenths: UInt8,
+    version: Int
+  ) -> [UInt8] {
+    var message = [0x11, tenths, 0, 0] + Frames.bytes(group)
+    if version == 3 { message += [2, 125, 0, 0] }
+    message = message.replacing(at: 2, with: Frames.bytes(checksum(message)))
+    return Frames.ethernet(
+      to: MACAddress(0x01, 0, 0x5E, 0, 0, 1),
+      Frames.ipv4(
+        protocol: 2,
+        to: IPv4Address(224, 0, 0, 1),
+        options: [0x94, 4, 0, 0],
+        message
+      )
+    )
+  }
+
+  /// Destination and IGMP message of all that is sent at its time up to `end`.
+  private func messages(
+    _ host: TestHost,
+    from start: Double,
+    to end: Double
+  ) -> [String] {
+    var found = host.sent(at: start)
+    while let deadline = host.deadline, deadline <= .at(end) {
+      host.stack.poll(at: deadline)
+      found += host.sent(at: deadline.seconds)
+    }
+    return found.map {
+      "\($0[30]).\($0[31]).\($0[32]).\($0[33]) "
+        + $0[38...].map { String($0, radix: 16) }.joined(separator: " ")
+    }
+  }
+
+  private func report(_ record: Int) -> String {
+    // The checksum depends on the record alone.
+    let body: [UInt8] =
+      [0x22, 0, 0, 0, 0, 0, 0, 1, UInt8(record), 0, 0, 0, 224, 0, 0, 251]
+    let whole = body.replacing(at: 2, with: Frames.bytes(checksum(body)))
+    return "224.0.0.22 "
+      + whole.map { String($0, radix: 16) }.joined(separator: " ")
+  }
+
+  @Test func join_isToldTwice_andReceived_leave_too() throws {
+    try withHost { host in
+      let socket = try host.bind(port: 5353)
+      let datagram = Frames.ethernet(
+        to: groupHardware,
+        Frames.ipv4(
+          protocol: 17,
+          to: group,
+          change: { $0[8] = 255 },
+          Frames.udp(port: 5353, to: group, port: 5353, [1, 2])
+        )
+      )
+      host.receive(datagram)
+      #expect(host.count(.ipv4Multicast) == 1)
+      try host.stack.joinGroup(group, at: .at(0))
+      #expect(messages(host, from: 0, to: 9) == [report(4), report(4)])
+      host.receive(datagram, at: 9)
+      guard let received = host.stack.receiveDatagram(socket) else {
+        Issue.record("the datagram is lost")
+        return
+      }
+      let (destination, time) = (received.destination, received.timeToLive)
+      #expect(destination == Endpoint(address: group, port: 5353))
+      #expect(time == 255)
+      host.stack.leaveGroup(group, at: .at(10))
+      #expect(messages(host, from: 10, to: 19) == [report(3), report(3)])
+      host.receive(datagram, at: 20)
+      #expect(host.count(.ipv4Multicast) == 2)
+      #expect(host.deadline == nil)
+    }
+  }
+
+  @Test func anotherGroupOfTheSameFrames_isDropped() throws {
+    try withHost { host in
+      try host.stack.joinGroup(group, at: .at(0))
+      let other = IPv4Address(239, 128, 0, 251)
+      host.receive(
+        Frames.udpFrame(to: other, port: 5353, hardware: groupHardware, [1])
+      )
+      #expect(host.count(.ipv4Multicast) == 1)
+    }
+  }
+
+  @Test func groups_getNoErrors_noEchoes_andNoConnections() throws {
+    try withHost { host in
+      try host.stack.joinGroup(group, at: .at(0))
+      _ = messages(host, from: 0, to: 9)
+      host.receive(
+        Frames.udpFrame(to: group, port: 9, hardware: groupHardware, [1])
+      )
+      host.receive(Frames.echoRequest(to: group, hardware: groupHardware, [1]))
+      #expect(host.sent().isEmpty)
+      #expect(host.count(.udpPortClosed) == 1)
+      #expect(host.count(.icmpBroadcastEcho) == 1)
+      #expect(throws: NetworkError.unreachable) {
+        try host.stack.connect(
+          to: Endpoint(address: group, port: 80),
+          at: .at(0)
+        )
+      }
+    }
+  }
+
+  @Test func query_isAnsweredInTime_forAllOrOneGroup() throws {
+    try withHost { host in
+      try host.stack.joinGroup(group, at: .at(0))
+      _ = messages(host, from: 0, to: 9)
+      for asked in [IPv4Address.any, group] {
+        host.receive(query(asked, tenths: 20, version: 3), at: 10)
+        let deadline = try #require(host.deadline)
+        #expect(deadline <= .at(12))
+        #expect(messages(host, from: 10, to: 12) == [report(2)])
+      }
+      host.receive(
+        query(IPv4Address(224, 0, 0, 5), tenths: 20, version: 3),
+        at: 20
+      )
+      #expect(host.deadline == nil)
+    }
+  }
+
+  @Test func olderRouter_isSpokenToInItsWay() throws {
+    try withHost { host in
+      host.receive(query(tenths: 100, version: 2))
+      try host.stack.joinGroup(group, at: .at(0))
+      let joined = messages(host, from: 0, to: 20)
+      #expect(
+        joined == Array(repeating: "224.0.0.251 16 0 9 4 e0 0 0 fb", count: 2)
+      )
+      host.stack.leaveGroup(group, at: .at(30))
+      #expect(
+        messages(host, from: 30, to: 40) == ["224.0.0.2 17 0 8 4 e0 0 0 fb"]
+      )
+      // It has not been heard of for long.
+      try host.stack.joinGroup(group, at: .at(261))
+      #expect(messages(host, from: 261, to: 270) == [report(4), report(4)])
+    }
+  }
+
+  @Test func malformed_isCounted() {
+    withHost { host in
+      let good = query(tenths: 1, version: 2)
+      host.receive(Array(good.dropLast(1)))
+      host.receive(good.replacing(at: 40, with: [0, 0]))
+      #expect(host.count(.igmpMalformed) == 1)
+      #expect(host.count(.ipv4Truncated) == 1)
+      #expect(host.deadline == nil)
+    }
+  }
+
+  @Test func sending_toAGroup_goesToItsFrames_andNoFurther() throws {
+    try withHost { host in
+      let socket = try host.bind(port: 5353)
+      let all = Endpoint(address: group, port: 5353)
+      #expect(try host.send([1], from: socket, to: all))
+      host.stack.setTimeToLive(255, of: socket)
+      #expect(try host.send([1], from: socket, to: all))
+      let sent = host.sent()
+      #expect(sent.map { $0[22] } == [1, 255])
+      #expect(sent.allSatisfy { $0.starts(with: [1, 0, 0x5E, 0, 0, 251]) })
+    }
+  }
+
+  @Test func limits_andWhatIsNoGroup() throws {
+    try withHost { host in
+      for last in 0..<16 as Range<UInt8> {
+        try host.stack.joinGroup(IPv4Address(224, 1, 0, last), at: .at(0))
+      }
+      #expect(host.stack.groupHardware.count == 17)
+      #expect(throws: NetworkError.limitReached) {
+        try host.stack.joinGroup(IPv4Address(224, 1, 0, 99), at: .at(0))
+      }
+      #expect(throws: NetworkError.unreachable) {
+        try host.stack.joinGroup(Hosts.peerAddress, at: .at(0))
+      }
+    }
+  }
+}

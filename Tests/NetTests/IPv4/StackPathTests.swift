@@ -1,0 +1,253 @@
+import Net
+import Packets
+import Testing
+
+/// What routers say of the way. RFC 1191, RFC 1122 §3.2.2, RFC 5927.
+@Suite struct StackPathTests {
+  private let remote = Endpoint(address: Hosts.remoteAddress, port: 80)
+
+  private func error(
+    type: UInt8,
+    code: UInt8,
+    rest: UInt32 = 0,
+    about quote: [UInt8]
+  ) -> [UInt8] {
+    Frames.ethernet(
+      from: Hosts.gateway,
+      Frames.ipv4(
+        protocol: 1,
+        from: Hosts.gatewayAddress,
+        Frames.icmp(type: type, code: code, rest: rest, quote)
+      )
+    )
+  }
+
+  /// A connection to the remote host that has sent 3,000 bytes, and the first
+  /// segment of them.
+  private func connect(
+    _ host: TestHost
+  ) throws -> (id: ConnectionID, segments: [[UInt8]]) {
+    try host.introducePeer(Hosts.gateway, Hosts.gatewayAddress)
+    let id = try host.stack.connect(to: remote, at: .at(0))
+    let syn = try #require(host.sent().first)
+    let sequence = UInt32(syn.word(at: 38)) << 16 | UInt32(syn.word(at: 40))
+    host.receive(
+      answer(to: syn, acknowledging: sequence &+ 1)
+    )
+    _ = host.sent()
+    _ = host.events()
+    let data = [UInt8](repeating: 1, count: 3000)
+    _ = try host.stack.write(data.raw, to: id, at: .at(0))
+    return (id, host.sent())
+  }
+
+  /// A SYN,ACK with a segment size of 1460.
+  private func answer(
+    to syn: [UInt8],
+    acknowledging number: UInt32
+  ) -> [UInt8] {
+    var segment = Frames.bytes(UInt16(80)) + Array(syn[34..<36])
+    segment += Frames.bytes(UInt32(5000)) + Frames.bytes(number)
+    segment += [0x60, 0x12] + Frames.bytes(UInt16(64000)) + [0, 0, 0, 0]
+    segment += [2, 4, 0x05, 0xB4]
+    let pseudo =
+      Frames.bytes(Hosts.remoteAddress) + Frames.bytes(Hosts.ourAddress)
+      + [0, 6] + Frames.bytes(UInt16(segment.count))
+    return Frames.ethernet(
+      from: Hosts.gateway,
+      Frames.ipv4(
+        protocol: 6,
+        from: Hosts.remoteAddress,
+        segment.replacing(
+          at: 16,
+          with: Frames.bytes(checksum(pseudo + segment))
+        )
+      )
+    )
+  }
+
+  @Test func tcp_forbidsToCut() throws {
+    try withHost { host in
+      let (_, segments) = try connect(host)
+      #expect(segments.map(\.count) == [1514, 1514])
+      #expect(segments.allSatisfy { $0.word(at: 20) == 0x4000 })
+    }
+  }
+
+  @Test func wouldFragment_segmentsBecomeSmaller_atOnce() throws {
+    try withHost { host in
+      let (_, segments) = try connect(host)
+      let quote = Array(segments[0][14...].prefix(28))
+      host.receive(error(type: 3, code: 4, rest: 1000, about: quote))
+      #expect(host.counters.pathMTUsLowered == 1)
+      #expect(host.counters.tcp.pathsSmaller == 1)
+      let again = host.sent()
+      #expect(!again.isEmpty)
+      #expect(again.allSatisfy { $0.count <= 1014 })
+      // It is the first byte that goes first.
+      #expect(again[0][38..<42] == segments[0][38..<42])
+      // UDP to the same host goes in parts that fit.
+      let socket = try host.bind(port: 7)
+      let data = [UInt8](repeating: 1, count: 1400)
+      let peer = Endpoint(address: Hosts.remoteAddress, port: 9)
+      #expect(try host.send(data, from: socket, to: peer))
+      let parts = host.sent().filter { $0[23] == 17 }
+      #expect(parts.map(\.count) == [1010, 466])
+    }
+  }
+
+  @Test func wouldFragment_again_saysNothingNew() throws {
+    try withHost { host in
+      let (_, segments) = try connect(host)
+      let quote = Array(segments[0][14...].prefix(28))
+      for mtu in [1000, 1000, 1400] as [UInt32] {
+        host.receive(error(type: 3, code: 4, rest: mtu, about: quote))
+      }
+      #expect(host.counters.pathMTUsLowered == 1)
+      #expect(host.count(.icmpPathIgnored) == 2)
+    }
+  }
+
+  /// RFC 5927 §7: what is not in flight, not ours, or not of TCP, is forged.
+  @Test func wouldFragment_forged_changesNothing() throws {
+    try withHost { host in
+      let (_, segments) = try connect(host)
+      let quote = Array(segments[0][14...].prefix(28))
+      let forged: [[UInt8]] = [
+        quote.replacing(at: 24, with: [1, 2, 3, 4]),  // sequence number
+        quote.replacing(at: 20, with: [0, 9]),  // our port
+        quote.replacing(at: 22, with: [0, 81]),  // its port
+        quote.replacing(at: 16, with: [192, 0, 2, 81]),  // its address
+        quote.replacing(at: 9, with: [17]),  // UDP
+        quote.replacing(at: 6, with: [0, 0]),  // may be cut
+        quote.replacing(at: 6, with: [0x40, 1]),  // a later part
+        quote.replacing(at: 12, with: [10, 0, 2, 16]),  // not from us
+      ]
+      for quote in forged {
+        host.receive(error(type: 3, code: 4, rest: 600, about: quote))
+      }
+      #expect(host.counters.pathMTUsLowered == 0)
+      #expect(host.sent().isEmpty)
+      #expect(host.count(.icmpPathIgnored) == 6)
+      #expect(host.count(.icmpQuoteInvalid) == 2)
+    }
+  }
+
+  @Test func blackHole_afterTwoTimeouts_mayBeCut() throws {
+    try withHost { host in
+      _ = try connect(host)
+      var fields: [UInt16] = []
+      while fields.count < 4, let deadline = host.deadline {
+        host.stack.poll(at: deadline)
+        let sent = host.sent(at: deadline.seconds)
+        let segment = sent.first { $0.word(at: 12) == 0x0800 && $0[23] == 6 }
+        // The gateway is asked for meanwhile, and answers.
+        if sent.contains(where: { $0.word(at: 12) == 0x0806 }) {
+          host.receive(
+            Frames.arp(
+              operation: 2,
+              from: Hosts.gateway,
+              Hosts.gatewayAddress,
+              for: Hosts.our,
+              Hosts.ourAddress,
+              frameTo: Hosts.our
+            ),
+            at: deadline.seconds
+          )
+        }
+        if let segment { fields.append(segment.word(at: 20)) }
+      }
+      #expect(fields == [0x4000, 0, 0, 0])
+    }
+  }
+
+  // MARK: UDP
+
+  private func sentDatagram(_ host: TestHost, _ socket: SocketID) throws
+    -> [UInt8]
+  {
+    #expect(try host.send([1], from: socket, to: remote))
+    return Array(try #require(host.sent().last)[14...].prefix(28))
+  }
+
+  /// Type, code, and what the app is told.
+  @Test(
+    arguments: [
+      (3, 3, .refused), (3, 2, .refused), (3, 0, .unreachable),
+      (3, 1, .unreachable), (3, 13, .unreachable), (11, 0, .unreachable),
+      (11, 1, .unreachable), (12, 0, .unreachable),
+    ] as [(UInt8, UInt8, NetworkError)]
+  )
+  func error_isToldToTheSocket(
+    _ type: UInt8,
+    _ code: UInt8,
+    _ reason: NetworkError
+  ) throws {
+    try withHost { host in
+      try host.introducePeer(Hosts.gateway, Hosts.gatewayAddress)
+      let socket = try host.bind(port: 5000)
+      let quote = try sentDatagram(host, socket)
+      host.receive(error(type: type, code: code, about: quote))
+      guard case .datagrams(socket, .unreachable)? = host.events().first else {
+        Issue.record("the socket was told nothing")
+        return
+      }
+      // To others it still sends; to this one it hears of it, once.
+      let other = Endpoint(address: Hosts.remoteAddress, port: 81)
+      #expect(try host.send([1], from: socket, to: other))
+      #expect(throws: reason) {
+        try host.send([1], from: socket, to: remote)
+      }
+      #expect(try host.send([1], from: socket, to: remote))
+    }
+  }
+
+  @Test func error_aboutWhatWasNotSent_disturbsNobody() throws {
+    try withHost { host in
+      try host.introducePeer(Hosts.gateway, Hosts.gatewayAddress)
+      let socket = try host.bind(port: 5000)
+      let quote = try sentDatagram(host, socket)
+      for forged in [
+        quote.replacing(at: 16, with: [192, 0, 2, 81]),
+        quote.replacing(at: 22, with: [0, 81]),
+        quote.replacing(at: 20, with: [0, 9]),
+      ] {
+        host.receive(error(type: 3, code: 3, about: forged))
+      }
+      #expect(host.events().isEmpty)
+      let failure = host.stack.takeFailure(of: socket)
+      #expect(failure == nil)
+    }
+  }
+
+  /// Random quotes: nothing crashes, nothing is lowered, nobody is told.
+  @Test(arguments: [5927, 792] as [UInt64])
+  func flood_ofForgedErrors(seed: UInt64) throws {
+    var random = RandomNumbers(seed: SipHash.Key(seed, 1))
+    try withHost { host in
+      let (id, segments) = try connect(host)
+      for _ in 0..<5000 {
+        var quote = Array(segments[0][14...].prefix(28))
+        quote.replaceSubrange(
+          24..<28,
+          with: Frames.bytes(
+            UInt32(truncatingIfNeeded: random.next()) | 1 << 31
+          )
+        )
+        quote[20] = UInt8(truncatingIfNeeded: random.next()) | 1
+        quote[22] = 1
+        host.receive(
+          error(
+            type: [3, 11, 12][Int(random.next() % 3)],
+            code: UInt8(random.next() % 16),
+            rest: UInt32(truncatingIfNeeded: random.next()),
+            about: quote
+          )
+        )
+      }
+      #expect(host.counters.pathMTUsLowered == 0, "seed \(seed)")
+      #expect(host.stack.state(of: id) == .established, "seed \(seed)")
+      #expect(host.sent().isEmpty, "seed \(seed)")
+    }
+  }
+}
