@@ -1,4 +1,5 @@
 import BasicContainers
+import Packets
 
 /// What IP tells of the way to a peer. RFC 1191 §6.4.
 extension TCP {
