@@ -45,7 +45,9 @@ extension Connection {
       owesProbe = true
       timer.probed(
         timeout: roundTrip.timeout,
-        maximum: limits.maximumTimeout,
+        // RFC 9293 §3.8.6.1 (MUST-36): open as long as probes are answered; so
+        // one that is lost must not be the only one before the end.
+        maximum: min(limits.maximumTimeout, limits.giveUp / 4),
         at: now
       )
     case .retransmission:
