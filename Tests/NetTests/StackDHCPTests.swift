@@ -421,7 +421,10 @@ import Testing
   }
 
   @Test func twoMinuteLease_survivesLostRenewals() {
-    withClient { host in
+    var configuration = StackConfiguration.dynamic
+    // The server's hardware address stays known, though nobody answers here.
+    configuration.limits.neighbourLifetime = .seconds(600)
+    withClient(configuration) { host in
       var server = DHCPServer()
       server.leaseSeconds = 120
       host.bind(server, at: 0)

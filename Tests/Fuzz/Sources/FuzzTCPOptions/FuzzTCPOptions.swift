@@ -36,7 +36,7 @@ private func writeAgain(_ header: TCPHeader) {
   guard var packet = pool.allocate() else { return }
   packet.append(length)
   var target = packet.mutableBytes
-  header.write(to: &target)
+  header.write(to: &target, length: length)
   guard let again = try? TCPHeader(parsing: packet.bytes) else {
     fatalError("what was written cannot be read")
   }
