@@ -3,7 +3,7 @@
 ///
 /// The machine makes no packets and reads no clock.
 struct MulticastGroups: Sendable {
-  /// What ``poll(random:at:)`` asks to send.
+  /// What ``poll(at:)`` asks to send.
   enum Action: Equatable, Sendable {
     /// A report of version 3, to 224.0.0.22.
     case report(IGMPMessage.RecordType, IPv4Address)
@@ -40,12 +40,16 @@ struct MulticastGroups: Sendable {
   private static let olderVersionTime: Interval = .seconds(260)
 
   private let limit: Int
+  private var random: RandomNumbers
   private var members: [Membership] = []
   /// The older versions that routers speak, and until when.
   private var version1End: Instant?
   private var version2End: Instant?
 
-  init(limit: Int) { self.limit = limit }
+  init(limit: Int, random: RandomNumbers) {
+    self.limit = limit
+    self.random = random
+  }
 
   /// Whether datagrams to `group` are for this host.
   func contains(_ group: IPv4Address) -> Bool {
@@ -60,7 +64,7 @@ struct MulticastGroups: Sendable {
     members.filter { $0.joins > 0 }.map { $0.group }
   }
 
-  /// When to call ``poll(random:at:)``.
+  /// When to call ``poll(at:)``.
   var deadline: Instant? {
     var earliest: Instant?
     for member in members {
@@ -135,14 +139,11 @@ struct MulticastGroups: Sendable {
   // MARK: Time
 
   /// The next message to send.
-  mutating func poll(
-    random: inout RandomNumbers,
-    at now: Instant
-  ) -> Action? {
+  mutating func poll(at now: Instant) -> Action? {
     for index in members.indices {
       let group = members[index].group
       if members[index].changes > 0, members[index].due <= now {
-        return change(index, group, &random, at: now)
+        return change(index, group, at: now)
       }
       if let answer = members[index].answer, answer <= now {
         members[index].answer = nil
@@ -158,14 +159,13 @@ struct MulticastGroups: Sendable {
   private mutating func change(
     _ index: Int,
     _ group: IPv4Address,
-    _ random: inout RandomNumbers,
     at now: Instant
   ) -> Action? {
     let version = version(at: now)
     let isLeft = members[index].joins == 0
     members[index].changes -= 1
     let longest = version == 3 ? Self.reportInterval : Self.oldReportInterval
-    members[index].due = now + Self.upTo(longest, &random)
+    members[index].due = now + upTo(longest)
     // RFC 2236 §3: to leave is said once; in version 1, not at all.
     if isLeft, version < 3 || members[index].changes == 0 {
       members.remove(at: index)
@@ -173,15 +173,12 @@ struct MulticastGroups: Sendable {
     switch version {
     case 3: return .report(isLeft ? .becomesInclude : .becomesExclude, group)
     case 2 where isLeft: return .leave(group)
-    case 1 where isLeft: return poll(random: &random, at: now)
+    case 1 where isLeft: return poll(at: now)
     default: return .reportOld(version: version, group)
     }
   }
 
-  private static func upTo(
-    _ longest: Interval,
-    _ random: inout RandomNumbers
-  ) -> Interval {
+  private mutating func upTo(_ longest: Interval) -> Interval {
     let span = UInt64(max(longest.nanoseconds, 0))
     return Interval(nanoseconds: Int64(random.next() % (span + 1)))
   }
@@ -189,11 +186,7 @@ struct MulticastGroups: Sendable {
   // MARK: Routers and others
 
   /// Takes in a message.
-  mutating func receive(
-    _ message: IGMPMessage,
-    random: inout RandomNumbers,
-    at now: Instant
-  ) {
+  mutating func receive(_ message: IGMPMessage, at now: Instant) {
     guard message.type == IGMPMessage.MessageType.query else {
       // RFC 2236 §3: one report of a group is enough for the link.
       for index in members.indices
@@ -212,7 +205,7 @@ struct MulticastGroups: Sendable {
       && (message.group == .any || members[index].group == message.group)
     {
       // RFC 3376 §5.2: at a random time; what is due earlier stays.
-      let answer = now + Self.upTo(message.responseTime, &random)
+      let answer = now + upTo(message.responseTime)
       members[index].answer = min(members[index].answer ?? answer, answer)
     }
   }

@@ -42,6 +42,7 @@ struct AddressConflict: Sendable {
   }
 
   private let timing: ConflictTiming
+  private var random: RandomNumbers
   private var state: State = .idle
   /// Whose address it is about.
   private(set) var address: IPv4Address = .any
@@ -51,8 +52,9 @@ struct AddressConflict: Sendable {
   private var defended: Instant?
 
   /// A machine that has no address to look after.
-  init(timing: ConflictTiming) {
+  init(timing: ConflictTiming, random: RandomNumbers) {
     self.timing = timing
+    self.random = random
     due = Instant(nanoseconds: 0)
   }
 
@@ -75,13 +77,12 @@ struct AddressConflict: Sendable {
   /// Looks whether `address` is free.
   mutating func begin(
     _ address: IPv4Address,
-    random: inout RandomNumbers,
     at now: Instant
   ) {
     self.address = address
     defended = nil
     state = .probing(sent: 0)
-    due = now + Self.upTo(timing.probeWait, &random)
+    due = now + upTo(timing.probeWait)
   }
 
   /// Takes `address` for ours and announces it: it was free, or is confirmed.
@@ -101,10 +102,7 @@ struct AddressConflict: Sendable {
   // MARK: Time
 
   /// What to do now, or `nil`.
-  mutating func poll(
-    random: inout RandomNumbers,
-    at now: Instant
-  ) -> Action? {
+  mutating func poll(at now: Instant) -> Action? {
     guard now >= due else { return nil }
     switch state {
     case .idle, .holding:
@@ -119,7 +117,7 @@ struct AddressConflict: Sendable {
         sent + 1 == timing.probes
         ? timing.announceWait
         : timing.probeInterval
-          + Self.upTo(timing.probeIntervalSpread, &random)
+          + upTo(timing.probeIntervalSpread)
       due = now + pause
       return .probe(address)
     case .announcing(let sent):
@@ -130,10 +128,7 @@ struct AddressConflict: Sendable {
     }
   }
 
-  private static func upTo(
-    _ spread: Interval,
-    _ random: inout RandomNumbers
-  ) -> Interval {
+  private mutating func upTo(_ spread: Interval) -> Interval {
     guard spread.nanoseconds > 0 else { return .seconds(0) }
     return Interval(
       nanoseconds: Int64(random.next() % UInt64(spread.nanoseconds + 1))

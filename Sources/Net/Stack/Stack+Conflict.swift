@@ -3,7 +3,7 @@ extension Stack {
   /// Looks whether another host has `address`; nobody: it is bound.
   mutating func check(_ address: IPv4Address, at now: Instant) {
     nextCheck = nil
-    conflict.begin(address, random: &linkRandom, at: now)
+    conflict.begin(address, at: now)
     pollConflict(at: now)
   }
 
@@ -26,7 +26,7 @@ extension Stack {
     if let nextCheck, let fixedLease, now >= nextCheck {
       return check(fixedLease.address, at: now)
     }
-    while let action = conflict.poll(random: &linkRandom, at: now) {
+    while let action = conflict.poll(at: now) {
       switch action {
       case .probe(let address): sendARPProbe(for: address)
       case .announce: announce()

@@ -71,12 +71,14 @@ extension Stack {
   // MARK: Sending
 
   /// The payload of each part but the last, behind a header of 20 bytes.
+  @_addressableSelf
   private func partSize(to destination: IPv4Address, at now: Instant) -> Int {
     (pathMTU(to: destination, at: now) - IPv4Header.size) & ~7
   }
 
   /// How many buffers a datagram of `payloadLength` bytes behind its IP header
   /// takes.
+  @_addressableSelf
   func partCount(
     of payloadLength: Int,
     to destination: IPv4Address,

@@ -55,7 +55,7 @@ extension Stack {
       rest: message.rest
     ).write(to: &bytes)
     count.echoesAnswered &+= 1
-    if reply.count > mtu - IPv4Header.size {
+    if reply.count > linkMTU - IPv4Header.size {
       var parts = parts(
         of: reply.bytes,
         behind: nil,

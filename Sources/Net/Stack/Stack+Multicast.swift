@@ -33,7 +33,7 @@ extension Stack {
   /// Tells routers and switches of groups, as far as it is time to.
   mutating func pollGroups(at now: Instant) {
     guard isLinkUp, route != nil else { return }
-    while let action = groups.poll(random: &linkRandom, at: now) {
+    while let action = groups.poll(at: now) {
       switch action {
       case .report(let record, let group):
         sendIGMP(
@@ -94,7 +94,7 @@ extension Stack {
     at now: Instant
   ) throws(DropReason) {
     let message = try IGMPMessage(parsing: bytes)
-    groups.receive(message, random: &linkRandom, at: now)
+    groups.receive(message, at: now)
     pollGroups(at: now)
   }
 }

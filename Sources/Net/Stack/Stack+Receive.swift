@@ -120,6 +120,7 @@ extension Stack {
 
   /// Checks that the datagram is from a host and for this one, and says
   /// whether it is for every host of the link.
+  @_addressableSelf
   private func checkAddresses(
     _ header: IPv4Header,
     _ isLinkBroadcast: Bool

@@ -6,6 +6,7 @@ extension Stack {
   /// came with it.
   mutating func leaseChanged() {
     route = lease.map { Route($0) }
+    linkMTU = min(lease?.mtu ?? mtu, mtu)
     routes.removeAll(of: .lease)
     guard let lease else { return }
     insert(
@@ -89,18 +90,21 @@ extension Stack {
 
   /// The address that datagrams to `destination` come from; `nil` before one is
   /// bound.
+  @_addressableSelf
   func source(to destination: IPv4Address) -> IPv4Address? {
     destination.isLoopback ? destination : route?.address
   }
 
   /// Whether others may reach this host by `address`.
+  @_addressableSelf
   func isOurs(_ address: IPv4Address) -> Bool {
     address == route?.address || address.isLoopback
   }
 
   /// The largest datagram to `destination`.
+  @_addressableSelf
   func pathMTU(to destination: IPv4Address, at now: Instant) -> Int {
-    guard pathMTUs.count > 0 else { return mtu }
-    return min(pathMTUs.mtu(to: destination, at: now) ?? mtu, mtu)
+    guard pathMTUs.count > 0 else { return linkMTU }
+    return min(pathMTUs.mtu(to: destination, at: now) ?? mtu, linkMTU)
   }
 }

@@ -7,7 +7,7 @@ extension Stack {
   /// The largest segment that a datagram carries. RFC 9293 §3.7.1 (MUST-67):
   /// without the options that one segment may have.
   private var maximumSegmentSize: Int {
-    mtu - IPv4Header.size - TCPHeader.minimumLength
+    linkMTU - IPv4Header.size - TCPHeader.minimumLength
   }
 
   /// Takes a segment, which `header` was before.

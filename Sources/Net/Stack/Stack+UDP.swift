@@ -160,7 +160,7 @@ extension Stack {
     )
     // RFC 768: what is behind the length is not of the datagram.
     packet.removeLast(packet.count - header.length - udpHeader.length)
-    if dhcp != nil, udpHeader.destinationPort == DHCPMessage.clientPort {
+    if udpHeader.destinationPort == DHCPMessage.clientPort, dhcp != nil {
       packet.removeFirst(header.length + UDPHeader.size)
       try receiveDHCP(packet, from: udpHeader.sourcePort, at: now)
       return

@@ -22,19 +22,22 @@ public struct Stack: ~Copyable {
     linkHeadroom + EthernetHeader.size + IPv4Header.size
 
   let macAddress: MACAddress
+  /// What the device takes; the lease may allow less.
   let mtu: Int
+  /// The largest datagram of the link.
+  var linkMTU: Int
   let pool: PacketPool
   let controlLimit: Int
 
   var count = StackCounters()
   var neighbours: NeighbourCache
   /// Whether another host has our address.
-  var conflict: AddressConflict
+  var conflict: AddressConflict { didSet { planUpkeep() } }
   /// The address that was set, if one was.
   let fixedLease: Lease?
   let conflictRetry: Interval
   /// When to look again whether the address that was set is free.
-  var nextCheck: Instant?
+  var nextCheck: Instant? { didSet { planUpkeep() } }
   var errorBucket: TokenBucket
   /// What the device does with what is sent.
   private(set) var capabilities: LinkCapabilities
@@ -43,19 +46,20 @@ public struct Stack: ~Copyable {
   var udp: UDPSockets
   var tcp: TCP
   /// `nil` when the address was set.
-  var dhcp: DHCPClient?
+  var dhcp: DHCPClient? { didSet { planUpkeep() } }
   var random: RandomNumbers
-  /// For the times of the link.
-  var linkRandom: RandomNumbers
   /// The identification of the next datagram. RFC 6864 §4.2: not the same twice
   /// while the first may still be on its way.
   var identification: UInt16
   /// Whether the link carries frames.
-  public private(set) var isLinkUp = true
+  public private(set) var isLinkUp = true { didSet { planUpkeep() } }
 
   /// The address that is bound, and what came with it.
   public internal(set) var lease: Lease? {
-    didSet { leaseChanged() }
+    didSet {
+      leaseChanged()
+      planUpkeep()
+    }
   }
   /// What of the lease every packet needs.
   var route: Route?
@@ -66,7 +70,9 @@ public struct Stack: ~Copyable {
   /// Where the way takes only small datagrams.
   var pathMTUs: PathMTUCache
   /// The groups that this host listens to.
-  var groups: MulticastGroups
+  var groups: MulticastGroups { didSet { planUpkeep() } }
+  /// When ``pollUpkeep(at:)`` next has something to do.
+  var upkeep: Instant?
   /// What goes to this host itself.
   var loopback = Loopback()
   /// What to tell about the address; each is told once.
@@ -90,6 +96,7 @@ public struct Stack: ~Copyable {
     )
     macAddress = configuration.macAddress
     mtu = configuration.mtu
+    linkMTU = mtu
     self.pool = pool
     let limits = configuration.limits
     controlLimit = limits.controlPackets
@@ -115,14 +122,19 @@ public struct Stack: ~Copyable {
       )
     )
     let dhcpSeed = SipHash.Key(seeds.next(), seeds.next())
-    linkRandom = RandomNumbers(seed: SipHash.Key(seeds.next(), seeds.next()))
-    neighbours = NeighbourCache(limits: limits, random: linkRandom.next())
-    conflict = AddressConflict(timing: limits.conflict)
+    neighbours = NeighbourCache(limits: limits, random: seeds.next())
+    conflict = AddressConflict(
+      timing: limits.conflict,
+      random: RandomNumbers(seed: SipHash.Key(seeds.next(), seeds.next()))
+    )
     conflictRetry = limits.conflict.retryInterval
     routes = RouteTable(limit: limits.routes)
     reassembly = Reassembly(limits: limits)
     pathMTUs = PathMTUCache(limits: limits)
-    groups = MulticastGroups(limit: limits.groups)
+    groups = MulticastGroups(
+      limit: limits.groups,
+      random: RandomNumbers(seed: SipHash.Key(seeds.next(), seeds.next()))
+    )
     switch configuration.addressing {
     case .dhcp:
       fixedLease = nil
@@ -140,6 +152,7 @@ public struct Stack: ~Copyable {
       fixedLease = lease
       check(lease.address, at: start)
     }
+    planUpkeep()
   }
 
   /// Says whether the link carries frames. While it does not, nothing is handed
@@ -171,25 +184,19 @@ public struct Stack: ~Copyable {
 
   /// When ``poll(at:)`` next has something to do.
   public var deadline: Instant? {
-    let above = earliest(dhcp?.deadline, tcp.deadline)
-    let link = earliest(neighbours.deadline, conflictDeadline)
-    let groups = isLinkUp && route != nil ? groups.deadline : nil
-    let parts = earliest(reassembly.deadline, loopback.deadline)
-    return earliest(earliest(above, link), earliest(groups, parts))
-  }
-
-  private func earliest(_ left: Instant?, _ right: Instant?) -> Instant? {
-    guard let left, let right else { return left ?? right }
-    return min(left, right)
+    let above = Self.earliest(upkeep, tcp.deadline)
+    let below = Self.earliest(neighbours.deadline, loopback.deadline)
+    return Self.earliest(
+      Self.earliest(above, below),
+      reassembly.deadline
+    )
   }
 
   /// Does what is due.
   public mutating func poll(at now: Instant) {
-    pollDHCP(at: now)
-    pollConflict(at: now)
+    pollUpkeep(at: now)
     pollNeighbours(at: now)
     pollReassembly(at: now)
-    pollGroups(at: now)
     pollLoopback(at: now)
     tcp.poll(at: now)
   }

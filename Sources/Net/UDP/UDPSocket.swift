@@ -27,6 +27,7 @@ struct UDPSocket: ~Copyable {
   var changes: DatagramChanges = []
 
   /// Whether one of the last datagrams went to `remote`.
+  @_addressableSelf
   func hasSent(to remote: Endpoint) -> Bool {
     for index in recent.indices where recent[index] == remote { return true }
     return false

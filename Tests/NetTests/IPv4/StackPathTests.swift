@@ -250,4 +250,30 @@ import Testing
       #expect(host.sent().isEmpty, "seed \(seed)")
     }
   }
+
+  // MARK: The link's. RFC 2132 §5.1
+
+  @Test func leaseWithAnMTU_segmentsAndDatagramsKeepToIt() throws {
+    var lease = Lease(
+      address: Hosts.ourAddress,
+      prefixLength: 24,
+      gateway: Hosts.gatewayAddress
+    )
+    lease.mtu = 1400
+    var configuration = StackConfiguration.fixed
+    configuration.addressing = .fixed(lease)
+    try withHost(configuration) { host in
+      try host.introducePeer(Hosts.gateway, Hosts.gatewayAddress)
+      let id = try host.stack.connect(to: remote, at: .at(0))
+      let syn = try #require(host.sent().first)
+      #expect(Array(syn[54..<58]) == [2, 4] + Frames.bytes(UInt16(1360)))
+      host.stack.abort(id, at: .at(0))
+      let socket = try host.bind(port: 0)
+      for (count, sizes) in [(1372, [1400]), (1373, [1396, 25])] {
+        let bytes = [UInt8](repeating: 1, count: count)
+        #expect(try host.send(bytes, from: socket, to: remote))
+        #expect(host.sent().map { $0.count - 14 } == sizes)
+      }
+    }
+  }
 }

@@ -6,21 +6,26 @@ import Testing
   private let address = IPv4Address(10, 0, 2, 15)
   private let strange = IPv4Address(10, 0, 2, 16)
 
-  private func numbers(_ seed: UInt64 = 1) -> RandomNumbers {
-    RandomNumbers(seed: SipHash.Key(seed, 2))
+  private func conflict(
+    _ timing: ConflictTiming = ConflictTiming(),
+    seed: UInt64 = 1
+  ) -> AddressConflict {
+    AddressConflict(
+      timing: timing,
+      random: RandomNumbers(seed: SipHash.Key(seed, 2))
+    )
   }
 
   /// Polls at each deadline from 0 to `end`: what is asked for, and when.
   private func run(
     _ conflict: inout AddressConflict,
-    _ random: inout RandomNumbers,
     to end: Double = 100
   ) -> [String] {
     var found: [String] = []
     var now = Instant.at(0)
     while let deadline = conflict.deadline, deadline <= .at(end) {
       now = max(now, deadline)
-      while let action = conflict.poll(random: &random, at: now) {
+      while let action = conflict.poll(at: now) {
         let name =
           switch action {
           case .probe: "probe"
@@ -35,10 +40,10 @@ import Testing
   }
 
   @Test func nobodyAnswers_literalTimes() {
-    var (conflict, random) = (AddressConflict(timing: .init()), numbers())
+    var conflict = conflict()
     #expect(conflict.deadline == nil)
-    conflict.begin(address, random: &random, at: .at(0))
-    let found = run(&conflict, &random)
+    conflict.begin(address, at: .at(0))
+    let found = run(&conflict)
     #expect(
       found == [
         "probe 0", "probe 20", "probe 40", "free 60", "announce 60",
@@ -49,19 +54,18 @@ import Testing
   }
 
   @Test func unchecked_freeAtOnce() {
-    var (conflict, random) = (AddressConflict(timing: .unchecked), numbers())
-    conflict.begin(address, random: &random, at: .at(0))
-    let found = run(&conflict, &random)
+    var conflict = conflict(.unchecked)
+    conflict.begin(address, at: .at(0))
+    let found = run(&conflict)
     #expect(found == ["free 0", "announce 0"])
   }
 
   /// RFC 5227 §1.1: the address is used after 4 to 7 seconds.
   @Test(arguments: 1...50 as ClosedRange<UInt64>)
   func standardTimes_areWithinBounds(seed: UInt64) throws {
-    var random = numbers(seed)
-    var conflict = AddressConflict(timing: .standard)
-    conflict.begin(address, random: &random, at: .at(0))
-    let found = run(&conflict, &random)
+    var conflict = conflict(.standard, seed: seed)
+    conflict.begin(address, at: .at(0))
+    let found = run(&conflict)
     let times = found.map { Int($0.split(separator: " ")[1])! }
     #expect(found.map { $0.first } == ["p", "p", "p", "f", "a", "a"])
     #expect((0...1000).contains(times[0]), "seed \(seed)")
@@ -75,9 +79,9 @@ import Testing
 
   @Test(arguments: [true, false])
   func probing_anotherHasOrWantsIt_taken(isProbe: Bool) {
-    var (conflict, random) = (AddressConflict(timing: .init()), numbers())
-    conflict.begin(address, random: &random, at: .at(0))
-    _ = conflict.poll(random: &random, at: .at(0))
+    var conflict = conflict()
+    conflict.begin(address, at: .at(0))
+    _ = conflict.poll(at: .at(0))
     let other = conflict.conflict(of: strange, isProbe: isProbe, at: .at(0))
     #expect(other == .none)
     let verdict = conflict.conflict(of: address, isProbe: isProbe, at: .at(0))
@@ -101,7 +105,7 @@ import Testing
     times: [Double],
     expected: [AddressConflict.Verdict]
   ) {
-    var conflict = AddressConflict(timing: .init())
+    var conflict = conflict()
     conflict.hold(address, at: .at(0))
     let verdicts = times.map {
       conflict.conflict(of: address, isProbe: false, at: .at($0))
@@ -110,7 +114,7 @@ import Testing
   }
 
   @Test func holding_aProbe_isNoConflict() {
-    var conflict = AddressConflict(timing: .init())
+    var conflict = conflict()
     conflict.hold(address, at: .at(0))
     for _ in 0..<3 {
       let verdict = conflict.conflict(of: address, isProbe: true, at: .at(0))
@@ -119,12 +123,12 @@ import Testing
   }
 
   @Test func ended_nothingIsOurs() {
-    var (conflict, random) = (AddressConflict(timing: .init()), numbers())
+    var conflict = conflict()
     conflict.hold(address, at: .at(0))
     conflict.end()
     let verdict = conflict.conflict(of: address, isProbe: false, at: .at(0))
     #expect(verdict == .none)
-    let action = conflict.poll(random: &random, at: .at(9))
+    let action = conflict.poll(at: .at(9))
     #expect(action == nil)
   }
 }
