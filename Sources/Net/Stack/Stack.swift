@@ -1,7 +1,7 @@
 import Packets
 
-/// The TCP/IP stack of one device, and of the machine itself: packets and the time go in, packets and
-/// events come out.
+/// The TCP/IP stack of one device, and of the machine itself: packets and the
+/// time go in, packets and events come out.
 ///
 ///     device --receive--> Ethernet -> ARP, IPv4 -> ICMP, UDP, TCP -> app
 ///     device <--transmit- Ethernet <- control, UDP, TCP           <- app
