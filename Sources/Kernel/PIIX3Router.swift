@@ -21,19 +21,17 @@ struct PIIX3Router {
     space = ConfigurationSpace(host: Machine(), address: bridge.address)
   }
 
-  /// Tells `function`, which is on bus 0, its line, as firmware does.
-  ///
-  /// - Returns: Whether it has one.
-  func assignLine(_ function: PCIFunction) -> Bool {
+  /// Tells `function`, which is on bus 0, its line, as firmware does, if it has
+  /// one.
+  func assignLine(_ function: PCIFunction) {
     let pin = Int(function.interruptPin)
-    guard 1...4 ~= pin, function.address.bus == 0 else { return false }
+    guard 1...4 ~= pin, function.address.bus == 0 else { return }
     // The pins of each slot begin at the next line.
     let link = (pin - 1 + Int(function.address.device) - 1) & 3
     let route = space.read8(Self.routes + link)
-    guard route & Self.isDisabled == 0 else { return false }
+    guard route & Self.isDisabled == 0 else { return }
     let own = ConfigurationSpace(host: Machine(), address: function.address)
     let rest = own.read32(Self.lineOffset) & ~0xFF
     own.write32(Self.lineOffset, rest | UInt32(route))
-    return true
   }
 }

@@ -45,7 +45,7 @@ struct VirtioDevices {
   mutating func add(slot: UInt8) -> [FoundDevice] {
     var functions = enumerate(Machine(), bus: 0, device: slot)
     if let router {
-      for function in functions { _ = router.assignLine(function) }
+      for function in functions { router.assignLine(function) }
       functions = enumerate(Machine(), bus: 0, device: slot)
     }
     assignment.remove(bus: 0, device: slot)

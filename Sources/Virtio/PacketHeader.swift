@@ -25,6 +25,9 @@ enum PacketHeader {
     static let needsChecksum: UInt8 = 1
     /// The checksum is known to be right (VIRTIO_NET_HDR_F_DATA_VALID).
     static let dataValid: UInt8 = 2
+    /// The fields of the checksum say something else
+    /// (VIRTIO_NET_HDR_F_RSC_INFO), which is never agreed on.
+    static let coalescingInfo: UInt8 = 4
   }
 
   /// Of `gso_type`.
@@ -166,13 +169,14 @@ enum PacketHeader {
     // that do not set it then.
     let flags = bytes.byte(at: Field.flags)
     if flags != 0 {
-      // The others are of features that are never accepted.
-      guard flags & ~(Flag.needsChecksum | Flag.dataValid) == 0 else {
-        return nil
-      }
+      // §5.1.6.4.1: not to be set, since it was not agreed on. §5.1.6.4.2: flags
+      // of which we know nothing are ignored.
+      guard flags & Flag.coalescingInfo == 0 else { return nil }
       // §5.1.6.4.1: either only where it was agreed on. That a checksum is
       // right does no harm there, and some devices say so.
-      received.isChecksumVerified = features.contains(.guestCsum)
+      received.isChecksumVerified =
+        flags & (Flag.needsChecksum | Flag.dataValid) != 0
+        && features.contains(.guestCsum)
       if flags & Flag.needsChecksum != 0 {
         guard received.isChecksumVerified else { return nil }
         received.checksumEnd =

@@ -28,6 +28,8 @@ import Virtio
     // NEEDS_CSUM and a segment, which were not agreed on.
     BadFrame(written: 72, header: [1], counter: { $0.receivedBadHeader }),
     BadFrame(written: 72, header: [0, 1], counter: { $0.receivedBadHeader }),
+    // RSC_INFO was not either.
+    BadFrame(written: 72, header: [4], counter: { $0.receivedBadHeader }),
   ]
 
   @Test(arguments: Rig.Way.allCases, badFrames.indices)
@@ -56,8 +58,9 @@ import Virtio
   }
 
   /// Some devices set DATA_VALID, or leave `num_buffers` unset where buffers
-  /// are not merged; that harms nobody.
+  /// are not merged; that harms nobody. Flags without a meaning are ignored.
   @Test(arguments: [
+    [UInt8(0xF8), 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0],
     [UInt8(2), 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0],
     [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
     [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF],

@@ -157,6 +157,9 @@ import Virtio
     Sabotage("MSI-X moved it", .legacyMessages, .configurationWritten) {
       status($0) == 0x07 ? [legacy(30, 2, width: 2), $0] : [$0]
     },
+    Sabotage("address too early", .legacyLine, .configurationWritten) {
+      status($0) == 0x03 ? [$0, legacy(20, 2, width: 1)] : [$0]
+    },
     Sabotage("vector not in the table", .modernMessages, .vectorOutOfTable) {
       $0 == common(26, 2) ? [common(26, 3)] : [$0]
     },

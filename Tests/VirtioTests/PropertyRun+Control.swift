@@ -126,9 +126,9 @@ extension PropertyRun {
       )
     case .refused:
       try check(
-        // A table that is refused is tried once more as modes.
-        fate == .refused && 1...2 ~= now.refused - before.refused,
-        "refused although it was to be \(fate)"
+        fate == .refused && isTold
+          && now.refused - before.refused == now.commands - before.commands,
+        "a command that was to be \(fate) was refused, and counted otherwise"
       )
     case .unanswered:
       let isLate = if case .late = fate { true } else { false }

@@ -19,6 +19,7 @@ extension Device {
     waiting = []
     belated = nil
     hasRubbish = false
+    isToBeSeen = false
     isStalled = false
   }
 

@@ -3,8 +3,11 @@ extension Device {
   /// Takes what the driver has made available in a queue.
   func serve(_ index: Int) {
     do throws(VhostUserError) {
+      let heldCount = queues[index].held.count
       try queues[index].takeAll()
       if index == QueueIndex.receive {
+        // For what it has dropped the driver posts anew.
+        if queues[index].held.count > heldCount { isToBeSeen = false }
         let frames = waiting
         waiting = []
         for frame in frames { deliver(frame) }
@@ -106,7 +109,7 @@ extension Device {
   /// Gives the guest a frame, as soon as it has room for it.
   func deliver(_ outgoing: Peer.Outgoing) {
     guard queues[QueueIndex.receive].ring != nil else { return }
-    guard !queues[QueueIndex.receive].held.isEmpty else {
+    guard !isToBeSeen, !queues[QueueIndex.receive].held.isEmpty else {
       if waiting.count < Self.mostWaitingFrames {
         waiting.append(outgoing)
       } else {
@@ -129,7 +132,9 @@ extension Device {
         PacketHeader(tcpHeaderSize: $0, packetSize: frame.count)
       } ?? PacketHeader()
     write(frame, header, lie)
-    if lie != nil { noteLie() }
+    guard let lie else { return }
+    isToBeSeen = lie.isToldAlone
+    noteLie()
   }
 
   /// The largest frame that the chains which were taken can hold.

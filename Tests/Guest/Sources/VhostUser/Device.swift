@@ -37,6 +37,8 @@ final class Device {
   var belated: Completion?
   /// The rings have random bytes that the device has yet to mend.
   var hasRubbish = false
+  /// The driver is yet to look at a packet, and nothing is delivered before.
+  var isToBeSeen = false
   /// Frames are taken and not given back.
   var isStalled = false
   var nextTick: ContinuousClock.Instant = .now
@@ -106,6 +108,8 @@ final class Device {
       for queue in queues { queue.mend() }
       queues.indices.forEach(serve)
     }
+    // The driver may have been told not to notify.
+    if isToBeSeen { serve(QueueIndex.receive) }
     if queues.allSatisfy({ $0.ring != nil }), let lie = liar.next(.anytime) {
       tellAnytime(lie)
       noteLie()

@@ -113,10 +113,10 @@ public enum Lie: String, Sendable, CaseIterable {
       .drop
     case .bufferCountZero, .bufferCountTooLarge, .bufferCountMoreThanCome:
       features.contains(.mergedBuffers) ? .drop : .none
-    case .headerLengthBeyondPacket, .flagsUnknown, .frameTooLarge,
-      .randomPacket:
+    case .headerLengthBeyondPacket, .frameTooLarge, .randomPacket:
       .perhapsDrop
-    case .transmitLengthHuge, .wrongWrap, .suppressionRubbish,
+    // §5.1.6.4.2: the driver ignores flags that it does not know.
+    case .transmitLengthHuge, .flagsUnknown, .wrongWrap, .suppressionRubbish,
       .interruptStorm:
       .none
     // QEMU knows where a packed ring is only from a device that takes leave: so
@@ -147,6 +147,10 @@ public enum Lie: String, Sendable, CaseIterable {
     default: .delivery
     }
   }
+
+  /// Whether the driver is to look at the packet before the next one comes,
+  /// which it would take for a part of it otherwise.
+  var isToldAlone: Bool { self == .bufferCountMoreThanCome }
 }
 
 /// The lies about a packet, as far as they are in its header.

@@ -129,6 +129,68 @@ import Testing
     }
   }
 
+  @Test(
+    "A device that comes later shares the line of another",
+    .whereTAPIsAllowed
+  )
+  func sharedLine() async throws {
+    // Slots 5 and 9: the pins of every fourth slot are on the same line.
+    try await TwoNetworks.with(
+      all: ["vectors=0"],
+      second: ["addr=0x9"]
+    ) { networks in
+      let output = networks.guest.output
+      let second = try Self.line(of: "net1", in: output)
+      try await networks.monitor.unplug(PluggedDemo.firstDevice)
+      try await networks.monitor.plug(
+        "later",
+        on: "net0",
+        ["mac": "\(TwoNetworks.firstAddress)", "addr": "0x5"]
+      )
+      try await output.waitForLines(
+        2,
+        of: "net: features ",
+        within: PluggedDemo.limit
+      )
+      #expect(try Self.line(of: "net", in: output) == second)
+      try await Self.checkInterrupts(networks)
+      // The other is still heard when one of the two has gone.
+      try await networks.monitor.unplug(TwoNetworks.secondDevice)
+      let page = try await networks.statusPage()
+      #expect(page["interrupts"] == second)
+    }
+  }
+
+  /// How the network device that was started last as `interface` interrupts.
+  private static func line(
+    of interface: String,
+    in output: Console
+  ) throws -> String {
+    let said = output.lines.last {
+      $0.hasPrefix("\(interface): virtio-net, ")
+    }
+    let text = try #require(said)
+    let line = try #require(text.firstMatch(of: #/INTx, line \d+/#), "\(text)")
+    return String(line.0)
+  }
+
+  /// Both devices are served, and neither interrupts without end.
+  private static func checkInterrupts(
+    _ networks: TwoNetworks
+  ) async throws {
+    let names = ["virtio: interrupts", "net1 virtio: interrupts"]
+    let before = try await networks.statusPage()
+    try await networks.check()
+    let after = try await networks.statusPage()
+    for name in names {
+      let count = after.counter(name) - before.counter(name)
+      #expect(1..<mostInterrupts ~= count, "\(name): \(count) more")
+    }
+  }
+
+  /// Of each device on a shared line, for two pages and twenty pings.
+  private static let mostInterrupts = 500
+
   // MARK: What is no network device
 
   @Test("An entropy device that comes later is not used, and can go again")

@@ -115,6 +115,27 @@ import Testing
     try await demo.probe("udp-echo", port: 7)
   }
 
+  @Test("Sixteen pairs in a small machine", arguments: [16, 64])
+  func sixteenPairs(memory: Int) async throws {
+    try await TAPNetwork.with(hasQueues: true) { network in
+      var options = GuestOptions()
+      options.memory = memory
+      options.macAddress = Self.macAddress
+      options.qemuArguments = [
+        "-set", "netdev.net0.queues=16", "-global", "virtio-net-pci.mq=on",
+        "-append", "net.queues=16",
+      ]
+      try await TAPDemo.with(options, on: network) { demo in
+        #expect(try await demo.flood(count: 100, byteCount: 1472) == 100)
+        try await checkStreams(demo)
+        let page = try await demo.statusPage()
+        #expect(page["queues"] == "16 pairs, split")
+        let lines = demo.guest.output.lines
+        #expect(!lines.contains { $0.contains("was reset and started again") })
+      }
+    }
+  }
+
   @Test("The second of two devices has several pairs, the first has one")
   func secondDevice() async throws {
     try await TAPNetwork.with(hasQueues: true) { network in

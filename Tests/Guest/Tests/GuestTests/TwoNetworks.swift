@@ -19,7 +19,14 @@ struct TwoNetworks: Sendable {
   static let secondDevice = "second"
 
   /// Boots it, waits until it has both leases, and runs `body`.
+  ///
+  /// - Parameters:
+  ///   - all: Properties of every device of PCI.
+  ///   - second: Properties of the second device.
+  ///   - body: What is done with it.
   static func with(
+    all: [String] = [],
+    second: [String] = [],
     body: @Sendable (TwoNetworks) async throws -> Void
   ) async throws {
     try await TAPNetwork.with { network in
@@ -29,13 +36,17 @@ struct TwoNetworks: Sendable {
       options.macAddress = firstAddress
       options.forwards = [.init("tcp", from: port, to: 80)]
       options.monitor = socket
-      options.qemuArguments = [
-        "-netdev",
-        "tap,id=net1,ifname=\(TAPNetwork.device),script=no,downscript=no",
-        "-device",
-        "virtio-net-pci,netdev=net1,id=\(secondDevice),romfile="
-          + ",mac=\(secondAddress)",
-      ]
+      let device =
+        [
+          "virtio-net-pci", "netdev=net1", "id=\(secondDevice)", "romfile=",
+          "mac=\(secondAddress)",
+        ] + second
+      options.qemuArguments =
+        all.flatMap { ["-global", "virtio-net-pci.\($0)"] } + [
+          "-netdev",
+          "tap,id=net1,ifname=\(TAPNetwork.device),script=no,downscript=no",
+          "-device", device.joined(separator: ","),
+        ]
       _ = try await withGuest(options, in: network.namespace) { guest in
         try await guest.output.waitForLine(
           containing: "demo: ready",
@@ -64,9 +75,9 @@ struct TwoNetworks: Sendable {
     }
   }
 
-  /// The app answers on the first network, and pings are on the second.
-  func check() async throws {
-    let page = StatusPage(
+  /// What the app answers on the first network.
+  func statusPage() async throws -> StatusPage {
+    StatusPage(
       html: try await probe(
         "http",
         "--port",
@@ -74,6 +85,11 @@ struct TwoNetworks: Sendable {
         in: network.namespace
       )
     )
+  }
+
+  /// The app answers on the first network, and pings are on the second.
+  func check() async throws {
+    let page = try await statusPage()
     #expect(page["MAC address"] == Self.firstAddress)
     #expect(page["link"] == "up")
     let report = try await runCommand(
