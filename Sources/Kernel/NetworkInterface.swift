@@ -188,8 +188,16 @@ struct NetworkInterface: ~Copyable {
     guard reasons.contains(.configuration) else { return }
     if device.needsReset { recover(host, "it asked for that", at: now) }
     host.interface = information
-    host.setLink(up: isLinkUp, at: now)
+    tellLink(to: host, at: now)
     announceIfAsked(host)
+  }
+
+  /// Tells the host whether the link is up, and the console when that is new.
+  private func tellLink(to host: Host, at now: Instant) {
+    let wasUp = host.isLinkUp
+    host.setLink(up: isLinkUp, at: now)
+    guard host.isLinkUp != wasUp else { return }
+    Console.print("\(name): link \(wasUp ? "down" : "up")")
   }
 
   /// §5.1.6.5.4: the device asks after a migration, so that the network learns
@@ -233,7 +241,7 @@ struct NetworkInterface: ~Copyable {
         giveUp(describe(error))
       }
     }
-    host.setLink(up: isLinkUp, at: now)
+    tellLink(to: host, at: now)
   }
 
   /// Counts a restart, and says whether that is one too many.

@@ -192,10 +192,7 @@ final class NetworkPort {
 
   /// Answers what interrupted, and asks the device to be quiet again.
   func disableInterrupts(at now: Instant) {
-    let wasUp = host.isLinkUp
     interface?.disableInterrupts(host, at: now)
-    let isUp = host.isLinkUp
-    if isUp != wasUp { announceLink(isUp: isUp) }
   }
 
   /// Looks, once a second, whether the device still sends.
@@ -213,17 +210,12 @@ final class NetworkPort {
   // MARK: The console
 
   /// What its lines begin with.
-  private var name: String { number == 0 ? "net" : "net\(number)" }
+  var name: String { number == 0 ? "net" : "net\(number)" }
 
   /// Says what went through the device.
   func summarise() {
     guard let summary = interface?.summary else { return }
     Console.print("\(name): \(summary)")
-  }
-
-  /// Says that the link has come or gone.
-  func announceLink(isUp: Bool) {
-    Console.print("\(name): link \(isUp ? "up" : "down")")
   }
 
   /// Says which address is bound; nothing when it is as it was: a lease may be

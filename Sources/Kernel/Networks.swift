@@ -85,6 +85,7 @@ final class Networks {
   }
 
   private func add(_ interface: consuming NetworkInterface) {
+    guard let interface = withOwnAddress(interface) else { return }
     ports.append(
       NetworkPort(
         ports.count,
@@ -93,6 +94,37 @@ final class Networks {
         commandLine: commandLine
       )
     )
+  }
+
+  /// Gives `interface` another address where a port goes by its one: the machine
+  /// that made it may have given that to another device before.
+  ///
+  /// - Returns: `nil` when the device does not take one.
+  private func withOwnAddress(
+    _ interface: consuming NetworkInterface
+  ) -> NetworkInterface? {
+    var interface = interface
+    let address = interface.macAddress
+    guard let other = ports.first(where: { $0.isKnown(by: address) }) else {
+      return interface
+    }
+    let own = MACAddress(localBits: RandomSource.next())
+    let name = "net\(ports.count)"
+    do throws(ControlError) {
+      try interface.setMACAddress(own)
+    } catch {
+      Console.print(
+        "\(name): \(describe(address)) is the address of \(other.name), and"
+          + " the device takes no other: it is not used"
+      )
+      retire(other.end(interface))
+      return nil
+    }
+    Console.print(
+      "\(name): \(describe(address)) is the address of \(other.name): it has"
+        + " \(describe(own)) instead"
+    )
+    return interface
   }
 
   private func settings(number: Int) -> NetworkSettings {

@@ -28,7 +28,8 @@ extension NetworkDevice {
   public var frames: UInt64 { received.packets &+ sent.packets }
 
   /// How often the device was reached, or has interrupted: notifications,
-  /// interrupts, reads of their status and answers to it. Each is an exit of the virtual machine.
+  /// interrupts, reads of their status and answers to it. Each is an exit of the
+  /// virtual machine.
   public var exits: UInt64 {
     received.notifications &+ sent.notifications
       &+ controlCounters.notifications &+ counters.interrupts

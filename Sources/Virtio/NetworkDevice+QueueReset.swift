@@ -50,9 +50,8 @@ extension NetworkDevice {
 
   /// §2.7.5.3.1: a table is no longer than its queue.
   private func smallestQueue(_ direction: QueueDirection) -> Int {
-    guard direction == .transmit else {
-      return plan.fewestBuffers(features) * (splitsHeader ? 2 : 1)
-    }
+    // Whoever resets queues knows §2.7.4: a header takes none of its own.
+    guard direction == .transmit else { return plan.fewestBuffers(features) }
     let table = features.contains(.indirectDesc) ? mostFragments + 2 : 0
     return max(descriptorsPerFrame, table)
   }

@@ -1,6 +1,7 @@
 /// What happened on one queue.
 public struct QueueCounters: Sendable {
-  /// Packets that were passed on.
+  /// Packets that were passed on: to the stack, or to the device. Those of the
+  /// latter that a reset took from it are among ``dropped`` as well.
   public internal(set) var packets: UInt64 = 0
   /// Their bytes, from the Ethernet header on.
   public internal(set) var bytes: UInt64 = 0

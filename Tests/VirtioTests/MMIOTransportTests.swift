@@ -117,6 +117,8 @@ import Testing
     let registers = MMIORegisters(version: 2)
     let transport = try transport(registers)
     try transport.reset()
+    // By a write, which is an exit of its own.
+    #expect(transport.answersInterrupts)
     #expect(transport.acknowledgeInterrupt() == [])
     registers.interruptStatus = 3
     #expect(transport.acknowledgeInterrupt() == [.queue, .configuration])

@@ -112,6 +112,10 @@ import Testing
     let rig = ControlRig()
     var device = try rig.start()
     let own = device.macAddressBits
+    // Sent, though nobody has looked yet.
+    if let packet = rig.packet(frame(9)) { device.transmit(packet) }
+    device.flush()
+    #expect(rig.model.sent.count == 1)
     rig.model.stalled = [1]
     for number in 0..<4 {
       if let packet = rig.packet(frame(number)) { device.transmit(packet) }
@@ -174,6 +178,24 @@ import Testing
     try device.stop()
     #expect(rig.hasAllPackets)
     #expect(rig.model.violations == [])
+  }
+
+  /// §5.1.4.2: what makes no sense is not agreed on, and can be named.
+  @Test(arguments: [0, 575] as [UInt16])
+  func senselessMTU_isTold(_ mtu: UInt16) throws {
+    var build = Build(offered: ControlRig.controls | FeatureBit.mtu.mask)
+    build.mtu = mtu
+    let rig = ControlRig(build)
+    let device = try rig.start()
+    let (agreed, refused) = (device.mtu, device.refusedMTU)
+    #expect(agreed == nil)
+    #expect(refused == Int(mtu))
+    try device.stop()
+    build.mtu = 576
+    let other = try ControlRig(build).start()
+    let none = other.refusedMTU
+    #expect(none == nil)
+    try other.stop()
   }
 
   /// The buffers stay as they are, so a larger MTU is not agreed on.

@@ -80,9 +80,16 @@ import Virtio
   /// §2.2.3: capabilities, and no VERSION_1: a legacy device.
   @Test func transitionalWithoutVersion1_isDrivenAsLegacy() throws {
     let rig = Rig(.modernLine, Build(offered: FeatureBit.mac.mask))
+    // §3.1.1: features are read by a driver that has said what it is.
+    var statuses: Set<UInt8> = []
+    rig.model.tamperRead = { [unowned model = rig.model] register, offset, _ in
+      if (register, offset) == (4, 4) { statuses.insert(model.status) }
+      return nil
+    }
     let device = try rig.start()
     let isLegacy = device.transport.isLegacy
     #expect(isLegacy)
+    #expect(statuses == [3])
     try device.stop()
     #expect(rig.model.violations == [])
   }

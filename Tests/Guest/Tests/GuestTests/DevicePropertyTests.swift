@@ -37,6 +37,25 @@ import Testing
     }
   }
 
+  @Test("The console names what the device has and the guest does not use")
+  func unusedProperties() async throws {
+    var options = Self.options(["host_mtu=100"])
+    options.qemuArguments += ["-append", "net.queues=4 net.queus=3"]
+    try await DemoServices.withDemo(options) { guest, services in
+      let page = try await services.statusPage()
+      #expect(page["MTU"] == "1500")
+      let lines = guest.output.lines
+      for line in [
+        " has an MTU of 100 bytes, which is not used: it is less than 576,",
+        " uses 1 of the 4 pairs of queues asked for: it has no more, or no"
+          + " vectors for them (",
+        "net: net.queus=3 is ignored: it is none of net.queues=,",
+      ] {
+        #expect(lines.count { $0.contains(line) } == 1, "\(line)")
+      }
+    }
+  }
+
   @Test("In place of a group's address the guest has one of its own")
   func groupAddress() async throws {
     let group = "01:00:5e:00:00:01"

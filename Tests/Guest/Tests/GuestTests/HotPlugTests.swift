@@ -161,6 +161,47 @@ import Testing
     }
   }
 
+  /// QEMU gives the address of a device that has gone to the next that comes.
+  @Test(
+    "A device with the address of another gets one of its own",
+    .whereTAPIsAllowed
+  )
+  func sameAddress() async throws {
+    try await TwoNetworks.with { networks in
+      let output = networks.guest.output
+      let address = TwoNetworks.firstAddress
+      try await networks.monitor.unplug(PluggedDemo.firstDevice)
+      // It is told the address that its network knows.
+      try await networks.monitor.plug("replacement", on: "net0")
+      try await output.waitForLines(
+        2,
+        of: "net: features ",
+        within: PluggedDemo.limit
+      )
+      try await networks.monitor.execute(
+        "netdev_add",
+        ["type": "user", "id": "net2"]
+      )
+      try await networks.monitor.plug(
+        "third",
+        on: "net2",
+        ["mac": "\(address)"]
+      )
+      let told = try await output.waitForLine(
+        containing: "net2: \(address) is the address of net: it has ",
+        within: PluggedDemo.limit
+      )
+      try await output.waitForLine(
+        containing: "net2: bound 10.0.2.15/24 ",
+        within: PluggedDemo.limit
+      )
+      let filter = try await networks.monitor.receiveFilter(of: "third")
+      #expect(told.contains("it has \(filter.ownAddress) instead"), "\(told)")
+      #expect(filter.ownAddress != address)
+      try await networks.check()
+    }
+  }
+
   /// How the network device that was started last as `interface` interrupts.
   private static func line(
     of interface: String,
