@@ -141,8 +141,8 @@ case ${machine:-default}/$transport in
 esac
 [[ $accel =~ ^(auto|kvm|tcg)$ ]] ||
   refuse_option "--accel takes auto, kvm or tcg, not '$accel'"
-is_number "$memory" 1 1048576 ||
-  refuse_option "--memory takes a number of MiB, not '$memory'"
+is_number "$memory" 2 1048576 ||
+  refuse_option "--memory takes a number of MiB, 2 or more, not '$memory'"
 [[ -z $timeout ]] || is_number "$timeout" 1 999999999 ||
   refuse_option "--timeout takes a whole number of seconds, not '$timeout'"
 if [[ $mac ]]; then
@@ -152,6 +152,8 @@ if [[ $mac ]]; then
   ((!(16#${mac%%:*} & 1))) ||
     refuse_option "--mac takes the address of one station, but $mac is one of" \
       "a group"
+  [[ $mac =~ [1-9A-Fa-f] ]] ||
+    refuse_option "--mac takes an address, and $mac is none"
 fi
 if [[ $net == tap:* ]] && ((${#forwards[@]})); then
   refuse_option "--forward is for --net user: over a TAP interface the host" \
@@ -162,8 +164,9 @@ if [[ $net == user ]] && ((!${#forwards[@]})); then
 fi
 declare -A forwarded=()
 for forward in "${forwards[@]}"; do
-  IFS=: read -r protocol host_port guest_port rest <<<"$forward"
-  if [[ ! $protocol =~ ^(tcp|udp)$ || -n $rest ]] ||
+  IFS=: read -r protocol host_port guest_port <<<"$forward"
+  # What is too much is in the last one.
+  if [[ ! $protocol =~ ^(tcp|udp)$ || $forward == *: ]] ||
     ! is_number "$host_port" 1 65535 || ! is_number "$guest_port" 1 65535; then
     refuse_option "--forward takes tcp or udp, a host port and a guest port," \
       "such as tcp:8080:80, not '$forward'"

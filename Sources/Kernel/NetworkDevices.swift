@@ -29,6 +29,7 @@ extension NetworkInterface {
   ) throws(VirtioError) -> NetworkInterface {
     // No more than the device has vectors for, where it has some: a wish for
     // many pairs must not cost the one that there is its own.
+    let wished = settings.queuePairs
     var settings = settings
     if let vectors = found.vectorCount, vectors > 2 {
       settings.queuePairs = min(settings.queuePairs, (vectors - 1) / 2)
@@ -50,11 +51,35 @@ extension NetworkInterface {
           use
         )
         attempt.interrupt.begin()
+        report(device, found, wished: wished)
         return NetworkInterface(device, attempt.interrupt, found.slot)
       } catch {
         try start.fail(attempt, error)
       }
     }
     throw VirtioError.noVector
+  }
+
+  /// Says what was wished for, or told by the device, and is not used.
+  private static func report(
+    _ device: borrowing Device,
+    _ found: FoundDevice,
+    wished: Int
+  ) {
+    let pairs = device.pairCount
+    if pairs < wished {
+      let vectors = found.vectorCount.map { "\($0) MSI-X vectors" }
+      Console.print(
+        "virtio: \(found.name) uses \(pairs) of the \(wished) pairs of queues"
+          + " asked for: it has no more, or no vectors for them"
+          + (vectors.map { " (\($0))" } ?? "")
+      )
+    }
+    if let mtu = device.refusedMTU {
+      Console.print(
+        "virtio: \(found.name) has an MTU of \(mtu) bytes, which is not used:"
+          + " it is less than 576, or more than there is memory for"
+      )
+    }
   }
 }

@@ -221,6 +221,7 @@ struct NetworkInterface: ~Copyable {
       do throws(VirtioError) {
         try device.restart()
         host.setCapabilities(capabilities)
+        host.interface = information
         Console.write("\(name): the device was reset and started again: ")
         Console.print(reason)
         // §5.1.4.2: no packet may be larger, and connections have agreed on

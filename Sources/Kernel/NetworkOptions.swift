@@ -21,6 +21,8 @@ struct NetworkOptions: Equatable {
   private static var queues: StaticString { "net.queues=" }
   private static var vlanKey: StaticString { "net.vlan=" }
   private static var hashes: StaticString { "net.hashes=" }
+  /// What all of them begin with.
+  private static var prefix: StaticString { "net." }
 
   /// Looks through the words of `text`.
   init(_ text: String) {
@@ -38,6 +40,8 @@ struct NetworkOptions: Equatable {
       } else if let value = Self.value(word, Self.hashes) {
         reportsHashes = value == 1
         if !(0...1 ~= value) { refuse(word, "takes 0 or 1") }
+      } else if Self.value(word, Self.prefix) != nil {
+        refuse(word, "is none of net.queues=, net.vlan= and net.hashes=")
       }
     }
   }

@@ -42,8 +42,7 @@ final class ControlQueue {
     mostReads: Int
   ) throws(VirtioError) -> ControlQueue {
     let queue = try Virtqueue(of: transport, index, QueueFormat(features))
-    let isSplit =
-      !features.contains(.version1) && !features.contains(.anyLayout)
+    let isSplit = PacketHeader.isSplitOff(features)
     // §5.1.6.6: the most descriptors that a command takes.
     guard queue.size >= (isSplit ? 4 : 2) else { throw VirtioError.badQueue }
     return ControlQueue(queue, index, features, isSplit, mostReads)

@@ -102,8 +102,9 @@ struct DeviceStructures {
     }
   }
 
-  /// The registers that the capability names, if they lie within a base
-  /// address register that the function has.
+  /// The registers that the capability names, if they begin within a base
+  /// address register that the function has: as far as they lie in it. §4.1.4.1:
+  /// a length that is unexpectedly large must be coped with.
   private func range<Host: PCIHost>(
     _ capability: Int,
     _ space: ConfigurationSpace<Host>,
@@ -111,10 +112,15 @@ struct DeviceStructures {
   ) -> RegisterRange? {
     let index = Int(space.read8(capability + Field.baseAddressRegister))
     let offset = UInt64(space.read32(capability + Field.offset))
-    let length = UInt64(space.read32(capability + Field.structureLength))
-    // Neither can overflow in 64 bits.
     guard let register = entry.register(index), let base = register.base,
-      length > 0, offset + length <= register.size,
+      offset < register.size
+    else { return nil }
+    let length = min(
+      UInt64(space.read32(capability + Field.structureLength)),
+      register.size - offset
+    )
+    // Neither can overflow in 64 bits.
+    guard length > 0,
       register.space == .port
         || space.host.reaches(
           register.address + offset..<register.address + offset + length

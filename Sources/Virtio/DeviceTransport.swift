@@ -40,14 +40,41 @@ public enum DeviceTransport<Host: PCIHost>: Transport {
     }
     // Not by the device's id, which §4.1.2.1 lets a transitional device keep:
     // it has both, and is driven as modern.
+    let modern: ModernTransport<Host>
     do throws(VirtioError) {
-      self = .modern(try ModernTransport(host, entry))
+      modern = try ModernTransport(host, entry)
     } catch {
       guard choice == .automatic else { throw error }
       self = .legacy(
         try LegacyTransport(host, entry, hasVectors: hasVectors)
       )
+      return
     }
+    if choice == .automatic,
+      let legacy = try? LegacyTransport(host, entry, hasVectors: hasVectors),
+      Self.isLegacyDevice(modern)
+    {
+      self = .legacy(legacy)
+    } else {
+      self = .modern(modern)
+    }
+  }
+
+  /// §2.2.3: a device that does not offer VERSION_1 is a legacy one, whatever
+  /// capabilities it has.
+  private static func isLegacyDevice(
+    _ transport: ModernTransport<Host>
+  ) -> Bool {
+    // Features are to be read behind steps 1 to 3 of §3.1.1. A device that does
+    // not come to rest fails again when it is started.
+    do throws(VirtioError) {
+      try transport.reset()
+    } catch {
+      return false
+    }
+    transport.status = [.acknowledge]
+    transport.status = [.acknowledge, .driver]
+    return !transport.offeredFeatures.contains(.version1)
   }
 
   /// The memory-mapped device `device`.
@@ -197,6 +224,15 @@ public enum DeviceTransport<Host: PCIHost>: Transport {
     case .legacy(let transport): transport.acknowledgeInterrupt()
     case .modern(let transport): transport.acknowledgeInterrupt()
     case .memoryMapped(let transport): transport.acknowledgeInterrupt()
+    }
+  }
+
+  /// See ``Transport``.
+  public var answersInterrupts: Bool {
+    switch self {
+    case .legacy(let transport): transport.answersInterrupts
+    case .modern(let transport): transport.answersInterrupts
+    case .memoryMapped(let transport): transport.answersInterrupts
     }
   }
 

@@ -156,6 +156,9 @@ public struct MMIOTransport<Host: PCIHost>: Transport {
     return reasons
   }
 
+  /// See ``Transport``.
+  public var answersInterrupts: Bool { true }
+
   /// What of the registers is behind those that all devices have.
   public var configurationSize: Int {
     Int(min(registers.length, 4096)) - MMIORegister.configuration

@@ -5,6 +5,9 @@ public struct NetworkCounters: Sendable {
   public internal(set) var interrupts: UInt64 = 0
   /// Times that the cause of one was read from the device; each is an exit.
   public internal(set) var interruptStatusReads: UInt64 = 0
+  /// Times that it was answered by a write, which mmio asks for; each is an
+  /// exit.
+  public internal(set) var interruptAnswers: UInt64 = 0
   /// Times that there was no packet to post for receiving.
   public internal(set) var receivePoolEmpty: UInt64 = 0
   /// Times that a frame had to wait because the transmit ring was full.
@@ -29,6 +32,9 @@ public struct NetworkCounters: Sendable {
   public internal(set) var queueResets: UInt64 = 0
   /// Dropped: it leaves to the device what that has not agreed to.
   public internal(set) var transmitUnsupported: UInt64 = 0
+  /// Dropped: they were with the device when it was reset, or had come from it
+  /// and were not taken.
+  public internal(set) var lostToResets: UInt64 = 0
   /// Times that the device was reset and started again.
   public internal(set) var restarts: UInt64 = 0
 
@@ -36,6 +42,7 @@ public struct NetworkCounters: Sendable {
   public func forEach(_ body: (StaticString, UInt64) -> Void) {
     body("virtio: interrupts", interrupts)
     body("virtio: interrupt status reads", interruptStatusReads)
+    body("virtio: interrupt answers", interruptAnswers)
     body("virtio: receive pool empty", receivePoolEmpty)
     body("virtio: transmit ring full", transmitRingFull)
     body("virtio: dropped, longer than its buffer", receivedTooLong)
@@ -46,6 +53,7 @@ public struct NetworkCounters: Sendable {
     body("virtio: dropped, of another VLAN", receivedOtherVLAN)
     body("virtio: frames with a hash", receivedHashed)
     body("virtio: dropped, not agreed to", transmitUnsupported)
+    body("virtio: dropped, lost to a reset", lostToResets)
     body("virtio: polled frames not sent in time", transmitPolledLost)
     body("virtio: queue resets", queueResets)
     body("virtio: restarts", restarts)
@@ -55,6 +63,7 @@ public struct NetworkCounters: Sendable {
   mutating func add(_ other: NetworkCounters) {
     interrupts &+= other.interrupts
     interruptStatusReads &+= other.interruptStatusReads
+    interruptAnswers &+= other.interruptAnswers
     receivePoolEmpty &+= other.receivePoolEmpty
     transmitRingFull &+= other.transmitRingFull
     receivedTooLong &+= other.receivedTooLong
@@ -67,6 +76,7 @@ public struct NetworkCounters: Sendable {
     transmitUnsupported &+= other.transmitUnsupported
     transmitPolledLost &+= other.transmitPolledLost
     queueResets &+= other.queueResets
+    lostToResets &+= other.lostToResets
     restarts &+= other.restarts
   }
 }

@@ -170,8 +170,15 @@ extension NetworkDevice {
       addressInTable = nil
     } else {
       try require(.ctrlRX)
+      let before = addressInTable
       addressInTable = bits
-      try tell(wishes.filter)
+      do throws(ControlError) {
+        try tell(wishes.filter)
+      } catch {
+        // The next table is to have the address that the interface has.
+        addressInTable = before
+        throw error
+      }
     }
   }
 

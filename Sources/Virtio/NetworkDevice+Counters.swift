@@ -1,15 +1,15 @@
 /// What a network device counts.
 extension NetworkDevice {
-  /// What the receive queues count, together.
+  /// What the receive queues count, together with those of before a restart.
   public var received: QueueCounters {
-    var sum = QueueCounters()
+    var sum = earlierReceived
     for index in pairs.indices { sum.add(pairs[index].received) }
     return sum
   }
 
-  /// What the transmit queues count, together.
+  /// What the transmit queues count, together with those of before a restart.
   public var sent: QueueCounters {
-    var sum = QueueCounters()
+    var sum = earlierSent
     for index in pairs.indices { sum.add(pairs[index].sent) }
     return sum
   }
@@ -27,12 +27,12 @@ extension NetworkDevice {
   /// The frames that went through, both ways.
   public var frames: UInt64 { received.packets &+ sent.packets }
 
-  /// How often the device was reached, or has interrupted: notifications, reads
-  /// of the interrupt status, interrupts. Each is an exit of the virtual machine.
+  /// How often the device was reached, or has interrupted: notifications,
+  /// interrupts, reads of their status and answers to it. Each is an exit of the virtual machine.
   public var exits: UInt64 {
     received.notifications &+ sent.notifications
       &+ controlCounters.notifications &+ counters.interrupts
-      &+ counters.interruptStatusReads
+      &+ counters.interruptStatusReads &+ counters.interruptAnswers
   }
 
   /// Calls `body` with each thing counted, in a fixed order: its name, the pair

@@ -35,7 +35,11 @@ extension NetworkDevice {
   public mutating func acknowledgeInterrupt() -> InterruptReasons {
     counters.interrupts &+= 1
     counters.interruptStatusReads &+= 1
-    return transport.acknowledgeInterrupt()
+    let reasons = transport.acknowledgeInterrupt()
+    if transport.answersInterrupts, !reasons.isEmpty {
+      counters.interruptAnswers &+= 1
+    }
+    return reasons
   }
 
   /// Notes an interrupt by message, which needs no answer.

@@ -78,11 +78,19 @@ extension NetworkDevice {
     _ features: Features
   ) throws(VirtioError) -> QueuePairs {
     let format = QueueFormat(features)
+    let fewest: UInt16 = PacketHeader.isSplitOff(features) ? 2 : 1
     let count = NetworkConfiguration(transport: transport)
       .pairs(features, settings)
     var pairs = QueuePairs(capacity: count)
     for index in 0..<count {
-      pairs.append(try QueuePair.make(of: transport, UInt16(index), format))
+      pairs.append(
+        try QueuePair.make(
+          of: transport,
+          UInt16(index),
+          format,
+          fewest: fewest
+        )
+      )
     }
     return pairs
   }
@@ -152,13 +160,18 @@ extension NetworkDevice {
   }
 
   /// Resets the device and starts it again, as when it ``needsReset`` or does
-  /// not send any more. Frames that it held are lost; its address and what was
-  /// counted stay.
+  /// not send any more. Frames that it held are lost, and counted; its address
+  /// and what was counted stay.
   ///
   /// - Throws: Why it cannot be driven any more; nothing comes from it then,
   ///   and it takes nothing.
   public mutating func restart() throws(VirtioError) {
     let muteStarts = control?.isMute == true ? muteStarts + 1 : 0
+    // What was sent was sent.
+    reclaim()
+    for index in pairs.indices {
+      counters.lostToResets &+= UInt64(pairs[index].dropAll())
+    }
     try halt()
     var settings = settings
     // A device that never answers is not asked again at each start, which would
@@ -182,9 +195,17 @@ extension NetworkDevice {
     device.counters.restarts &+= 1
     device.earlierControl = controlCounters
     device.muteStarts = muteStarts
-    for index in device.pairs.indices where index < pairs.count {
-      device.pairs[index].received.add(pairs[index].received)
-      device.pairs[index].sent.add(pairs[index].sent)
+    device.earlierReceived = earlierReceived
+    device.earlierSent = earlierSent
+    for index in pairs.indices {
+      let (received, sent) = (pairs[index].received, pairs[index].sent)
+      if index < device.pairs.count {
+        device.pairs[index].received.add(received)
+        device.pairs[index].sent.add(sent)
+      } else {
+        device.earlierReceived.add(received)
+        device.earlierSent.add(sent)
+      }
     }
     self = device
   }

@@ -50,8 +50,10 @@ extension NetworkDevice {
 
   /// §2.7.5.3.1: a table is no longer than its queue.
   private func smallestQueue(_ direction: QueueDirection) -> Int {
-    guard direction == .transmit else { return 2 }
+    guard direction == .transmit else {
+      return plan.fewestBuffers(features) * (splitsHeader ? 2 : 1)
+    }
     let table = features.contains(.indirectDesc) ? mostFragments + 2 : 0
-    return max(2, descriptorsPerFrame, table)
+    return max(descriptorsPerFrame, table)
   }
 }

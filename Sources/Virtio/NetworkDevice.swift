@@ -50,6 +50,9 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
   let control: ControlQueue?
   /// What those before the last restart have counted.
   var earlierControl = ControlCounters()
+  /// What pairs have counted that there were before a restart.
+  var earlierReceived = QueueCounters()
+  var earlierSent = QueueCounters()
   /// The starts in a row, up to this one's, after which the device answered no
   /// command.
   var muteStarts = 0
@@ -93,8 +96,7 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
       features.contains(.mtu)
       ? max(configuration.mtu, VirtioLimits.smallestMTU) : nil
     headerSize = PacketHeader.size(features)
-    splitsHeader =
-      !features.contains(.version1) && !features.contains(.anyLayout)
+    splitsHeader = PacketHeader.isSplitOff(features)
     sendsNotificationData = features.contains(.notificationData)
     mostReceivePackets = plan.postedCount(queues: pairs.count)
     // A table is no longer than its queue: §2.7.5.3.1. A frame may go on any.
@@ -128,6 +130,14 @@ public struct NetworkDevice<T: Transport>: ~Copyable {
       deviceWrites: deviceWrites,
       headerSize: splitsHeader ? headerSize : 0
     )
+  }
+
+  /// The MTU that the device says and that was not agreed on: none that makes
+  /// sense, or more than there is memory for. Reads registers.
+  public var refusedMTU: Int? {
+    guard !features.contains(.mtu), transport.offeredFeatures.contains(.mtu)
+    else { return nil }
+    return NetworkConfiguration(transport: transport).mtu
   }
 
   /// Whether a ring is not what it should be: nothing comes from the device and

@@ -50,6 +50,11 @@ enum PacketHeader {
     return hasBufferCount ? 12 : 10
   }
 
+  /// Whether it must have a descriptor of its own. §2.7.4.3, §5.1.6.6.
+  static func isSplitOff(_ features: Features) -> Bool {
+    !features.contains(.version1) && !features.contains(.anyLayout)
+  }
+
   // MARK: To the device
 
   /// Puts a header before `frame` that leaves to the device what the frame says
@@ -135,14 +140,12 @@ enum PacketHeader {
     var segmentSize: Int
     /// Of what the device has reported a hash; 0: it has not.
     var hashReport: Int
-    /// Where the checksum lies in the frame, if the device says so.
+    /// Where the checksum ends in the frame, if the device says so.
     fileprivate var checksumEnd: Int
-    fileprivate var headerLength: Int
 
-    /// Whether what it says of places lies in a frame of `count` bytes.
-    func fits(_ count: Int) -> Bool {
-      checksumEnd <= count && headerLength <= count
-    }
+    /// Whether what it says of places lies in a frame of `count` bytes. The
+    /// length of the headers does not count: §5.1.6.4.2, it is a hint at best.
+    func fits(_ count: Int) -> Bool { checksumEnd <= count }
   }
 
   /// The header that `bytes` begin with; `nil` when it says what was not agreed
@@ -155,8 +158,7 @@ enum PacketHeader {
       isChecksumVerified: false,
       segmentSize: 0,
       hashReport: 0,
-      checksumEnd: 0,
-      headerLength: 0
+      checksumEnd: 0
     )
     if features.contains(.mrgRxbuf) {
       received.bufferCount = load(bytes, Field.bufferCount)
@@ -188,7 +190,6 @@ enum PacketHeader {
     guard type != GSOType.none else { return received }
     guard isAgreed(type, features) else { return nil }
     received.segmentSize = load(bytes, Field.segmentSize)
-    received.headerLength = load(bytes, Field.headerLength)
     return received.segmentSize > 0 ? received : nil
   }
 

@@ -21,16 +21,18 @@ struct QueuePair: ~Copyable {
 
   /// Pair `index`, with queues as large as the device allows.
   ///
+  /// - Parameter fewest: The descriptors that a frame takes at least.
   /// - Throws: `badQueue` when it has not both.
   static func make<T: Transport>(
     of transport: T,
     _ index: UInt16,
-    _ format: QueueFormat
+    _ format: QueueFormat,
+    fewest: UInt16
   ) throws(VirtioError) -> QueuePair {
     QueuePair(
       index,
-      try Virtqueue(of: transport, 2 * index, format),
-      try Virtqueue(of: transport, 2 * index + 1, format)
+      try Virtqueue(of: transport, 2 * index, format, fewest: fewest),
+      try Virtqueue(of: transport, 2 * index + 1, format, fewest: fewest)
     )
   }
 
@@ -111,6 +113,19 @@ struct QueuePair: ~Copyable {
   mutating func takeBack() {
     receive.takeBack()
     transmit.takeBack()
+  }
+
+  /// Drops the buffers that have come and were not taken, for the device is
+  /// about to be reset.
+  ///
+  /// - Returns: How many they are, with the frames that were not sent.
+  mutating func dropAll() -> Int {
+    let unsent = transmit.inFlightCount
+    var count = 0
+    while receive.hasUsed, receive.takeUsed() != nil { count += 1 }
+    received.dropped &+= UInt64(count)
+    sent.dropped &+= UInt64(unsent)
+    return count + unsent
   }
 
   /// Notes that nothing can be done with them any more, though the device may

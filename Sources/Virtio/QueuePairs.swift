@@ -27,9 +27,7 @@ struct QueuePairs: ~Copyable {
 
   /// Whether each receive queue has room for `count` buffers.
   func haveRoom(for count: Int, _ features: Features) -> Bool {
-    // §2.7.4: the header of each is a descriptor of its own there.
-    let isSplit = features.isDisjoint(with: [.version1, .anyLayout])
-    let needed = isSplit ? 2 * count : count
+    let needed = PacketHeader.isSplitOff(features) ? 2 * count : count
     for index in indices where Int(self[index].receive.size) < needed {
       return false
     }

@@ -54,6 +54,8 @@ public protocol Transport: AddressMapping {
   /// Reads why the device interrupted by its line, and takes the line back.
   /// §4.1.4.5, §4.2.3.4.
   func acknowledgeInterrupt() -> InterruptReasons
+  /// Whether that takes a write as well, where there is a reason. §4.2.2.
+  var answersInterrupts: Bool { get }
   /// The bytes of the device's own configuration. §2.5.
   var configurationSize: Int { get }
   /// The byte at `offset` of the device's own configuration; 0 behind its end.
@@ -105,6 +107,9 @@ public struct InterruptReasons: OptionSet, Sendable {
 }
 
 extension Transport {
+  /// On PCI the read is all that it takes. §4.1.4.5.
+  public var answersInterrupts: Bool { false }
+
   /// Resets the device and waits until it has. §2.4, §4.1.4.3.2.
   ///
   /// - Throws: `resetFailed` when it does not come to it; then the device may

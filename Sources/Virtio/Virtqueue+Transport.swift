@@ -2,16 +2,18 @@
 extension Virtqueue {
   /// A queue as large as device and driver allow.
   ///
+  /// - Parameter fewest: The descriptors that it must have.
   /// - Throws: `badQueue` when the device has none, or one of a size that there
   ///   is not.
   init<T: Transport>(
     of transport: T,
     _ index: UInt16,
-    _ format: QueueFormat
+    _ format: QueueFormat,
+    fewest: UInt16 = 1
   ) throws(VirtioError) {
     let size = transport.largestQueueSize(index)
-    // 0 when there is none. A frame of two descriptors must fit.
-    guard size >= 2, Self.isPossible(size, format) else {
+    // 0 when there is none.
+    guard size >= fewest, Self.isPossible(size, format) else {
       throw VirtioError.badQueue
     }
     self.init(

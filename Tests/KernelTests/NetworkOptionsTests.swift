@@ -18,6 +18,17 @@ import Virtio
     #expect(options.problems == [])
   }
 
+  @Test(arguments: ["net.queus=3", "net.", "net.vlan", "net.hashes"])
+  func unknownOptions_areNamed(_ word: String) {
+    let options = NetworkOptions("quiet \(word)")
+    #expect(
+      options.problems == [
+        "net: \(word) is ignored: it is none of net.queues=, net.vlan= and"
+          + " net.hashes="
+      ]
+    )
+  }
+
   @Test(arguments: [("0", false), ("1", true)])
   func hashes_areTaken(_ value: String, _ isWanted: Bool) {
     let options = NetworkOptions("net.hashes=\(value)")

@@ -198,7 +198,7 @@ import Virtio
   }
 
   @Test func noFeaturesOK_isObjectedTo() {
-    let rig = Rig(.modernLine)
+    let rig = Rig(.modernLine, NetworkDeviceModel.Build(isLegacy: false))
     rig.keepPool()
     rig.model.tamper = { write in
       guard let status = Self.status(write) else { return [write] }

@@ -129,10 +129,34 @@ import Testing
     #expect(rig.model.violations == [])
   }
 
+  @Test func oneDescriptor_isEnough() throws {
+    let rig = ControlRig(Build(offered: Self.offered[0]))
+    var device = try rig.start()
+    try device.resetQueue(pair: 0, .receive, size: 1)
+    #expect(rig.model.queues[0].size == 1)
+    for number in 0..<3 { exchange(&device, rig, number..<(number + 1)) }
+    try device.stop()
+    #expect(rig.model.violations == [])
+  }
+
+  /// §5.1.6.3.1: a queue must hold the largest packet, in parts.
+  @Test func receiveQueueTooSmallForTheLargest_isRefused() throws {
+    let large = FeatureBit.bits(.mrgRxbuf, .guestCsum, .guestTSO4)
+    let rig = ControlRig(Build(offered: Self.offered[0] | large))
+    var device = try rig.start(memory: 4 << 20)
+    #expect(device.features.contains(.guestTSO4))
+    expect(.badQueue) { () throws(VirtioError) in
+      try device.resetQueue(pair: 0, .receive, size: 4)
+    }
+    try device.resetQueue(pair: 0, .receive, size: 32)
+    try device.stop()
+    #expect(rig.model.violations == [])
+  }
+
   @Test func impossibleSizes_changeNothing() throws {
     let rig = ControlRig(Build(offered: Self.offered[0]))
     var device = try rig.start()
-    for size in [0, 1, 3, 255, 65535] as [UInt16] {
+    for size in [0, 3, 255, 65535] as [UInt16] {
       expect(.badQueue) { () throws(VirtioError) in
         try device.resetQueue(pair: 0, .receive, size: size)
       }

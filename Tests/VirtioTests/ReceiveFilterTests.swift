@@ -250,4 +250,29 @@ import Testing
     try device.stop()
     #expect(rig.model.violations == [])
   }
+
+  /// An address that the device refuses is not put into its table later, in
+  /// place of the interface's own.
+  @Test func addressRefused_theOwnOneStaysInTheTable() throws {
+    let offered = ControlRig.controls & ~FeatureBit.ctrlMACAddr.mask
+    var build = NetworkDeviceModel.Build(offered: offered)
+    // Of a group: the driver has chosen its own, which is in the table.
+    build.macAddress = [1, 0, 0x5E, 0, 0, 1]
+    let rig = ControlRig(build)
+    var device = try rig.start()
+    let own = device.macAddressBits
+    rig.model.controlAnswer = .refuses
+    expect(.refused) { () throws(ControlError) in
+      try device.setMACAddress(address(9))
+    }
+    rig.model.controlAnswer = .honest
+    #expect(device.macAddressBits == own)
+    try device.setPromiscuous(true)
+    try device.setPromiscuous(false)
+    #expect(rig.model.control.table == [octets(own)])
+    #expect(rig.model.deliver(frame(to: own)))
+    try device.stop()
+    #expect(rig.hasAllPackets)
+    #expect(rig.model.violations == [])
+  }
 }

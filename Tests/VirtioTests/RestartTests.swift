@@ -78,6 +78,62 @@ import Testing
     #expect(rig.model.violations == [])
   }
 
+  /// Four pairs, and only one when the device is used without its control
+  /// queue: what the others have counted stays in the sums.
+  @Test func fewerPairs_whatWasCountedStays() throws {
+    var build = Build(offered: MultiqueueTests.mq)
+    build.pairs = 4
+    let rig = ControlRig(build)
+    var device = try rig.start { $0.queuePairs = 4 }
+    for flow in 0..<16 {
+      let bytes = MultiqueueTests.datagram(flow, 0, toUs: false)
+      if let packet = rig.packet(bytes) { device.transmit(packet) }
+    }
+    device.flush()
+    var (frames, exits) = (device.sent.packets, device.exits)
+    #expect(frames == 16)
+    rig.model.controlAnswer = .never
+    for _ in 0..<4 {
+      try device.restart()
+      let (framesNow, exitsNow) = (device.sent.packets, device.exits)
+      #expect(framesNow >= frames && exitsNow >= exits)
+      (frames, exits) = (framesNow, exitsNow)
+    }
+    #expect(frames >= 16)
+    let pairs = device.pairCount
+    #expect(pairs == 1)
+    try device.stop()
+    #expect(rig.hasAllPackets)
+    #expect(rig.model.violations == [])
+  }
+
+  /// Four frames that the device has not sent, and three that nobody has taken.
+  @Test func whatIsLost_isCounted() throws {
+    let rig = ControlRig()
+    var device = try rig.start()
+    let own = device.macAddressBits
+    rig.model.stalled = [1]
+    for number in 0..<4 {
+      if let packet = rig.packet(frame(number)) { device.transmit(packet) }
+    }
+    device.flush()
+    for number in 0..<3 {
+      #expect(rig.model.deliver(frame(to: own, number)))
+    }
+    try device.restart()
+    let (counters, sent, received) = (
+      device.counters, device.sent, device.received
+    )
+    #expect(counters.lostToResets == 7)
+    #expect(sent.dropped == 4)
+    #expect(received.dropped == 3)
+    try device.restart()
+    #expect(device.counters.lostToResets == 7)
+    try device.stop()
+    #expect(rig.hasAllPackets)
+    #expect(rig.model.violations == [])
+  }
+
   /// A device that does not come to rest is given no command.
   @Test func resetRefused_noCommandIsGiven() throws {
     let rig = ControlRig()

@@ -169,14 +169,14 @@ import Virtio
   }
 
   @Test func versionNotOffered_modern_isGivenUpWithFAILED() {
-    let rig = Rig(.modernLine, Build(offered: 1 << 5))
+    let rig = Rig(.modernLine, Build(isLegacy: false, offered: 1 << 5))
     #expect(rig.failure() == .featuresRefused)
     #expect(rig.model.status & 0x80 != 0)
     #expect(rig.model.violations == [])
   }
 
   static let badSizes: [[UInt16]] = [
-    [], [256], [0, 256], [256, 0], [3, 256], [256, 300], [65535, 256], [1, 1],
+    [], [256], [0, 256], [256, 0], [3, 256], [256, 300], [65535, 256],
   ]
 
   @Test(arguments: Rig.Way.allCases, badSizes)
@@ -191,7 +191,7 @@ import Virtio
     #expect(rig.model.violations == [])
   }
 
-  @Test(arguments: [2, 4, 1024, 32768])
+  @Test(arguments: [1, 2, 4, 1024, 32768])
   func queueOfAnySize_isDriven(_ size: UInt16) throws {
     for way in Rig.Way.allCases {
       let rig = Rig(way, Build(queueSizes: [size, size]))

@@ -44,7 +44,6 @@ import Virtio
       $0.set32(0x78, 0xFFFF_FFF0)
       $0.set32(0x7C, 0x100)
     },
-    Malformed("length overflows") { $0.set32(0x7C, 0xFFFF_FFFF) },
     Malformed("common structure too short") { $0.set32(0x7C, 55) },
     Malformed("no interrupt status") { $0.bytes[0x83] = 9 },
     Malformed("interrupt status of no length") { $0.set32(0x8C, 0) },
@@ -60,6 +59,32 @@ import Virtio
     malformed.change(rig.model)
     #expect(rig.failure() == .unsupported)
     #expect(rig.machine.violations == [])
+  }
+
+  /// §4.1.4.1: a length beyond what is needed, and beyond the register.
+  @Test(arguments: [0x7C, 0x8C, 0x9C, 0xAC], [UInt32(0x10_0000), .max])
+  func structuresLongerThanTheirRegister_areDriven(
+    _ place: Int,
+    _ length: UInt32
+  ) throws {
+    let rig = Rig(.modernLine, Build(isLegacy: false))
+    rig.model.set32(place, length)
+    let device = try rig.start()
+    let features = device.features
+    #expect(features.isSuperset(of: [.version1, .mac]))
+    try device.stop()
+    #expect(rig.model.violations == [])
+    #expect(rig.machine.violations == [])
+  }
+
+  /// §2.2.3: capabilities, and no VERSION_1: a legacy device.
+  @Test func transitionalWithoutVersion1_isDrivenAsLegacy() throws {
+    let rig = Rig(.modernLine, Build(offered: FeatureBit.mac.mask))
+    let device = try rig.start()
+    let isLegacy = device.transport.isLegacy
+    #expect(isLegacy)
+    try device.stop()
+    #expect(rig.model.violations == [])
   }
 
   /// What has legacy registers too can be driven by them.

@@ -41,6 +41,46 @@ import Testing
     #expect(rig.model.violations == [])
   }
 
+  /// §2.7, §2.8: a ring may have one descriptor.
+  @Test(arguments: [[1, 16], [16, 1], [1, 1]] as [[UInt16]], [false, true])
+  func oneDescriptor_framesGoBothWays(
+    _ sizes: [UInt16],
+    _ isPacked: Bool
+  ) throws {
+    let packed = isPacked ? FeatureBit.ringPacked.mask : 0
+    let more = FeatureBit.bits(.mac, .version1, .indirectDesc, .eventIdx)
+    for offered in [FeatureBit.bits(.mac, .version1), more] {
+      let rig = ControlRig(Build(offered: offered | packed, queueSizes: sizes))
+      var device = try rig.start()
+      let own = device.macAddressBits
+      for number in 0..<20 {
+        device.reclaim()
+        let hasRoom = device.canTransmit()
+        #expect(hasRoom)
+        if let packet = rig.packet(frame(number)) { device.transmit(packet) }
+        #expect(rig.model.deliver(frame(to: own, number)))
+        let received = device.receiveBytes()
+        #expect(received == frame(to: own, number))
+        device.refill()
+        device.flush()
+      }
+      #expect(rig.model.sent == (0..<20).map { frame($0) })
+      try device.stop()
+      #expect(rig.hasAllPackets)
+      #expect(rig.model.violations == [])
+    }
+  }
+
+  /// §2.7.4.3: the header of an old device's packets takes one more.
+  @Test func oneDescriptorAndAHeader_isGivenUp() {
+    let rig = Rig(
+      .legacyLine,
+      Build(offered: FeatureBit.mac.mask, queueSizes: [1, 16])
+    )
+    #expect(rig.failure() == .badQueue)
+    #expect(rig.model.violations == [])
+  }
+
   /// The frames of one pair are sent, those of the other are not.
   @Test func oneTransmitQueueStands_thatIsSeen() throws {
     let rig = rig(MultiqueueTests.mq, second: 256)

@@ -113,8 +113,10 @@ public enum Lie: String, Sendable, CaseIterable {
       .drop
     case .bufferCountZero, .bufferCountTooLarge, .bufferCountMoreThanCome:
       features.contains(.mergedBuffers) ? .drop : .none
-    case .headerLengthBeyondPacket, .frameTooLarge, .randomPacket:
-      .perhapsDrop
+    case .frameTooLarge, .randomPacket: .perhapsDrop
+    // It is told of a segmented packet. §5.1.6.4.2: not to be relied on.
+    case .headerLengthBeyondPacket:
+      features.contains(.guestTSO4) ? .none : .drop
     // §5.1.6.4.2: the driver ignores flags that it does not know.
     case .transmitLengthHuge, .flagsUnknown, .wrongWrap, .suppressionRubbish,
       .interruptStorm:
