@@ -20,13 +20,10 @@ extension StackCounters {
   ) {
     let now = tcp.remarks
     guard now != earlier.tcp.remarks else { return }
-    // Both in the same order.
-    var values: [UInt64] = []
-    earlier.tcp.remarks.forEach { values.append($1) }
-    var index = 0
-    now.forEach { name, value in
-      if value != values[index] { body(name, value &- values[index]) }
-      index += 1
+    let before = earlier.tcp.remarks.list
+    for (index, (name, value)) in now.list.enumerated()
+    where value != before[index].value {
+      body(name, value &- before[index].value)
     }
   }
 }
@@ -42,7 +39,16 @@ extension TCPCounters {
     remarks.connectionsOpened = 0
     remarks.connectionsAccepted = 0
     remarks.delayedAcknowledgements = 0
+    // The packet itself says so.
+    remarks.resetsSent = 0
     remarks.bytesCopied = 0
     return remarks
+  }
+
+  /// All counters, in a fixed order.
+  fileprivate var list: [(name: StaticString, value: UInt64)] {
+    var list: [(name: StaticString, value: UInt64)] = []
+    forEach { list.append(($0, $1)) }
+    return list
   }
 }
