@@ -28,6 +28,9 @@ public final class Connection: @unchecked Sendable {
   public var local: Endpoint? { host.stack.local(of: id) }
   /// The other end; `nil` once the connection is over.
   public var remote: Endpoint? { host.stack.remote(of: id) }
+  /// State, windows, round-trip time, what is under way; `nil` once the
+  /// connection is over and forgotten.
+  public var information: TCPInformation? { host.stack.information(of: id) }
 
   // MARK: Reading
 

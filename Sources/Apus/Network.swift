@@ -24,6 +24,9 @@ public struct Network: Sendable {
   /// The TCP connections there are, half-open and closing ones included.
   public var connectionCount: Int { host.stack.connectionCount }
 
+  /// All about each of them, for a status page or a log.
+  public var connections: ConnectionList { ConnectionList(host: host) }
+
   /// Adds a way to other machines, beside those of the lease; it stays when the
   /// lease changes.
   ///

@@ -11,9 +11,21 @@ struct HTTPRequest {
     case other
   }
 
+  /// What can be asked for.
+  enum Resource {
+    /// `/`
+    case page
+    /// `/status.json`
+    case status
+    /// `/connections.json`
+    case connections
+    /// Anything else, which is not there.
+    case other
+  }
+
   let method: Method
-  /// Whether the target's path is `/`.
-  let isRoot: Bool
+  /// What the target's path names.
+  let resource: Resource
   /// Whether the client is of HTTP/1.0.
   let isOld: Bool
   /// Whether another request may follow.
@@ -55,7 +67,16 @@ struct HTTPRequest {
       } else {
         .other
       }
-    isRoot = Self.isSame(path, "/")
+    resource =
+      if Self.isSame(path, "/") {
+        .page
+      } else if Self.isSame(path, "/status.json") {
+        .status
+      } else if Self.isSame(path, "/connections.json") {
+        .connections
+      } else {
+        .other
+      }
     // RFC 9112 §9.3: kept by default since 1.1.
     var wantsKept = !isOld
     var wantsClosed = false

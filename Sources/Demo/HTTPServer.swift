@@ -54,59 +54,66 @@ struct HTTPServer {
     }
   }
 
+  /// What a response says.
+  private struct Content {
+    let type: String
+    let text: Text
+  }
+
   /// Whether the answer could be sent.
   private func answer(
     _ request: HTTPRequest,
     _ connection: Connection
   ) async -> Bool {
     if request.method == .other {
-      await respond(
+      return await respond(
         connection,
         "405 Method Not Allowed",
         fields: "Allow: GET, HEAD\r\n",
         to: request
       )
-    } else if request.isRoot {
-      await respond(
+    }
+    switch request.resource {
+    case .page:
+      let page = StatusPage.render(system)
+      return await respond(
         connection,
         "200 OK",
-        StatusPage.render(system),
+        Content(type: "text/html; charset=utf-8", text: page),
         to: request
       )
-    } else {
-      await respond(connection, "404 Not Found", to: request)
+    case .status:
+      let status = StatusJSON.render(system)
+      return await respond(
+        connection,
+        "200 OK",
+        Content(type: "application/json", text: status),
+        to: request
+      )
+    case .connections:
+      return await sendConnections(connection, to: request)
+    case .other:
+      return await respond(connection, "404 Not Found", to: request)
     }
   }
 
   /// Sends a response, and says that it is the last one unless `request` keeps
-  /// the connection; without `page`, the status is the content too.
+  /// the connection; without `content`, the status is the content too.
   ///
   /// - Returns: Whether it could be sent.
   @discardableResult
   private func respond(
     _ connection: Connection,
     _ status: String,
-    _ page: Text? = nil,
+    _ content: Content? = nil,
     fields: String = "",
     to request: HTTPRequest? = nil
   ) async -> Bool {
-    var content = Text()
-    if let page {
-      content = page
-    } else {
-      content.append(status)
-      content.append("\n")
-    }
-    var response = Text()
-    response.append("HTTP/1.1 ")
-    response.append(status)
-    response.append("\r\nContent-Type: ")
-    response.append(
-      page == nil ? "text/plain" : "text/html; charset=utf-8"
-    )
-    response.append("\r\nContent-Length: ")
-    response.append(content.bytes.count)
-    response.append("\r\nCache-Control: no-store\r\n")
+    let text = content?.text ?? Self.line(status)
+    var response = Self.head(status, content?.type ?? "text/plain")
+    response.append("Content-Length: ")
+    response.append(text.bytes.count)
+    response.append("\r\n")
     response.append(fields)
     // RFC 9112 §9.3: said to 1.0, which does not expect it.
     let keeps = request?.keepsConnection ?? false
@@ -116,7 +123,70 @@ struct HTTPServer {
       response.append("\r\n")
     }
     response.append("\r\n")
-    if request?.method != .head { response.append(content) }
+    if request?.method != .head { response.append(text) }
     return await connection.write(response.bytes, timeout: Self.patience)
+  }
+
+  private static func line(_ text: String) -> Text {
+    var line = Text()
+    line.append(text)
+    line.append("\n")
+    return line
+  }
+
+  /// The fields that every response has.
+  private static func head(_ status: String, _ type: String) -> Text {
+    var head = Text()
+    head.append("HTTP/1.1 ")
+    head.append(status)
+    head.append("\r\nContent-Type: ")
+    head.append(type)
+    head.append("\r\nCache-Control: no-store\r\n")
+    return head
+  }
+
+  // MARK: A response in parts
+
+  /// Sends the connections while they are looked at, so that however many there
+  /// are takes no memory to speak of.
+  ///
+  /// - Returns: Whether all could be sent, and the client knows where it ends.
+  private func sendConnections(
+    _ connection: Connection,
+    to request: HTTPRequest
+  ) async -> Bool {
+    var part = Self.head("200 OK", "application/json")
+    // RFC 9112 §7.1; who knows no chunks (§6.1: HTTP/1.0) is told by the end of
+    // the connection.
+    let isChunked = !request.isOld
+    if isChunked { part.append("Transfer-Encoding: chunked\r\n") }
+    if !isChunked || !request.keepsConnection {
+      part.append("Connection: close\r\n")
+    }
+    part.append("\r\n")
+    if request.method == .get {
+      var content = ConnectionsJSON(system.network)
+      while let text = content.next() {
+        part.append(text, asChunk: isChunked)
+        guard await connection.write(part.bytes, timeout: Self.patience)
+        else { return false }
+        part = Text()
+      }
+      if isChunked { part.append("0\r\n\r\n") }
+    }
+    guard await connection.write(part.bytes, timeout: Self.patience)
+    else { return false }
+    return isChunked
+  }
+}
+
+extension Text {
+  /// Text that is not empty, as a chunk of its own or as it is. RFC 9112 §7.1.
+  fileprivate mutating func append(_ text: Text, asChunk isChunk: Bool) {
+    guard isChunk else { return append(text) }
+    append(String(text.bytes.count, radix: 16))
+    append("\r\n")
+    append(text)
+    append("\r\n")
   }
 }

@@ -1,7 +1,7 @@
 import Apus
 
 /// The page that shows how the machine is: uptime, lease, link, device,
-/// counters.
+/// connections, counters.
 enum StatusPage {
   static func render(_ system: System) -> Text {
     let network = system.network
@@ -16,6 +16,9 @@ enum StatusPage {
       table { border-collapse: collapse; width: 100% }
       th { text-align: left; font-weight: normal; opacity: .7; width: 45% }
       td { font-family: ui-monospace, monospace }
+      .wide { overflow-x: auto }
+      .wide th, .wide td { width: auto; padding-right: 1em;
+        white-space: nowrap; vertical-align: bottom }
       </style></head><body>
       <h1>Apus</h1>
       <p>This page comes from a virtual machine that runs nothing but the
@@ -37,15 +40,21 @@ enum StatusPage {
     row("exits per frame", &page) {
       $0.append(thousandths: network.interfaceUse.exitsPerThousandFrames)
     }
-    page.append("</table>\n<h2>Counters</h2>\n<table>\n")
+    page.append("</table>\n<h2>TCP connections</h2>\n")
+    ConnectionTable.append(network, to: &page)
+    page.append("<h2>Counters</h2>\n<table>\n")
     for counter in system.counters where counter.value > 0 {
       row(name(of: counter), &page) { $0.append(counter.value) }
     }
-    page.append("</table>\n</body></html>\n")
+    page.append(
+      "</table>\n<p>All of this but the connections, and the counters that are"
+        + " zero, as JSON: <a href=\"/status.json\">/status.json</a></p>\n"
+        + "</body></html>\n"
+    )
     return page
   }
 
-  private static func name(of counter: Counter) -> String {
+  static func name(of counter: Counter) -> String {
     var name = counter.name.description
     if counter.interface > 0 { name = "net\(counter.interface) \(name)" }
     if let pair = counter.pair { name += ", pair \(pair)" }

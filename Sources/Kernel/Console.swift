@@ -42,6 +42,12 @@ enum Console {
     write(byte: 0x0A)
   }
 
+  /// Writes a line of bytes and ends it.
+  static func print(_ line: [UInt8]) {
+    for byte in line { write(byte: byte) }
+    write(byte: 0x0A)
+  }
+
   /// Writes `text` and ends the line. Needs no heap.
   static func print(_ text: StaticString) {
     write(text)

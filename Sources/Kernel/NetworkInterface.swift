@@ -17,6 +17,8 @@ struct NetworkInterface: ~Copyable {
   let slot: UInt8?
   /// What lines of the console about it begin with.
   var name = "net"
+  /// Tells of each packet, if that was asked for.
+  var trace: PacketTrace?
   /// The largest IP packet that is passed on, both ways.
   private(set) var mtu: Int
   private static var ethernetMTU: Int { 1500 }
@@ -135,9 +137,13 @@ struct NetworkInterface: ~Copyable {
   /// Takes what the device has, up to a bound, and gives the host its turn.
   private mutating func receive(into host: Host, at now: Instant) {
     guard isRunning else { return }
-    for _ in 0..<Self.mostFramesAtOnce {
-      guard let frame = device.receive() else { break }
-      host.receive(frame, at: now)
+    if trace != nil {
+      receiveTraced(into: host, at: now)
+    } else {
+      for _ in 0..<Self.mostFramesAtOnce {
+        guard let frame = device.receive() else { break }
+        host.receive(frame, at: now)
+      }
     }
     if device.isBroken {
       recover(host, "its rings are not what they should be", at: now)
@@ -155,11 +161,33 @@ struct NetworkInterface: ~Copyable {
   mutating func transmit(from host: Host, at now: Instant) {
     guard isRunning else { return }
     device.reclaim()
-    while device.canTransmit(), let frame = host.transmit(at: now) {
-      device.transmit(frame)
+    if trace != nil {
+      transmitTraced(from: host, at: now)
+    } else {
+      while device.canTransmit(), let frame = host.transmit(at: now) {
+        device.transmit(frame)
+      }
     }
     device.refill()
     device.flush()
+  }
+
+  // Apart from the others, which are not to ask of each packet whether it is
+  // traced.
+
+  private mutating func receiveTraced(into host: Host, at now: Instant) {
+    for _ in 0..<Self.mostFramesAtOnce {
+      guard let frame = device.receive() else { break }
+      trace?.receive(frame, into: host, at: now)
+    }
+  }
+
+  private mutating func transmitTraced(from host: Host, at now: Instant) {
+    while device.canTransmit(),
+      let frame = trace?.transmit(from: host, at: now)
+    {
+      device.transmit(frame)
+    }
   }
 
   // MARK: Interrupts

@@ -5,6 +5,7 @@ import Virtio
 ///     net.queues=PAIRS   pairs of queues to use, 1 to 16
 ///     net.vlan=NUMBER    the virtual LAN of the first interface, 1 to 4094
 ///     net.hashes=1       devices report the hash of what they receive
+///     net.trace=1        the console has a line for each packet
 struct NetworkOptions: Equatable {
   /// How many pairs of queues a device is to use, if it has as many.
   private(set) var queuePairs = 1
@@ -13,6 +14,8 @@ struct NetworkOptions: Equatable {
   /// Whether devices are to report hashes: nothing here goes by them, they are
   /// checked and counted.
   private(set) var reportsHashes = false
+  /// Whether each packet is told of on the console.
+  private(set) var tracesPackets = false
   /// What was not understood, a line each.
   private(set) var problems: [String] = []
 
@@ -21,6 +24,7 @@ struct NetworkOptions: Equatable {
   private static var queues: StaticString { "net.queues=" }
   private static var vlanKey: StaticString { "net.vlan=" }
   private static var hashes: StaticString { "net.hashes=" }
+  private static var trace: StaticString { "net.trace=" }
   /// What all of them begin with.
   private static var prefix: StaticString { "net." }
 
@@ -40,8 +44,14 @@ struct NetworkOptions: Equatable {
       } else if let value = Self.value(word, Self.hashes) {
         reportsHashes = value == 1
         if !(0...1 ~= value) { refuse(word, "takes 0 or 1") }
+      } else if let value = Self.value(word, Self.trace) {
+        tracesPackets = value == 1
+        if !(0...1 ~= value) { refuse(word, "takes 0 or 1") }
       } else if Self.value(word, Self.prefix) != nil {
-        refuse(word, "is none of net.queues=, net.vlan= and net.hashes=")
+        refuse(
+          word,
+          "is none of net.queues=, net.vlan=, net.hashes= and net.trace="
+        )
       }
     }
   }

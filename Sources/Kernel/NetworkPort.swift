@@ -18,6 +18,8 @@ final class NetworkPort {
   private let mtu: Int
   /// The slot of bus 0 that the last device was in.
   private var slot: UInt8?
+  /// Tells of each packet, if that was asked for.
+  private let trace: PacketTrace?
   /// What the console said last of the address.
   private var lastAnnouncement: [UInt8] = []
 
@@ -27,9 +29,13 @@ final class NetworkPort {
     _ number: Int,
     _ interface: consuming NetworkInterface?,
     memory: Int,
-    commandLine: String
+    commandLine: String,
+    tracesPackets: Bool
   ) {
     self.number = number
+    trace =
+      tracesPackets
+      ? PacketTrace(name: Self.name(number)) { Console.print($0) } : nil
     let information =
       interface?.information
       ?? InterfaceInformation(
@@ -63,6 +69,7 @@ final class NetworkPort {
     )
     self.interface = consume interface
     self.interface?.name = name
+    self.interface?.trace = trace
     announce(information)
     // Ports live as long as the machine, so a cycle keeps nothing too long.
     host.onLeaseChange = { lease in self.announce(lease) }
@@ -127,6 +134,7 @@ final class NetworkPort {
     at now: Instant
   ) -> ReceiveMemory? {
     interface.name = name
+    interface.trace = trace
     let address = host.interface.macAddress
     guard interface.mtu >= mtu else {
       // §5.1.4.2: no packet may be larger, and connections have agreed on more.
@@ -198,6 +206,7 @@ final class NetworkPort {
   /// Looks, once a second, whether the device still sends.
   func look(at now: Instant) {
     interface?.look(host, at: now)
+    trace?.look(at: now)
   }
 
   /// Adds what the device counts.
@@ -210,7 +219,11 @@ final class NetworkPort {
   // MARK: The console
 
   /// What its lines begin with.
-  var name: String { number == 0 ? "net" : "net\(number)" }
+  var name: String { Self.name(number) }
+
+  private static func name(_ number: Int) -> String {
+    number == 0 ? "net" : "net\(number)"
+  }
 
   /// Says what went through the device.
   func summarise() {

@@ -45,7 +45,13 @@ final class Networks {
     for device in found { addPort(device) }
     guard ports.isEmpty else { return }
     ports.append(
-      NetworkPort(0, nil, memory: memoryOfEach, commandLine: commandLine)
+      NetworkPort(
+        0,
+        nil,
+        memory: memoryOfEach,
+        commandLine: commandLine,
+        tracesPackets: options.tracesPackets
+      )
     )
   }
 
@@ -91,7 +97,8 @@ final class Networks {
         ports.count,
         interface,
         memory: memoryOfEach,
-        commandLine: commandLine
+        commandLine: commandLine,
+        tracesPackets: options.tracesPackets
       )
     )
   }

@@ -60,6 +60,9 @@ public struct Interval: Comparable, Hashable, Sendable {
   /// The length in whole milliseconds, rounded down.
   public var milliseconds: Int64 { nanoseconds / 1_000_000 }
 
+  /// The length in whole microseconds, rounded down.
+  public var microseconds: Int64 { nanoseconds / 1_000 }
+
   /// Whether `left` is shorter than `right`.
   public static func < (left: Interval, right: Interval) -> Bool {
     left.nanoseconds < right.nanoseconds

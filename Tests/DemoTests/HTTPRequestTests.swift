@@ -29,10 +29,10 @@ import Testing
       "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
       true, false
     ),
-  ]) func is_read(text: String, isRoot: Bool, keeps: Bool) throws {
+  ]) func is_read(text: String, isPage: Bool, keeps: Bool) throws {
     let request = try #require(parse(text))
     #expect(request.method == .get)
-    #expect(request.isRoot == isRoot)
+    #expect((request.resource == .page) == isPage)
     #expect(request.keepsConnection == keeps)
   }
 
@@ -57,6 +57,21 @@ import Testing
     "GET  HTTP/1.1\r\nHost: a\r\n\r\n",
   ]) func is_refused(text: String) {
     #expect(parse(text) == nil)
+  }
+
+  @Test(
+    arguments: [
+      ("/", .page), ("/status.json", .status), ("/status.json?a", .status),
+      ("/connections.json", .connections),
+      ("http://a/connections.json", .connections), ("/status", .other),
+      ("/Status.json", .other), ("/status.json/", .other),
+      ("//status.json", .other), ("/connections.jso", .other),
+    ] as [(String, HTTPRequest.Resource)]
+  )
+  func names_a_resource(path: String, resource: HTTPRequest.Resource) {
+    #expect(
+      parse("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")?.resource == resource
+    )
   }
 
   @Test func has_a_method() {

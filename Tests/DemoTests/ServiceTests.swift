@@ -1,4 +1,5 @@
 import Apus
+import Foundation
 import Testing
 import TestMachines
 
@@ -187,6 +188,82 @@ private func answer(
     #expect(statuses(text) == ["HTTP/1.1 200 OK"])
     #expect(!text.contains("Content-Length: 0\r\n"))
     #expect(text.hasSuffix("\r\n\r\n"))
+  }
+
+  /// What the bytes of a chunked content are. RFC 9112 §7.1.3.
+  private func unchunked(_ text: String) throws -> Text {
+    var rest = Array(text.utf8)[...]
+    var content = Text()
+    while true {
+      let end = try #require(rest.firstIndex(of: 0x0D))
+      let line = String(decoding: rest[..<end], as: UTF8.self)
+      let size = try #require(Int(line, radix: 16))
+      rest = rest[(end + 2)...]
+      for byte in rest.prefix(size) { content.append(byte: byte) }
+      #expect(rest.dropFirst(size).starts(with: [0x0D, 0x0A]))
+      rest = rest.dropFirst(size + 2)
+      if size == 0 { break }
+    }
+    #expect(rest.isEmpty)
+    return content
+  }
+
+  private func content(_ text: String) throws -> String {
+    let parts = text.split(separator: "\r\n\r\n" as Substring, maxSplits: 1)
+    return String(try #require(parts.last))
+  }
+
+  @Test func the_status_is_there_as_JSON() throws {
+    let text = try http(["GET /status.json HTTP/1.1\r\nHost: a\r\n\r\n"])
+    #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n"))
+    #expect(text.contains("\r\nContent-Type: application/json\r\n"))
+    var status = Text()
+    status.append(try content(text))
+    #expect(text.contains("\r\nContent-Length: \(status.bytes.count)\r\n"))
+    #expect(try parseJSON(status)["connectionCount"] as? Int == 1)
+  }
+
+  @Test func the_connections_are_there_as_JSON() throws {
+    let get = "GET /connections.json HTTP/1.1\r\nHost: a\r\n\r\n"
+    let text = try http([get])
+    #expect(text.hasPrefix("HTTP/1.1 200 OK\r\n"))
+    #expect(text.contains("\r\nContent-Type: application/json\r\n"))
+    #expect(text.contains("\r\nTransfer-Encoding: chunked\r\n"))
+    #expect(!text.contains("Connection:"))
+    let body = text.components(separatedBy: "\r\n\r\n").dropFirst()
+    let parsed = try parseJSON(unchunked(body.joined(separator: "\r\n\r\n")))
+    let connections = try #require(parsed["connections"] as? [[String: Any]])
+    // The one that it is asked on.
+    #expect(connections.count == 1)
+    #expect(connections[0]["state"] as? String == "ESTABLISHED")
+    #expect(connections[0]["local"] as? String == "10.0.0.2:80")
+    // And the connection is kept.
+    #expect(statuses(try http([get + Self.get, get])).count == 3)
+  }
+
+  /// RFC 9112 §6.1: HTTP/1.0 knows no chunks.
+  @Test func the_connections_for_an_old_client_end_with_the_connection() throws
+  {
+    for field in ["", "Connection: keep-alive\r\n"] {
+      let text = try http(
+        ["GET /connections.json HTTP/1.0\r\n\(field)\r\n"],
+        closes: false
+      )
+      #expect(text.contains("\r\nConnection: close\r\n"))
+      #expect(!text.contains("Transfer-Encoding"))
+      var json = Text()
+      json.append(try content(text))
+      #expect(try parseJSON(json)["count"] as? Int == 1)
+    }
+  }
+
+  @Test func HEAD_of_the_connections_has_no_content() throws {
+    let text = try http([
+      "HEAD /connections.json HTTP/1.1\r\nHost: a\r\n\r\n"
+    ])
+    #expect(text.contains("\r\nTransfer-Encoding: chunked\r\n"))
+    #expect(text.hasSuffix("\r\n\r\n"))
+    #expect(!text.contains("{"))
   }
 
   @Test func what_is_not_there_is_404() throws {

@@ -54,4 +54,33 @@ import TestMachines
     #expect(rows["queues"] == "4 pairs, packed")
     #expect(rows["MAC address"] == "52:54:00:12:34:56")
   }
+
+  /// The rows of the table of connections when there are `count`, and the text
+  /// behind them.
+  private func connections(_ count: Int) throws -> (rows: Int, text: String) {
+    try withUnansweredConnections(count) { system in
+      let page = String(
+        decoding: StatusPage.render(system).bytes,
+        as: UTF8.self
+      )
+      return (page.matches(of: #/<tr><td>SYN-SENT</td>/#).count, page)
+    }
+  }
+
+  @Test func connections_have_rows() throws {
+    let (rows, text) = try connections(3)
+    #expect(rows == 3)
+    #expect(text.contains("<td>10.0.0.2:9</td><td>not measured</td>"))
+    #expect(text.contains("<td>1000.000</td>"))
+    #expect(!text.contains(" more. "))
+  }
+
+  @Test func more_connections_than_rows_are_counted() throws {
+    let (rows, text) = try connections(ConnectionTable.mostRows + 7)
+    #expect(rows == ConnectionTable.mostRows)
+    #expect(text.contains("<p>And 7 more. "))
+    #expect(
+      try connections(ConnectionTable.mostRows).text.contains("more") == false
+    )
+  }
 }

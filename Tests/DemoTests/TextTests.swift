@@ -22,5 +22,22 @@ import Testing
         == "02:00:5e:10:00:af"
     )
     #expect(text { $0.append("é") } == "é")
+    #expect(text { $0.append(hexadecimal: 0x0F) } == "0f")
+    #expect(
+      text { $0.append(milliseconds: .microseconds(1_072)) } == "1.072"
+    )
+    #expect(text { $0.append(milliseconds: .zero) } == "0.000")
+  }
+
+  @Test func shows_endpoints() {
+    let version4 = Endpoint(address: IPv4Address(10, 0, 2, 15), port: 80)
+    #expect(text { $0.append(version4) } == "10.0.2.15:80")
+    let version6 = Endpoint(
+      address: IPAddress(high: 0x2001_0DB8_0000_00FF, low: 1),
+      port: 443
+    )
+    #expect(
+      text { $0.append(version6) } == "[2001:db8:0:ff:0:0:0:1]:443"
+    )
   }
 }

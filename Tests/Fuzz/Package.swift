@@ -36,7 +36,12 @@ let package = Package(
     fuzzer("FuzzIPv4"),
     fuzzer("FuzzICMP"),
     fuzzer("FuzzTCPOptions"),
+    fuzzer("FuzzReassembly"),
+    fuzzer("FuzzIGMP"),
     fuzzer("FuzzDHCP"),
+    fuzzer("FuzzDNS"),
+    fuzzer("FuzzNTP"),
+    fuzzer("FuzzMulticastDNS"),
     fuzzer("FuzzStack"),
     // What they share.
     .target(

@@ -23,8 +23,8 @@ import Virtio
     let options = NetworkOptions("quiet \(word)")
     #expect(
       options.problems == [
-        "net: \(word) is ignored: it is none of net.queues=, net.vlan= and"
-          + " net.hashes="
+        "net: \(word) is ignored: it is none of net.queues=, net.vlan=,"
+          + " net.hashes= and net.trace="
       ]
     )
   }
@@ -40,6 +40,20 @@ import Virtio
   func senselessHashes_areNamed(_ word: String) {
     let options = NetworkOptions(word)
     #expect(!options.reportsHashes)
+    #expect(options.problems == ["net: \(word) is ignored: it takes 0 or 1"])
+  }
+
+  @Test(arguments: [("0", false), ("1", true)])
+  func trace_isTaken(_ value: String, _ isWanted: Bool) {
+    let options = NetworkOptions("net.trace=\(value)")
+    #expect(options.tracesPackets == isWanted)
+    #expect(options.problems == [])
+  }
+
+  @Test(arguments: ["net.trace=", "net.trace=2", "net.trace=all"])
+  func senselessTrace_isNamed(_ word: String) {
+    let options = NetworkOptions(word)
+    #expect(!options.tracesPackets)
     #expect(options.problems == ["net: \(word) is ignored: it takes 0 or 1"])
   }
 

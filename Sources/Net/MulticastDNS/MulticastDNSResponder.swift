@@ -182,6 +182,8 @@ public struct MulticastDNSResponder: Sendable {
     multicastAt = now
     pending = nil
     pendingFor = nil
+    // §6: nor does an announcement follow sooner what a prober was told.
+    next = max(next, now + Self.shortestInterval)
     return Message(
       destination: Self.group,
       bytes: response(timeToLive: Self.timeToLive)

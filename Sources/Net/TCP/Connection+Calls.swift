@@ -156,6 +156,7 @@ extension Connection {
       bytesToSend: sendBuffer.count,
       bytesToRead: receiveQueue.byteCount,
       smoothedRoundTripTime: roundTrip.smoothed,
+      roundTripVariation: roundTrip.variation,
       retransmissionTimeout: roundTrip.timeout,
       retransmissions: retransmissions
     )

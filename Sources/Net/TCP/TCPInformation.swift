@@ -24,6 +24,8 @@ public struct TCPInformation: Sendable {
   public var bytesToRead: Int
   /// The smoothed round-trip time, once one was measured. RFC 6298 §2.
   public var smoothedRoundTripTime: Interval?
+  /// How much the round-trip time varies. RFC 6298 §2 (RTTVAR).
+  public var roundTripVariation: Interval
   /// The retransmission timeout. RFC 6298 §2.
   public var retransmissionTimeout: Interval
   /// Segments that were sent again.

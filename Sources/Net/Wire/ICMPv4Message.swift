@@ -66,6 +66,13 @@ struct ICMPv4Message: Equatable, Sendable {
     var checksum = InternetChecksum()
     checksum.add(message)
     guard checksum.value == 0 else { throw DropReason.icmpChecksum }
+    self.init(unchecked: message)
+  }
+
+  /// Reads the header of `message`, whatever its checksum.
+  ///
+  /// - Precondition: It has one.
+  init(unchecked message: RawSpan) {
     type = message.byte(at: Field.type)
     code = message.byte(at: Field.code)
     rest = message.bigEndian(at: Field.rest)

@@ -539,6 +539,27 @@ private final class Link {
     #expect(sent[0].isResponse)
   }
 
+  /// RFC 6762 §6: nothing is said within a second of the last time but to who
+  /// probes, not even the second announcement (§8.3).
+  @Test(arguments: [0.3, 0.5, 0.9])
+  func secondAnnouncement_keepsItsDistanceFromADefence(_ delay: Double) throws {
+    let link = Link()
+    var sent: [Link.Sent] = []
+    while !link.responder.isAnswering { sent = link.run(until: link.now + 0.1) }
+    let first = try #require(sent.last).seconds
+    link.run(until: first + delay)
+    let probe = Link.query(
+      "apus.local",
+      kind: 255,
+      claims: [DNSResponse.record("apus.local", 1, 120, Link.other)]
+    )
+    let answers = link.ask(probe)
+    try #require(answers.count == 2 && answers.allSatisfy(\.isToGroup))
+    let later = answers.map { $0.seconds - first }
+    #expect(abs(later[0] - delay) < 0.001)
+    #expect(later[1] - later[0] > 0.999)
+  }
+
   // MARK: Times that others tell, the link, the end
 
   @Test(arguments: [0, 59] as [UInt32])

@@ -36,21 +36,23 @@ public func makeFrame(
   to destination: [UInt8],
   protocol number: UInt8,
   service: UInt8 = 0,
+  identification: Int = 1,
   fragment: Int = 0,
   field: Int? = nil,
   _ content: [UInt8]
 ) -> [UInt8] {
   var body = content
-  var header: [UInt8] = [0x45, service, 0, 0, 0, 1, 0, 0, 64, number, 0, 0]
+  var header: [UInt8] = [0x45, service, 0, 0, 0, 0, 0, 0, 64, number, 0, 0]
   header += source + destination
   set16(&header, 2, header.count + body.count)
+  set16(&header, 4, identification)
   set16(&header, 6, fragment)
   set16(&header, 10, complement(sum(header)))
   if let field, body.count >= field + 2 {
     set16(&body, field, 0)
     var total = sum(body)
-    // RFC 9293 §3.1, RFC 768: the pseudo-header.
-    if number != 1 { total += sum(header[12...]) + Int(number) + body.count }
+    // RFC 9293 §3.1, RFC 768: the pseudo-header, which ICMP and IGMP have not.
+    if number > 2 { total += sum(header[12...]) + Int(number) + body.count }
     set16(&body, field, complement(total))
   }
   return ethernet + header + body

@@ -1,3 +1,4 @@
+import Foundation
 import GuestHarness
 import Testing
 
@@ -71,6 +72,13 @@ struct DemoServices {
       )
       return try await body()
     }
+  }
+
+  /// What the JSON at `path` says.
+  func json(_ path: String) async throws -> [String: Any] {
+    let text = try await probe("http", "--port", "\(http)", "--path", path)
+    let value = try JSONSerialization.jsonObject(with: Data(text.utf8))
+    return try #require(value as? [String: Any])
   }
 
   /// What the rows of the status page say.
