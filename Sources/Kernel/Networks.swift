@@ -63,8 +63,25 @@ final class Networks {
       >= 2 * NetworkMemory.packets(of: memoryOfEach)
   }
 
+  /// Makes a port for a device that was there at boot. Its address is what the
+  /// machine was given, even if another has the same: they may be on networks
+  /// that have nothing to do with each other.
   private func addPort(_ device: FoundDevice) {
     guard let interface = start(device, ports.count) else { return }
+    let address = interface.macAddress
+    if let other = ports.first(where: { $0.isKnown(by: address) }) {
+      Console.print(
+        "net\(ports.count): \(describe(address)) is the address of"
+          + " \(other.name), too: they must not be on the same network"
+      )
+    }
+    add(interface)
+  }
+
+  /// Makes a port for a device that has come while the machine runs.
+  private func addLaterPort(_ device: FoundDevice) {
+    guard let interface = start(device, ports.count) else { return }
+    guard let interface = withOwnAddress(interface) else { return }
     add(interface)
   }
 
@@ -91,7 +108,6 @@ final class Networks {
   }
 
   private func add(_ interface: consuming NetworkInterface) {
-    guard let interface = withOwnAddress(interface) else { return }
     ports.append(
       NetworkPort(
         ports.count,
@@ -103,8 +119,9 @@ final class Networks {
     )
   }
 
-  /// Gives `interface` another address where a port goes by its one: the machine
-  /// that made it may have given that to another device before.
+  /// Gives `interface` another address where a port goes by its one: QEMU gives
+  /// the address of a device that has gone to the next that comes, but the port
+  /// and its peers still go by it.
   ///
   /// - Returns: `nil` when the device does not take one.
   private func withOwnAddress(
@@ -191,7 +208,7 @@ final class Networks {
         continue
       }
       guard let guess = freePort(slot, nil) else {
-        addPort(device)
+        addLaterPort(device)
         continue
       }
       guard let interface = start(device, guess.number) else { continue }

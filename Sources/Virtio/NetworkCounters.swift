@@ -32,8 +32,8 @@ public struct NetworkCounters: Sendable {
   public internal(set) var queueResets: UInt64 = 0
   /// Dropped: it leaves to the device what that has not agreed to.
   public internal(set) var transmitUnsupported: UInt64 = 0
-  /// Dropped: they were with the device when it was reset, or had come from it
-  /// and were not taken.
+  /// Dropped: frames that were with the device when it was reset, and buffers
+  /// that had come from it and were not taken.
   public internal(set) var lostToResets: UInt64 = 0
   /// Times that the device was reset and started again.
   public internal(set) var restarts: UInt64 = 0

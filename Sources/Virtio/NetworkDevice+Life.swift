@@ -160,7 +160,7 @@ extension NetworkDevice {
   }
 
   /// Resets the device and starts it again, as when it ``needsReset`` or does
-  /// not send any more. Frames that it held are lost, and counted; its address
+  /// not send any more. What it held is lost, and counted; its address
   /// and what was counted stay.
   ///
   /// - Throws: Why it cannot be driven any more; nothing comes from it then,

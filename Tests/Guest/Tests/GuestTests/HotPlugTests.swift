@@ -198,6 +198,22 @@ import Testing
       let filter = try await networks.monitor.receiveFilter(of: "third")
       #expect(told.contains("it has \(filter.ownAddress) instead"), "\(told)")
       #expect(filter.ownAddress != address)
+      // One that cannot be told another is left alone.
+      try await networks.monitor.execute(
+        "netdev_add",
+        ["type": "user", "id": "net3"]
+      )
+      try await networks.monitor.plug(
+        "fourth",
+        on: "net3",
+        ["mac": "\(address)", "ctrl_vq": false]
+      )
+      try await output.waitForLine(
+        containing: "net3: \(address) is the address of net, and the device"
+          + " takes no other: it is not used",
+        within: PluggedDemo.limit
+      )
+      try await networks.monitor.unplug("fourth")
       try await networks.check()
     }
   }

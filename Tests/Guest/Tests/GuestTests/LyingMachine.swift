@@ -156,10 +156,12 @@ extension StatusPage {
     interface == 0 ? "" : "net\(interface) "
   }
 
-  /// Frames that the driver of a network device dropped, for whatever reason.
+  /// Frames that the driver of a network device dropped for what the device said
+  /// of them.
   func framesDropped(interface: Int) -> Int {
-    counters.reduce(0) { sum, counter in
-      counter.name.hasPrefix("\(Self.prefix(interface))virtio: dropped")
+    let name = "\(Self.prefix(interface))virtio: dropped"
+    return counters.reduce(0) { sum, counter in
+      counter.name.hasPrefix(name) && counter.name != "\(name), lost to a reset"
         ? sum + counter.value : sum
     }
   }
