@@ -12,12 +12,28 @@ extension Connection {
     counters: inout TCPCounters,
     at now: Instant
   ) {
+    var delivery = Delivery(
+      highest: recovery.rack.highest,
+      leastRoundTrip: roundTrip.least.value,
+      at: now
+    )
     var summary = summarize(
       segment,
       payload: payload,
       isWindowNew: isWindowNew,
+      limits: limits,
+      &delivery,
       at: now
     )
+    if summary.isDuplicated { counters.duplicatesReported &+= 1 }
+    if recovery.isSelective {
+      return acknowledgedSelectively(
+        &summary,
+        delivery,
+        limits: limits,
+        counters: &counters
+      )
+    }
     if summary.isNew {
       acknowledged(&summary, limits: limits)
     } else if summary.isDuplicate {
@@ -40,6 +56,8 @@ extension Connection {
     _ segment: TCPHeader,
     payload: Int,
     isWindowNew: Bool,
+    limits: borrowing TCPLimits,
+    _ delivery: inout Delivery,
     at now: Instant
   ) -> AcknowledgementSummary {
     let number = segment.acknowledgementNumber
@@ -50,24 +68,36 @@ extension Connection {
       now: now
     )
     summary.inFlightBefore = send.inFlight
+    summary.sackedBefore = Int(flight.sacked)
+    summary.isLimitedByApp = congestionWindow.isLimitedByApp(
+      send.unacknowledged
+    )
     summary.echo = segment.options.timestamp?.echo
     summary.hasCongestionEcho = segment.flags.contains(.congestionEcho)
     if summary.isNew {
       summary.acknowledged = min(number - send.unacknowledged, sendBuffer.count)
       sendBuffer.removeFirst(summary.acknowledged)
       send.unacknowledged = number
-      let records = flight.acknowledge(upTo: number)
-      summary.newestSentAt = records.newestSentAt
-      summary.hasRetransmitted = records.hasRetransmitted
+      flight.acknowledge(upTo: number, &delivery)
       summary.roundTrip = roundTrip.sample(upTo: number, at: now)
     } else {
       // RFC 5681 §2: a duplicate is one that says nothing else while data is
       // under way. Answers to probes of a shut window are none.
       summary.isDuplicate =
         payload == 0 && !segment.flags.contains(.fin) && !isWindowNew
-        && pipe() > 0
+        && pipe() + Int(flight.sacked) > 0
+    }
+    if recovery.isSelective {
+      takeBlocks(segment.options, &summary, limits: limits, &delivery)
     }
     summary.inFlight = send.inFlight
+    summary.delivered = delivery.count
+    summary.hasRetransmitted = delivery.hasRetransmitted
+    if let sentAt = delivery.newestOriginal {
+      let sample = now - sentAt
+      summary.newestRoundTrip = sample
+      roundTrip.least.take(sample, at: now)
+    }
     return summary
   }
 
@@ -76,11 +106,9 @@ extension Connection {
     _ summary: inout AcknowledgementSummary,
     limits: borrowing TCPLimits
   ) {
-    if let sample = summary.roundTrip { roundTrip.measured(sample) }
-    softError = nil
-    timer.answered(at: summary.now)
     let wasRecovering = recovery.isRecovering
     let advice = recovery.acknowledged(summary, &congestionWindow)
+    progressed(&summary)
     summary.isAfterTimeout = recovery.isAfterTimeout
     if !wasRecovering { congestion.acknowledged(summary, &congestionWindow) }
     // RFC 6298 §5.3; but in recovery for the first step only, so that a long
@@ -89,6 +117,15 @@ extension Connection {
       timer.restart(for: roundTrip.timeout, at: summary.now)
     }
     if advice != .none, summary.inFlight > 0 { retransmitFirst(limits: limits) }
+  }
+
+  /// `summary` is of an acknowledgement of something new: what that means
+  /// whatever is recovered, and how.
+  mutating func progressed(_ summary: inout AcknowledgementSummary) {
+    if let sample = summary.roundTrip { roundTrip.measured(sample) }
+    summary.smoothed = roundTrip.smoothed
+    softError = nil
+    timer.answered(at: summary.now)
     // A quarter of the buffer, so that the app is not woken for every segment.
     if wantsToWrite, sendBuffer.available >= sendBuffer.limit / 4 {
       wantsToWrite = false
@@ -105,10 +142,12 @@ extension Connection {
     recovery.owesRetransmission = true
   }
 
-  /// What of FlightSize is taken to be under way still: all that is not lost.
-  /// RFC 6675 §2 (pipe).
+  /// What of FlightSize is taken to be under way still: all that is not lost,
+  /// and has not come. RFC 6675 §2 (pipe).
   @_addressableSelf
-  func pipe() -> Int { send.inFlight - Int(flight.lost) }
+  func pipe() -> Int {
+    send.inFlight - Int(flight.lost) - Int(flight.sacked)
+  }
 
   /// The peer answered something acceptable. RFC 9293 §3.8.6.1: one that
   /// answers with a shut window is alive, and the connection stays; unless no

@@ -67,6 +67,7 @@ extension Connection {
     if send.inFlight == 0, let lastSent, lastSent + roundTrip.timeout < now {
       congestionWindow.restartAfterIdle()
     }
+    if send.inFlight == 0 { congestion.resume(at: now) }
   }
 
   /// RFC 9293 §3.10.4 (CLOSE). The FIN follows what was written.

@@ -9,6 +9,8 @@ struct SegmentPlan {
     case retransmission
     /// A byte beyond the window.
     case probe
+    /// The last that was sent, to ask after it. RFC 8985 §7.
+    case tailProbe
   }
 
   var kind = Kind.new
@@ -104,12 +106,18 @@ extension Connection {
     var count: Int
   }
 
+  /// Whether something is to go again before anything new.
+  @_addressableSelf
+  private func sendsLost() -> Bool {
+    flight.hasLost && !recovery.spuriousTimeout.sendsNew
+  }
+
   /// What is to be sent next: what is lost before what is new. Of what is lost
   /// no more is looked for than `most`.
   @_addressableSelf
   func nextText(most: Int) -> Text {
     let end = dataEnd()
-    guard flight.hasLost else {
+    guard sendsLost() else {
       return Text(start: send.next, count: max(0, end - send.next))
     }
     let (start, length) = flight.lostRun(most: most)
@@ -123,9 +131,10 @@ extension Connection {
 
   @_addressableSelf
   private func nextData() -> SegmentPlan? {
+    if let probe = tailProbe() { return probe }
     let full = fullSegment()
     let text = nextText(most: full)
-    let kind = flight.hasLost ? SegmentPlan.Kind.retransmission : .new
+    let kind = sendsLost() ? SegmentPlan.Kind.retransmission : .new
     if recovery.owesRetransmission, flight.hasLost {
       return dataPlan(kind, at: text.start, min(text.count, full))
     }
@@ -162,8 +171,9 @@ extension Connection {
     _ capabilities: LinkCapabilities
   ) -> SegmentPlan {
     let full = fullSegment()
-    guard plan.kind != .probe, plan.payload == full,
-      !recovery.owesRetransmission
+    guard plan.kind == .new || plan.kind == .retransmission,
+      plan.payload == full, !recovery.owesRetransmission,
+      !recovery.tailProbe.isOwed
     else { return plan }
     let largest = capabilities.largestPayload(
       behind: remote.address.internetHeaderSize + TCPHeader.minimumLength
@@ -248,6 +258,7 @@ extension Connection {
     guard plan.length > 0 else { return }
     let end = plan.sequence + plan.length
     let isProbe = plan.kind == .probe
+    let isOwedProbe = recovery.tailProbe.isOwed
     if isProbe {
       counters.windowProbes &+= 1
     } else if plan.sequence < send.next {
@@ -257,7 +268,16 @@ extension Connection {
       let segments = max((old + full - 1) / full, 1)
       retransmissions &+= UInt64(segments)
       counters.segmentsRetransmitted &+= UInt64(segments)
-      flight.sentAgain(to: end, limit: limits.flightRecords, at: now)
+      if plan.kind == .tailProbe {
+        flight.probed(
+          from: plan.sequence,
+          limit: limits.flightRecords,
+          at: now
+        )
+      } else {
+        recovery.undo.sentAgain(segments)
+        flight.sentAgain(to: end, limit: limits.flightRecords, at: now)
+      }
       recovery.owesRetransmission = false
     } else {
       roundTrip.sent(upTo: end, at: now)
@@ -277,7 +297,19 @@ extension Connection {
       )
     }
     owesProbe = false
+    let isNew = end > send.next
     send.next = SequenceNumber.later(send.next, end)
     lastSent = now
+    guard !isProbe else { return }
+    if isOwedProbe {
+      counters.tailLossProbes &+= 1
+      recovery.tailProbe.sent(next: send.next, isRetransmission: !isNew)
+    } else if isNew {
+      recovery.tailProbe.wantsTimer = true
+    }
+    if recovery.isRecovering { recovery.reduction.sent(plan.length) }
+    if recovery.limit(congestionWindow) - pipe() < full {
+      congestionWindow.filled(next: send.next)
+    }
   }
 }

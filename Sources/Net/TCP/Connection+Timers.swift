@@ -25,12 +25,13 @@ extension Connection {
     if acknowledgement.poll(at: now) {
       counters.delayedAcknowledgements &+= 1
     }
-    if let deadline = timer.deadline, deadline <= now {
-      timerExpired(at: now, limits: limits, counters: &counters)
+    if let purpose = timer.expired(at: now) {
+      timerExpired(purpose, at: now, limits: limits, counters: &counters)
     }
   }
 
   private mutating func timerExpired(
+    _ purpose: RetransmissionTimer.Purpose,
     at now: Instant,
     limits: borrowing TCPLimits,
     counters: inout TCPCounters
@@ -40,7 +41,13 @@ extension Connection {
       counters.connectionsTimedOut &+= 1
       return end(softError ?? .timedOut)
     }
-    switch timer.purpose {
+    switch purpose {
+    case .tailLoss:
+      // RFC 8985 §7.3: the timeout counts from the probe.
+      recovery.tailProbe.expired()
+      timer.restart(for: roundTrip.timeout, at: now)
+    case .reordering:
+      reorderingExpired(counters: &counters, at: now)
     case .persistence:
       owesProbe = true
       timer.probed(
@@ -53,6 +60,11 @@ extension Connection {
       switch state {
       case .synSent, .synReceived: isSYNLost = true
       default:
+        let isFirst = !recovery.isRecovering && !recovery.isAfterTimeout
+        if isFirst { recovery.undo.save(congestionWindow, congestion) }
+        recovery.spuriousTimeout.timedOut(
+          isFirst: isFirst && recovery.isSelective
+        )
         congestion.reduce(
           for: .timeout,
           inFlight: send.inFlight,
@@ -64,7 +76,7 @@ extension Connection {
       // RFC 6298 §5.4 to §5.6: send the earliest again, back off, start anew.
       // What follows it is sent again as the window opens, unless an
       // acknowledgement says that it has come.
-      flight.loseAll()
+      loseAtTimeout(counters: &counters, at: now)
       roundTrip.backOff()
       timer.restart(for: roundTrip.timeout, at: now)
     }
@@ -80,13 +92,14 @@ extension Connection {
 
   /// Brings the timer in line with what is under way: after every call and
   /// every segment, in or out.
-  mutating func settleTimer(at now: Instant) {
+  mutating func settleTimer(limits: borrowing TCPLimits, at now: Instant) {
     if state == .closed {
       timer.stop()
     } else if isWindowShut() {
       timer.ensure(.persistence, for: roundTrip.timeout, at: now)
     } else if send.inFlight > 0 {
       timer.ensure(.retransmission, for: roundTrip.timeout, at: now)
+      armTailProbe(limits: limits, at: now)
     } else {
       timer.stop()
     }

@@ -69,6 +69,7 @@ extension Connection {
     var options = TCPOptions()
     guard flags.contains(.syn) else { return options }
     options.maximumSegmentSize = UInt16(clamping: receiveSegmentSize)
+    options.isSACKPermitted = state == .synSent || recovery.isSelective
     // RFC 7323 §2.2: a SYN,ACK offers to scale only if the SYN did.
     if state == .synSent || receive.isScaling {
       options.windowScale = ReceiveSequence.shift(for: receive.capacity)

@@ -40,7 +40,7 @@ struct Connection: ~Copyable {
   /// What was sent and is not acknowledged.
   var flight = SentSegments()
   var congestionWindow: CongestionWindow
-  var congestion = CongestionController.newReno(NewReno())
+  var congestion: CongestionController
   var recovery: LossRecovery
   var acknowledgement = DelayedAcknowledgement()
   var challenges = ChallengeLimit()
@@ -92,6 +92,7 @@ struct Connection: ~Copyable {
     self.receiveSegmentSize = receiveSegmentSize
     sendSegmentSize = min(receiveSegmentSize, limits.defaultSegmentSize)
     congestionWindow = CongestionWindow(segmentSize: sendSegmentSize)
+    congestion = CongestionController(limits.congestionControl)
     recovery = LossRecovery(initialSequenceNumber: initialSequenceNumber)
   }
 
@@ -107,6 +108,8 @@ struct Connection: ~Copyable {
       initial: segment.sequenceNumber,
       isScaling: isScaling
     )
+    // RFC 2018 §2: our SYN permits it, and our SYN,ACK does if the SYN did.
+    recovery.isSelective = segment.options.isSACKPermitted
     send.windowShift = min(Int(segment.options.windowScale ?? 0), 14)
     // RFC 9293 §3.7.1 (MUST-15): 536 unless the peer says otherwise; MUST-16:
     // no more than it says, nor than we can send at once.
@@ -157,6 +160,7 @@ struct Connection: ~Copyable {
     sendBuffer.removeAll()
     flight.removeAll()
     recovery.owesRetransmission = false
+    recovery.tailProbe.forget()
     owesProbe = false
   }
 

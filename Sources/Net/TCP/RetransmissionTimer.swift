@@ -7,16 +7,55 @@ struct RetransmissionTimer {
     /// Something cannot be sent, and nothing under way would tell when it can.
     /// RFC 9293 §3.8.6.1.
     case persistence
+    /// Nothing came back for the last that was sent. RFC 8985 §7.2.
+    case tailLoss
+    /// What is late has had its time. RFC 8985 §6.2 step 5.
+    case reordering
   }
 
   private(set) var purpose = Purpose.retransmission
-  private(set) var deadline: Instant?
+  /// When it expires for ``purpose``.
+  private var timeoutAt: Instant?
+  /// What comes before that while something is under way, and when.
+  private var early = Purpose.tailLoss
+  private var earlyAt: Instant?
   /// Since when the peer has left us without an answer that counts.
   private(set) var unansweredSince = Instant(nanoseconds: 0)
   /// How many probes this shut window has had.
   private(set) var probes = 0
 
-  var isRunning: Bool { deadline != nil }
+  var isRunning: Bool { timeoutAt != nil }
+
+  /// When it next expires.
+  var deadline: Instant? {
+    guard let earlyAt else { return timeoutAt }
+    return timeoutAt.map { min($0, earlyAt) } ?? earlyAt
+  }
+
+  /// What it expires for, if it does. RFC 8985 §7.2: a probe that is due at the
+  /// same time comes before the timeout.
+  mutating func expired(at now: Instant) -> Purpose? {
+    if let earlyAt, earlyAt <= now, earlyAt <= timeoutAt ?? earlyAt {
+      self.earlyAt = nil
+      return early
+    }
+    guard let timeoutAt, timeoutAt <= now else { return nil }
+    earlyAt = nil
+    return purpose
+  }
+
+  /// Expires for `purpose` at `time`; but RFC 8985 §7.2: no later than for the
+  /// timeout.
+  mutating func set(_ purpose: Purpose, at time: Instant) {
+    early = purpose
+    earlyAt = min(time, timeoutAt ?? time)
+  }
+
+  /// Whether it will expire for what is late.
+  var awaitsReordering: Bool { earlyAt != nil && early == .reordering }
+
+  /// Expires for the timeout only.
+  mutating func clear() { earlyAt = nil }
 
   /// RFC 6298 §5.1: starts the timer unless it runs for the same purpose.
   mutating func ensure(
@@ -29,13 +68,14 @@ struct RetransmissionTimer {
     if !isRunning || purpose == .retransmission { unansweredSince = now }
     self.purpose = purpose
     probes = 0
-    deadline = now + timeout
+    earlyAt = nil
+    timeoutAt = now + timeout
   }
 
   /// RFC 6298 §5.3: new data was acknowledged, and some is left; §5.6: the
   /// timer expired.
   mutating func restart(for timeout: Interval, at now: Instant) {
-    deadline = now + timeout
+    timeoutAt = now + timeout
   }
 
   /// A probe is on its way; the next comes later. RFC 9293 §3.8.6.1: the
@@ -46,7 +86,7 @@ struct RetransmissionTimer {
     at now: Instant
   ) {
     probes += 1
-    deadline =
+    timeoutAt =
       now + RoundTripEstimator.doubled(timeout, probes, atMost: maximum)
   }
 
@@ -54,5 +94,8 @@ struct RetransmissionTimer {
   mutating func answered(at now: Instant) { unansweredSince = now }
 
   /// RFC 6298 §5.2.
-  mutating func stop() { deadline = nil }
+  mutating func stop() {
+    timeoutAt = nil
+    earlyAt = nil
+  }
 }

@@ -4,6 +4,8 @@ struct RoundTripEstimator {
   /// SRTT and RTTVAR, once there was a measurement. RFC 6298 §2.
   private(set) var smoothed: Interval?
   private(set) var variation = Interval.zero
+  /// The least of the last minutes.
+  var least = LeastRoundTrip()
   /// RTO before backing off.
   private var base: Interval
   private let minimum: Interval

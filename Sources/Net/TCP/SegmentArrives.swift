@@ -151,15 +151,19 @@ extension Connection {
       flight.loseAll()
       return .done
     }
-    synAcknowledged(number)
+    synAcknowledged(number, at: now)
     establish(.established, limits: limits, at: now)
     return nil
   }
 
   /// Our SYN is acknowledged, and all before `number`.
-  private mutating func synAcknowledged(_ number: SequenceNumber) {
+  private mutating func synAcknowledged(
+    _ number: SequenceNumber,
+    at now: Instant
+  ) {
     send.unacknowledged = number
-    _ = flight.acknowledge(upTo: number)
+    var delivery = Delivery(highest: number, at: now)
+    flight.acknowledge(upTo: number, &delivery)
   }
 
   /// RFC 9293 §3.10.7.4: the other states, first to fifth check. `nil` to go
@@ -279,7 +283,7 @@ extension Connection {
         counters.badAcknowledgements &+= 1
         return .reset
       }
-      synAcknowledged(number)
+      synAcknowledged(number, at: now)
       send.setWindow(Int(segment.window) << send.windowShift, from: segment)
       establish(
         fin == nil ? .established : .finWait1,

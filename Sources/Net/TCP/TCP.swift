@@ -179,7 +179,7 @@ struct TCP: ~Copyable {
   /// Brings the timers, lists and tables in line with what has just happened
   /// to the connection in `slot`.
   mutating func settle(_ slot: UInt32, at now: Instant) {
-    slots[Int(slot)].connection.settleTimer(at: now)
+    slots[Int(slot)].connection.settleTimer(limits: limits, at: now)
     refile(slot)
   }
 

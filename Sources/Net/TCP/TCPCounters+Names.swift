@@ -59,6 +59,13 @@ extension TCPCounters {
 
     // MARK: TCP sender
 
+    body("tcp: duplicates reported", duplicatesReported)
+    body("tcp: reordering expired", reorderingExpired)
+    body("tcp: tail loss probes", tailLossProbes)
+    body("tcp: reductions undone", reductionsUndone)
+    body("tcp: congestion echoes", congestionEchoes)
+    body("tcp: reneged", reneged)
+
     // MARK: TCP receiver and defence
 
     body("tcp: congestion experienced", congestionExperienced)

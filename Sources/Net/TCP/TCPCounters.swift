@@ -114,6 +114,20 @@ public struct TCPCounters: Hashable, Sendable {
 
   // MARK: TCP sender
 
+  /// Acknowledgements that tell of something that has come twice. RFC 2883.
+  public internal(set) var duplicatesReported: UInt64 = 0
+  /// Losses told by the time that reordering explains. RFC 8985 §6.2.
+  public internal(set) var reorderingExpired: UInt64 = 0
+  /// Probes for the last that was sent. RFC 8985 §7.
+  public internal(set) var tailLossProbes: UInt64 = 0
+  /// Reductions of the congestion window that turned out to be for nothing, and
+  /// were taken back. RFC 5682, RFC 3708.
+  public internal(set) var reductionsUndone: UInt64 = 0
+  /// Reductions of the congestion window for what routers marked. RFC 3168.
+  public internal(set) var congestionEchoes: UInt64 = 0
+  /// Peers that threw away what they said they had. RFC 2018 §8.
+  public internal(set) var reneged: UInt64 = 0
+
   // MARK: TCP receiver and defence
 
   /// Segments whose datagram says that congestion was experienced. RFC 3168 §5.

@@ -138,6 +138,11 @@ public struct TCPLimits: Sendable {
   /// is sent until some are acknowledged. Cutting a record where a part of it is
   /// lost may make twice as many.
   public var flightRecords = 1024
+  /// How the congestion window of new connections grows and shrinks.
+  public var congestionControl = CongestionControl.cubic
+  /// How late a peer may acknowledge a single segment: a probe for it waits so
+  /// much longer. RFC 8985 §7.2 (WCDelAckT).
+  public var worstAcknowledgementDelay = Interval.milliseconds(200)
 
   // MARK: TCP receiver and defence
 

@@ -107,8 +107,13 @@ final class TCPHarness {
   /// many as are.
   var freePackets: Int?
 
-  /// Buffers of 64 KiB, which one window field says.
-  static var limits: TCPLimits { TCPLimits().with64KiB }
+  /// Buffers of 64 KiB, which one window field says, and the congestion control
+  /// whose windows are easily told.
+  static var limits: TCPLimits {
+    var limits = TCPLimits().with64KiB
+    limits.congestionControl = .newReno
+    return limits
+  }
 
   init(limits: TCPLimits = TCPHarness.limits, packets: Int = 512) {
     pool = PacketPool(capacity: packets)

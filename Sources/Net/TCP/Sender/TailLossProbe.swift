@@ -1,0 +1,69 @@
+/// Asks after the last that was sent when nothing comes back, before the
+/// retransmission timer does and at no cost for the window. RFC 8985 §7.
+struct TailLossProbe {
+  /// TLP.end_seq: where SND.NXT was when the probe went out that has no answer.
+  private var end: SequenceNumber?
+  /// TLP.is_retrans: it sent something again.
+  private var isRetransmission = false
+  /// A probe is to be sent.
+  private(set) var isOwed = false
+  /// Something new was sent or acknowledged, and the time for a probe counts
+  /// from now. RFC 8985 §7.2.
+  var wantsTimer = false
+
+  /// PTO without a measurement. RFC 8985 §7.2.
+  private static let initialTimeout = Interval.seconds(1)
+
+  /// Whether a probe has no answer: then there is no other. RFC 8985 §7.3.
+  var isUnanswered: Bool { end != nil || isOwed }
+
+  /// PTO: how long to wait for an acknowledgement. RFC 8985 §7.2.
+  ///
+  /// - Parameters:
+  ///   - isAlone: one segment is under way, which the peer may acknowledge late.
+  ///   - delay: how late.
+  static func timeout(
+    smoothed: Interval?,
+    isAlone: Bool,
+    delay: Interval
+  ) -> Interval {
+    guard let smoothed else { return initialTimeout }
+    return smoothed * 2 + (isAlone ? delay : .zero)
+  }
+
+  /// The timer expired.
+  mutating func expired() { isOwed = true }
+
+  /// The probe has gone out. RFC 8985 §7.3.
+  mutating func sent(next: SequenceNumber, isRetransmission: Bool) {
+    isOwed = false
+    end = next
+    self.isRetransmission = isRetransmission
+  }
+
+  /// Forgets the probe that has no answer, and sends none.
+  mutating func forget() {
+    isOwed = false
+    wantsTimer = false
+    end = nil
+  }
+
+  /// An acknowledgement came. Returns whether it shows that the probe made good
+  /// for a loss, for which the window is to be reduced. RFC 8985 §7.4.2.
+  ///
+  mutating func acknowledged(_ summary: AcknowledgementSummary) -> Bool {
+    if summary.delivered > 0 { isOwed = false }
+    guard let end, summary.number >= end else { return false }
+    if !isRetransmission || summary.isDuplicated {
+      // New data has no twin; or both have come.
+      self.end = nil
+      return false
+    }
+    if summary.number > end {
+      self.end = nil
+      return true
+    }
+    if summary.isDuplicate, !summary.hasBlocks { self.end = nil }
+    return false
+  }
+}
