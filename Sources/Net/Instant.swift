@@ -9,6 +9,9 @@ public struct Instant: Comparable, Hashable, Sendable {
   /// The point `nanoseconds` after the clock's start.
   public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+  /// Later than any other: what never comes.
+  static let never = Instant(nanoseconds: .max)
+
   /// Whether `left` is earlier than `right`.
   public static func < (left: Instant, right: Instant) -> Bool {
     left.nanoseconds < right.nanoseconds

@@ -1,7 +1,8 @@
-/// A keyed hash that who does not know the key cannot predict: SipHash-2-4 of
+/// A keyed hash that who does not know the key cannot predict: SipHash of
 /// Aumasson and Bernstein, 2012.
 ///
-/// TCP's initial sequence numbers (RFC 6528) and the connection table use it.
+/// TCP's initial sequence numbers (RFC 6528), its ports, and the table of
+/// connections use it.
 public struct SipHash: Sendable {
   /// 128 secret bits.
   public struct Key: Sendable {
@@ -20,9 +21,19 @@ public struct SipHash: Sendable {
   private var v2: UInt64
   private var v3: UInt64
   private var words: UInt64 = 0
+  private let variant: Variant
+
+  /// How many rounds there are for a word, and at the end.
+  public enum Variant: Sendable {
+    /// SipHash-2-4: what others see of it tells them nothing of the key.
+    case full
+    /// SipHash-1-3: for tables, whose hashes nobody sees.
+    case short
+  }
 
   /// A hash of nothing yet, under `key`.
-  public init(key: Key) {
+  public init(key: Key, variant: Variant = .full) {
+    self.variant = variant
     v0 = key.low ^ 0x736F_6D65_7073_6575
     v1 = key.high ^ 0x646F_7261_6E64_6F6D
     v2 = key.low ^ 0x6C79_6765_6E65_7261
@@ -33,7 +44,7 @@ public struct SipHash: Sendable {
   public mutating func combine(_ word: UInt64) {
     v3 ^= word
     round()
-    round()
+    if variant == .full { round() }
     v0 ^= word
     words &+= 1
   }
@@ -50,13 +61,13 @@ public struct SipHash: Sendable {
     let last = (words &* 8) << 56
     v3 ^= last
     round()
-    round()
+    if variant == .full { round() }
     v0 ^= last
     v2 ^= 0xFF
     round()
     round()
     round()
-    round()
+    if variant == .full { round() }
     return v0 ^ v1 ^ v2 ^ v3
   }
 

@@ -24,6 +24,24 @@ import Testing
     #expect(hash.finalize() == expected)
   }
 
+  /// The same of SipHash-1-3.
+  @Test(arguments: [
+    (0, 0xABAC_0158_050F_C4DC as UInt64),
+    (1, 0x3690_9511_8D29_9A8E),
+    (2, 0xCC4F_DD1A_7D90_8B66),
+    (5, 0xC1D2_3632_99E4_1531),
+    (7, 0xB4BC_C0DB_243C_6D75),
+  ])
+  func shortVectorOfWords(_ words: Int, _ expected: UInt64) {
+    let key = SipHash.Key(0x0706_0504_0302_0100, 0x0F0E_0D0C_0B0A_0908)
+    var hash = SipHash(key: key, variant: .short)
+    for word in 0..<words {
+      let bytes = (0..<8).map { UInt64(8 * word + $0) << UInt64(8 * $0) }
+      hash.combine(bytes.reduce(0, |))
+    }
+    #expect(hash.finalize() == expected)
+  }
+
   @Test func sameSeed_sameRun() {
     var first = RandomNumbers(seed: SipHash.Key(1, 2))
     var second = RandomNumbers(seed: SipHash.Key(1, 2))

@@ -26,6 +26,7 @@ extension Connection {
       at: now
     )
     if summary.isDuplicated { counters.duplicatesReported &+= 1 }
+    reduceForEcho(summary, counters: &counters)
     if recovery.isSelective {
       return acknowledgedSelectively(
         &summary,
@@ -45,6 +46,7 @@ extension Connection {
         &congestionWindow,
         at: now
       )
+      marking.reduced(next: send.next)
       counters.fastRetransmissions &+= 1
       retransmitFirst(limits: limits)
     }
@@ -110,7 +112,9 @@ extension Connection {
     let advice = recovery.acknowledged(summary, &congestionWindow)
     progressed(&summary)
     summary.isAfterTimeout = recovery.isAfterTimeout
-    if !wasRecovering { congestion.acknowledged(summary, &congestionWindow) }
+    if !wasRecovering, !marking.isEchoed(summary) {
+      congestion.acknowledged(summary, &congestionWindow)
+    }
     // RFC 6298 §5.3; but in recovery for the first step only, so that a long
     // one ends with the timeout. RFC 6582 §4.
     if advice != .retransmit, timer.isRunning {

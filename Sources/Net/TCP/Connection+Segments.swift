@@ -18,6 +18,11 @@ struct SegmentPlan {
   /// Bytes of the send buffer.
   var payload = 0
   var flags: TCPHeader.Flags
+  /// Its record is the connection's first: there is no memory for it.
+  var needsMemory = false
+
+  /// What IP is to say of congestion.
+  var codepoint = ECNCodepoint.notCapable
 
   /// How many segments it is once the device has cut it, or it was never
   /// larger than one.
@@ -160,20 +165,31 @@ extension Connection {
     return nil
   }
 
+  /// What is to go to a device with these capabilities next: one segment, or
+  /// several that it cuts.
+  @_addressableSelf
+  func nextPacket(_ capabilities: LinkCapabilities) -> SegmentPlan? {
+    guard let segment = nextSegment() else { return nil }
+    var plan = extended(segment, capabilities)
+    plan.needsMemory = !flight.hasMemory && plan.length > 0
+    return plan
+  }
+
   /// `plan` with as many full segments behind it as the windows let go and a
   /// device with these capabilities cuts.
   ///
-  /// What goes, and when, is the same as with one segment at a time: the small
+  /// One with CWR is not extended: a device may leave the flag in each of the
+  /// segments that it cuts. What goes, and when, is else the same as with one segment at a time: the small
   /// rest of what was written is added where it would have followed at once.
   @_addressableSelf
-  func extended(
+  private func extended(
     _ plan: SegmentPlan,
     _ capabilities: LinkCapabilities
   ) -> SegmentPlan {
     let full = fullSegment()
     guard plan.kind == .new || plan.kind == .retransmission,
       plan.payload == full, !recovery.owesRetransmission,
-      !recovery.tailProbe.isOwed
+      !recovery.tailProbe.isOwed, !marking.owesReduced
     else { return plan }
     let largest = capabilities.largestPayload(
       behind: remote.address.internetHeaderSize + TCPHeader.minimumLength

@@ -81,7 +81,7 @@ extension Connection {
     }
     if recovery.isRecovering {
       reduceProportionally(summary)
-    } else if summary.isNew, !wasRecovering {
+    } else if summary.isNew, !wasRecovering, !marking.isEchoed(summary) {
       summary.isAfterTimeout = recovery.isAfterTimeout
       congestion.acknowledged(summary, &congestionWindow)
     }
@@ -161,6 +161,7 @@ extension Connection {
       at: summary.now
     )
     recovery.begin(summary)
+    marking.reduced(next: send.next)
     counters.fastRetransmissions &+= 1
   }
 

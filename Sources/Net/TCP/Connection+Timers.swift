@@ -72,6 +72,7 @@ extension Connection {
           at: now
         )
         recovery.timedOut(next: send.next)
+        marking.reduced(next: send.next)
       }
       // RFC 6298 §5.4 to §5.6: send the earliest again, back off, start anew.
       // What follows it is sent again as the window opens, unless an
@@ -91,8 +92,19 @@ extension Connection {
   }
 
   /// Brings the timer in line with what is under way: after every call and
-  /// every segment, in or out.
-  mutating func settleTimer(limits: borrowing TCPLimits, at now: Instant) {
+  /// every segment, in or out. Returns what lists and tables go by.
+  mutating func settle(
+    limits: borrowing TCPLimits,
+    at now: Instant
+  ) -> Filing {
+    settleTimer(limits: limits, at: now)
+    return filing()
+  }
+
+  private mutating func settleTimer(
+    limits: borrowing TCPLimits,
+    at now: Instant
+  ) {
     if state == .closed {
       timer.stop()
     } else if isWindowShut() {

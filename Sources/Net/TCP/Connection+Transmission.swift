@@ -2,18 +2,34 @@ import Packets
 
 /// The sender: how a plan becomes a segment.
 extension Connection {
+  /// Makes `packet`, which is empty, the segment of `plan`, and notes that it is
+  /// sent. Returns where it goes.
+  mutating func send(
+    _ plan: inout SegmentPlan,
+    in packet: inout PacketBuffer,
+    _ capabilities: LinkCapabilities,
+    at now: Instant,
+    limits: borrowing TCPLimits,
+    counters: inout TCPCounters
+  ) -> TCP.Key {
+    fill(&packet, with: &plan, capabilities)
+    sent(plan, at: now, limits: limits, counters: &counters)
+    return ends
+  }
+
   /// Makes `packet`, which is empty, the segment of `plan`, which becomes
   /// shorter when its bytes are in more fragments than may be.
   ///
   /// The bytes stay in the send buffer, and the packet has parts of its blocks
   /// as fragments; a few bytes, and those for a device that wants all in one
   /// piece, are copied.
-  mutating func fill(
+  private mutating func fill(
     _ packet: inout PacketBuffer,
     with plan: inout SegmentPlan,
     _ capabilities: LinkCapabilities
   ) {
     appendText(to: &packet, &plan, mostFragments: capabilities.mostFragments)
+    plan.codepoint = mark(&plan)
     let header = header(for: plan)
     packet.prepend(
       header,

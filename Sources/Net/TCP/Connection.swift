@@ -42,6 +42,7 @@ struct Connection: ~Copyable {
   var congestionWindow: CongestionWindow
   var congestion: CongestionController
   var recovery: LossRecovery
+  var marking: ECNSender
   var acknowledgement = DelayedAcknowledgement()
   var challenges = ChallengeLimit()
   /// When TIME-WAIT, or an abandoned FIN-WAIT-2, is over.
@@ -94,6 +95,7 @@ struct Connection: ~Copyable {
     congestionWindow = CongestionWindow(segmentSize: sendSegmentSize)
     congestion = CongestionController(limits.congestionControl)
     recovery = LossRecovery(initialSequenceNumber: initialSequenceNumber)
+    marking = ECNSender(initialSequenceNumber: initialSequenceNumber)
   }
 
   /// The SYN of `segment` is the peer's: take what it says.
@@ -137,6 +139,7 @@ struct Connection: ~Copyable {
     )
     if let sample = roundTrip.sample(upTo: send.unacknowledged, at: now) {
       roundTrip.measured(sample)
+      roundTrip.least.take(sample, at: now)
     }
     timer.answered(at: now)
     timer.stop()

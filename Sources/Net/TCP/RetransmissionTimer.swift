@@ -13,34 +13,37 @@ struct RetransmissionTimer {
     case reordering
   }
 
-  private(set) var purpose = Purpose.retransmission
-  /// When it expires for ``purpose``.
-  private var timeoutAt: Instant?
+  /// When it expires for ``purpose``; ``Instant/never`` while it does not run.
+  private var timeoutAt = Instant.never
   /// What comes before that while something is under way, and when.
+  private var earlyAt = Instant.never
   private var early = Purpose.tailLoss
-  private var earlyAt: Instant?
+  private(set) var purpose = Purpose.retransmission
+  /// How many probes this shut window has had; more than 255 count as that.
+  private var probeCount: UInt8 = 0
   /// Since when the peer has left us without an answer that counts.
   private(set) var unansweredSince = Instant(nanoseconds: 0)
-  /// How many probes this shut window has had.
-  private(set) var probes = 0
 
-  var isRunning: Bool { timeoutAt != nil }
+  /// How many probes this shut window has had.
+  var probes: Int { Int(probeCount) }
+
+  var isRunning: Bool { timeoutAt != .never }
 
   /// When it next expires.
   var deadline: Instant? {
-    guard let earlyAt else { return timeoutAt }
-    return timeoutAt.map { min($0, earlyAt) } ?? earlyAt
+    let first = min(timeoutAt, earlyAt)
+    return first == .never ? nil : first
   }
 
   /// What it expires for, if it does. RFC 8985 §7.2: a probe that is due at the
   /// same time comes before the timeout.
   mutating func expired(at now: Instant) -> Purpose? {
-    if let earlyAt, earlyAt <= now, earlyAt <= timeoutAt ?? earlyAt {
-      self.earlyAt = nil
+    if earlyAt <= now, earlyAt <= timeoutAt {
+      earlyAt = .never
       return early
     }
-    guard let timeoutAt, timeoutAt <= now else { return nil }
-    earlyAt = nil
+    guard timeoutAt <= now else { return nil }
+    earlyAt = .never
     return purpose
   }
 
@@ -48,14 +51,14 @@ struct RetransmissionTimer {
   /// timeout.
   mutating func set(_ purpose: Purpose, at time: Instant) {
     early = purpose
-    earlyAt = min(time, timeoutAt ?? time)
+    earlyAt = min(time, timeoutAt)
   }
 
   /// Whether it will expire for what is late.
-  var awaitsReordering: Bool { earlyAt != nil && early == .reordering }
+  var awaitsReordering: Bool { earlyAt != .never && early == .reordering }
 
   /// Expires for the timeout only.
-  mutating func clear() { earlyAt = nil }
+  mutating func clear() { earlyAt = .never }
 
   /// RFC 6298 §5.1: starts the timer unless it runs for the same purpose.
   mutating func ensure(
@@ -67,8 +70,8 @@ struct RetransmissionTimer {
     // What the peer left unanswered while its window was shut counts no more.
     if !isRunning || purpose == .retransmission { unansweredSince = now }
     self.purpose = purpose
-    probes = 0
-    earlyAt = nil
+    probeCount = 0
+    earlyAt = .never
     timeoutAt = now + timeout
   }
 
@@ -85,7 +88,7 @@ struct RetransmissionTimer {
     maximum: Interval,
     at now: Instant
   ) {
-    probes += 1
+    if probeCount < UInt8.max { probeCount += 1 }
     timeoutAt =
       now + RoundTripEstimator.doubled(timeout, probes, atMost: maximum)
   }
@@ -95,7 +98,7 @@ struct RetransmissionTimer {
 
   /// RFC 6298 §5.2.
   mutating func stop() {
-    timeoutAt = nil
-    earlyAt = nil
+    timeoutAt = .never
+    earlyAt = .never
   }
 }

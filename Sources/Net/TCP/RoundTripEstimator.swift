@@ -3,6 +3,13 @@
 struct RoundTripEstimator {
   /// SRTT and RTTVAR, once there was a measurement. RFC 6298 §2.
   private(set) var smoothed: Interval?
+  /// How often the timer expired since the last measurement; more often than
+  /// the timeout can be doubled does not count.
+  private var backoffs: UInt8 = 0
+  /// The segment that is being timed, if one is: its end, and when it was sent.
+  private var isTiming = false
+  private var timedEnd = SequenceNumber(0)
+  private var timedAt = Instant(nanoseconds: 0)
   private(set) var variation = Interval.zero
   /// The least of the last minutes.
   var least = LeastRoundTrip()
@@ -10,12 +17,6 @@ struct RoundTripEstimator {
   private var base: Interval
   private let minimum: Interval
   private let maximum: Interval
-  /// How often the timer expired since the last measurement.
-  private var backoffs = 0
-
-  /// The segment that is being timed: its end, and when it was sent.
-  private var timedEnd: SequenceNumber?
-  private var timedAt = Instant(nanoseconds: 0)
 
   init(initial: Interval, minimum: Interval, maximum: Interval) {
     // RFC 6298 §2.1: until there is a measurement, 1 s.
@@ -25,11 +26,11 @@ struct RoundTripEstimator {
   }
 
   /// RTO: how long to wait for an acknowledgement.
-  var timeout: Interval { Self.doubled(base, backoffs, atMost: maximum) }
+  var timeout: Interval { Self.doubled(base, Int(backoffs), atMost: maximum) }
 
   /// RFC 6298 §5.5: double it at each expiry; §2.5: up to a bound.
   mutating func backOff() {
-    if timeout < maximum { backoffs += 1 }
+    if timeout < maximum, backoffs < UInt8.max { backoffs += 1 }
   }
 
   /// RFC 6298 §5.7: the SYN was lost, so 1 s may have been too short.
@@ -41,7 +42,8 @@ struct RoundTripEstimator {
   /// A segment up to `end` was sent for the first time. One is timed at a time:
   /// RFC 6298 §3 wants one measurement a round trip.
   mutating func sent(upTo end: SequenceNumber, at now: Instant) {
-    guard timedEnd == nil else { return }
+    guard !isTiming else { return }
+    isTiming = true
     timedEnd = end
     timedAt = now
   }
@@ -49,7 +51,7 @@ struct RoundTripEstimator {
   /// A segment was sent again. RFC 6298 §3, Karn's algorithm: who
   /// acknowledges it does not say which of the two; and a segment behind it
   /// that arrived is acknowledged late.
-  mutating func retransmitted() { timedEnd = nil }
+  mutating func retransmitted() { isTiming = false }
 
   /// Everything up to `number` was acknowledged: the measurement that is complete
   /// with it, if one is.
@@ -57,8 +59,8 @@ struct RoundTripEstimator {
     upTo number: SequenceNumber,
     at now: Instant
   ) -> Interval? {
-    guard let end = timedEnd, number >= end else { return nil }
-    timedEnd = nil
+    guard isTiming, number >= timedEnd else { return nil }
+    isTiming = false
     return now - timedAt
   }
 

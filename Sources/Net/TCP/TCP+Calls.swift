@@ -100,13 +100,14 @@ extension TCP {
     from source: IPAddress,
     to remote: Endpoint
   ) -> UInt16? {
-    // Held here and no longer, so that the tables are never copied.
-    let table = self.table
-    let listenerOfPort = self.listenerOfPort
+    var ports = self.ports
+    defer { self.ports = ports }
     return ports.choose(from: source, to: remote) { port in
-      let local = Endpoint(address: source, port: port)
-      return listenerOfPort[port] == nil
-        && table[Key(local: local, remote: remote)] == nil
+      let ends = Key(
+        local: Endpoint(address: source, port: port),
+        remote: remote
+      )
+      return listenerOfPort[port] == nil && table.find(ends, in: slots) == nil
     }
   }
 

@@ -59,7 +59,7 @@ extension TCP {
       local: Endpoint(address: destination, port: segment.destinationPort),
       remote: Endpoint(address: source, port: segment.sourcePort)
     )
-    guard let slot = table[key] else {
+    guard let slot = table.find(key, in: slots) else {
       return segmentArrivesWithoutConnection(
         segment,
         payload: payload,
@@ -217,7 +217,8 @@ extension TCP {
     isHard: Bool,
     at now: Instant
   ) {
-    guard let slot = table[Key(local: local, remote: remote)],
+    guard
+      let slot = table.find(Key(local: local, remote: remote), in: slots),
       slots[Int(slot)].connection.isInFlight(SequenceNumber(sequenceNumber))
     else {
       counters.unreachableIgnored &+= 1

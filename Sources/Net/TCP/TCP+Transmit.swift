@@ -14,14 +14,11 @@ extension TCP {
     if !replies.isEmpty { return transmitReply(pool: pool) }
     while let slot = sending.first {
       let index = Int(slot)
-      guard let next = slots[index].connection.nextSegment() else {
+      let next = slots[index].connection.nextPacket(capabilities)
+      guard var plan = next else {
         sending.remove(slot)
         continue
       }
-      var plan = slots[index].connection.extended(
-        next,
-        capabilities
-      )
       guard
         var packet = pool.allocate(
           headroom: limits.headroom + TCPHeader.maximumLength
@@ -30,22 +27,22 @@ extension TCP {
         counters.poolEmpty &+= 1
         return nil
       }
-      lendRecords(to: index)
-      slots[index].connection.fill(&packet, with: &plan, capabilities)
-      slots[index].connection.sent(
-        plan,
+      if plan.needsMemory { lendRecords(to: index) }
+      let ends = slots[index].connection.send(
+        &plan,
+        in: &packet,
+        capabilities,
         at: now,
         limits: limits,
         counters: &counters
       )
-      let source = slots[index].connection.local.address
-      let destination = slots[index].connection.remote.address
       sending.remove(slot)
       settle(slot, at: now)
       return OutgoingSegment(
         packet: packet,
-        source: source,
-        destination: destination
+        source: ends.local.address,
+        destination: ends.remote.address,
+        ecn: plan.codepoint
       )
     }
     return nil

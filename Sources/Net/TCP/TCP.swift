@@ -18,6 +18,10 @@ struct TCP: ~Copyable {
   struct Slot: ~Copyable {
     var generation: UInt32 = 0
     var isUsed = true
+    /// Whether ``EndpointTable`` has it.
+    var isInTable = false
+    /// The next slot of its bucket there.
+    var nextInBucket = EndpointTable.none
     /// When the peer's SYN came, while the connection is half-open.
     var halfOpenSince = Instant(nanoseconds: 0)
     var connection: Connection
@@ -39,9 +43,9 @@ struct TCP: ~Copyable {
 
   let limits: TCPLimits
   let secret: SipHash.Key
-  var slots = UniqueArray<Slot>()
+  var slots = SlotPages()
   var freeSlots: [UInt32] = []
-  var table: [Key: UInt32] = [:]
+  var table: EndpointTable
   var listeners: [Listener] = []
   var listenerOfPort: [UInt16: UInt32] = [:]
   var ports: EphemeralPorts
@@ -95,6 +99,10 @@ struct TCP: ~Copyable {
       secret: secret,
       start: UInt32(truncatingIfNeeded: random.next())
     )
+    table = EndpointTable(
+      connections: limits.connections,
+      key: SipHash.Key(random.next(), random.next())
+    )
   }
 
   /// The slot that `id` names, while the app holds it.
@@ -120,20 +128,12 @@ struct TCP: ~Copyable {
     return index
   }
 
-  func key(of slot: UInt32) -> Key {
-    Key(
-      local: slots[Int(slot)].connection.local,
-      remote: slots[Int(slot)].connection.remote
-    )
-  }
-
   /// A slot for `connection`, now in the table. `nil` when all are taken; then
   /// the oldest in TIME-WAIT has given its own, if there was one.
   mutating func insert(_ connection: consuming Connection) -> UInt32? {
     while freeSlots.isEmpty, slots.count >= limits.connections {
       guard evictTimeWait() else { return nil }
     }
-    let key = Key(local: connection.local, remote: connection.remote)
     let index: UInt32
     if let free = freeSlots.popLast() {
       index = free
@@ -143,7 +143,7 @@ struct TCP: ~Copyable {
       index = UInt32(slots.count)
       slots.append(Slot(connection: connection))
     }
-    table[key] = index
+    table.insert(index, in: &slots)
     return index
   }
 
@@ -155,19 +155,16 @@ struct TCP: ~Copyable {
   /// The most records that a spare one has room for.
   private static let largestSpareRecords = 256
 
-  /// Gives the connection in the slot memory for records, if there is some.
+  /// Gives the connection in the slot, which has none, memory for records, if
+  /// there is some.
   mutating func lendRecords(to slot: Int) {
-    guard !slots[slot].connection.flight.hasMemory,
-      let spare = spareRecords.popLast()
-    else { return }
-    slots[slot].connection.flight.adopt(spare)
+    if let spare = spareRecords.popLast() {
+      slots[slot].connection.flight.adopt(spare)
+    }
   }
 
   /// Takes memory for records back from a connection with nothing in flight.
   private mutating func takeBackRecords(from slot: Int) {
-    guard slots[slot].connection.flight.hasMemory,
-      slots[slot].connection.flight.isEmpty
-    else { return }
     let spare = slots[slot].connection.flight.takeMemory()
     if spareRecords.count < Self.mostSpareRecords,
       spare.capacity <= Self.largestSpareRecords
@@ -179,43 +176,42 @@ struct TCP: ~Copyable {
   /// Brings the timers, lists and tables in line with what has just happened
   /// to the connection in `slot`.
   mutating func settle(_ slot: UInt32, at now: Instant) {
-    slots[Int(slot)].connection.settleTimer(limits: limits, at: now)
-    refile(slot)
+    file(
+      slot,
+      as: slots[Int(slot)].connection.settle(limits: limits, at: now)
+    )
   }
 
   /// Brings the lists and tables in line with the connection in `slot`.
   mutating func refile(_ slot: UInt32) {
+    file(slot, as: slots[Int(slot)].connection.filing())
+  }
+
+  private mutating func file(_ slot: UInt32, as found: Connection.Filing) {
     let index = Int(slot)
-    takeBackRecords(from: index)
-    if slots[index].connection.state == .synReceived,
-      slots[index].connection.listener != nil
-    {
+    var filing = found
+    if filing.hasIdleRecords { takeBackRecords(from: index) }
+    if filing.isHalfOpen {
       halfOpen.append(slot)
     } else {
       halfOpen.remove(slot)
     }
-    if let listener = slots[index].connection.listener {
-      refilePending(slot, of: Int(listener.index))
+    if let listener = filing.listener {
+      refilePending(slot, of: Int(listener))
+      filing = slots[index].connection.filing()
     }
-    let state = slots[index].connection.state
-    if state == .closed {
+    if filing.state == .closed {
       leaveTable(slot)
-      if slots[index].connection.isReleased,
-        !slots[index].connection.owesReset
-      {
-        return free(slot)
-      }
+      if filing.isReleased, !filing.wantsToSend { return free(slot) }
     }
-    if slots[index].connection.nextSegment() != nil { sending.append(slot) }
-    deadlines.set(slot, to: slots[index].connection.deadline())
-    if slots[index].connection.isReleased {
+    if filing.wantsToSend { sending.append(slot) }
+    deadlines.set(slot, to: filing.deadline)
+    if filing.isReleased {
       changed.remove(slot)
-    } else if !slots[index].connection.changes.isEmpty,
-      slots[index].connection.listener == nil
-    {
+    } else if filing.hasChanges, filing.listener == nil {
       changed.append(slot)
     }
-    if state == .timeWait {
+    if filing.state == .timeWait {
       timeWait.append(slot)
       if timeWait.count > limits.timeWaitConnections { _ = evictTimeWait() }
     } else {
@@ -263,9 +259,8 @@ struct TCP: ~Copyable {
   }
 
   private mutating func leaveTable(_ slot: UInt32) {
-    let key = key(of: slot)
-    guard table[key] == slot else { return }
-    table[key] = nil
+    guard slots[Int(slot)].isInTable else { return }
+    table.remove(slot, in: &slots)
     if slots[Int(slot)].connection.error != nil {
       counters.connectionsFailed &+= 1
     }

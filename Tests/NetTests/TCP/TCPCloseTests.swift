@@ -168,7 +168,7 @@ import Testing
     #expect(harness.tcp.counters.finWait2Expired == 0)
     harness.wait(1)
     #expect(harness.tcp.counters.finWait2Expired == 1)
-    #expect(harness.tcp.table.isEmpty)
+    #expect(harness.tcp.connectionCount == 0)
     harness.expectNothing()
   }
 
@@ -204,7 +204,7 @@ import Testing
     harness.receive(Segment(.fin, 1, ack: 2))
     harness.expect(Segment([], 2, ack: 2))
     harness.wait(60_000)
-    #expect(harness.tcp.table.isEmpty)
+    #expect(harness.tcp.connectionCount == 0)
   }
 
   @Test func established_releaseWithUnread_resets() {
@@ -212,7 +212,7 @@ import Testing
     harness.receive(Segment(.push, 1, ack: 1, [1]))
     harness.release(id)
     harness.expect(Segment(.reset, 1, ack: 2))
-    #expect(harness.tcp.table.isEmpty)
+    #expect(harness.tcp.connectionCount == 0)
     #expect(harness.pool.available == harness.pool.capacity)
   }
 
@@ -223,7 +223,7 @@ import Testing
     harness.receive(Segment(.push, 1, ack: 1, [1]))
     harness.expect(Segment(.reset, 2, ack: 1))
     #expect(harness.tcp.counters.dataAfterRelease == 1)
-    #expect(harness.tcp.table.isEmpty)
+    #expect(harness.tcp.connectionCount == 0)
   }
 
   @Test func released_writtenBytes_stillGo() throws {
@@ -243,7 +243,7 @@ import Testing
     let (harness, id) = TCPHarness.synSent()
     harness.release(id)
     harness.expectNothing()
-    #expect(harness.tcp.table.isEmpty)
+    #expect(harness.tcp.connectionCount == 0)
     #expect(harness.tcp.deadline == nil)
   }
 }

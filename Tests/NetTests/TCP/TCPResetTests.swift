@@ -177,7 +177,7 @@ import Testing
     let hasSentFIN = [.finWait1, .finWait2, .closing, .lastAck].contains(state)
     #expect(sent.first?.sequence == (hasSentFIN ? 2 : 1))
     harness.release(id)
-    #expect(harness.tcp.table.isEmpty)
+    #expect(harness.tcp.connectionCount == 0)
     #expect(harness.tcp.freeSlots.count == 1)
   }
 

@@ -263,7 +263,7 @@ import Testing
         harness.receive(Segment([], 1, ack: 1001, window: 0))
       }
     }
-    #expect(harness.tcp.table.isEmpty)
+    #expect(harness.tcp.connectionCount == 0)
     #expect(harness.tcp.counters.connectionsTimedOut == 1)
   }
 

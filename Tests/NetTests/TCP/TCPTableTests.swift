@@ -190,7 +190,7 @@ import Testing
     harness.drain()
     harness.receive(Segment([], 2, ack: 2))
     #expect(harness.events().isEmpty)
-    #expect(harness.tcp.table.isEmpty)
+    #expect(harness.tcp.connectionCount == 0)
   }
 
   // MARK: Ports, RFC 6056

@@ -138,7 +138,8 @@ import Testing
     #expect(wire.server.blocks.memoryInUse == 0, comment)
     #expect(wire.client.deadline == nil, comment)
     #expect(wire.server.deadline == nil, comment)
-    let isOpen = !wire.client.table.isEmpty || !wire.server.table.isEmpty
+    let isOpen =
+      wire.client.connectionCount > 0 || wire.server.connectionCount > 0
     #expect(!isOpen, comment)
   }
 
@@ -174,7 +175,7 @@ import Testing
           wire.server.release(servers[index].id, at: wire.now)
         }
       }
-      largest = max(largest, wire.server.table.count)
+      largest = max(largest, wire.server.connectionCount)
       wire.transmit()
       if !wire.advance() { break }
     }
@@ -186,7 +187,8 @@ import Testing
     #expect(wrong.isEmpty, comment)
     #expect(wire.clientPool.available == wire.clientPool.capacity, comment)
     #expect(wire.serverPool.available == wire.serverPool.capacity, comment)
-    let isOpen = !wire.client.table.isEmpty || !wire.server.table.isEmpty
+    let isOpen =
+      wire.client.connectionCount > 0 || wire.server.connectionCount > 0
     #expect(!isOpen, comment)
     #expect(wire.client.freeSlots.count == wire.client.slots.count, comment)
     #expect(wire.server.freeSlots.count == wire.server.slots.count, comment)

@@ -5,10 +5,11 @@ struct CongestionWindow {
   private var bytes: UInt32
   private var limit = Self.largest
   private let segment: UInt16
+  /// Whether the window was ever full, and SND.NXT when it last was:
+  /// acknowledgements of what is before it may let the window grow.
+  private var wasFilled = false
+  private var filledEnd = SequenceNumber(0)
   private var slowStart = HybridSlowStart()
-  /// SND.NXT when the window was last full: acknowledgements of what is before
-  /// it may let the window grow.
-  private var filledEnd: SequenceNumber?
 
   /// RFC 5681 §3.1: ssthresh is arbitrarily high at first. No window of a peer
   /// is as large; RFC 7323 §2.3 has 2^30.
@@ -66,12 +67,14 @@ struct CongestionWindow {
   }
 
   /// All was sent before `next` that the window lets go.
-  mutating func filled(next: SequenceNumber) { filledEnd = next }
+  mutating func filled(next: SequenceNumber) {
+    wasFilled = true
+    filledEnd = next
+  }
 
   /// Whether what stands at `number` was sent when the window was not full.
   func isLimitedByApp(_ number: SequenceNumber) -> Bool {
-    guard let filledEnd else { return true }
-    return number >= filledEnd
+    !wasFilled || number >= filledEnd
   }
 
   /// RFC 5681 §4.1: nothing was sent for longer than the timeout, so what was

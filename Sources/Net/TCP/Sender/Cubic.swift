@@ -18,6 +18,8 @@ struct Cubic: CongestionAlgorithm {
   private var prior: UInt32 = 0
   /// K in milliseconds.
   private var inflection: UInt32 = 0
+  /// Whether there is a stage of congestion avoidance.
+  private var isGrowing = false
   /// W_est: what Reno's window would be, in parts of 1,024 to the byte.
   private var estimate: UInt64 = 0
   /// t_epoch: when this stage of congestion avoidance began. Moves on with time
@@ -25,8 +27,6 @@ struct Cubic: CongestionAlgorithm {
   private var epoch = Instant(nanoseconds: 0)
   /// When an acknowledgement was last seen in this stage.
   private var latest = Instant(nanoseconds: 0)
-  /// Whether there is a stage.
-  private var isGrowing = false
 
   /// beta_cubic, in tenths. RFC 9438 §4.6.
   private static let beta = 7

@@ -20,15 +20,15 @@ struct HybridSlowStart {
 
   /// windowEnd: the round is over when this is acknowledged.
   private var roundEnd: SequenceNumber?
+  private var samples: UInt8 = 0
+  /// The rounds that conservative slow start has had, and this one; zero in
+  /// slow start.
+  private var conservativeRounds: UInt8 = 0
   /// The least round trip of the last round, of this one, and of the one before
   /// conservative slow start; in microseconds.
   private var last = Self.never
   private var current = Self.never
   private var baseline = Self.never
-  private var samples: UInt8 = 0
-  /// The rounds that conservative slow start has had, and this one; zero in
-  /// slow start.
-  private var conservativeRounds: UInt8 = 0
 
   /// RFC 9406 §4.3.
   private static let neededSamples: UInt8 = 8

@@ -20,6 +20,8 @@ import Testing
 
   @Test func echo_reducesOnceAWindow() {
     var sender = ECNSender(initialSequenceNumber: SequenceNumber(0))
+    #expect(!sender.isReductionDue(Self.summary(0)))
+    sender.turnOn()
     #expect(!sender.isReductionDue(Self.summary(0, echo: false)))
     #expect(sender.isReductionDue(Self.summary(0)))
     sender.reduced(next: SequenceNumber(10_000))
@@ -30,7 +32,9 @@ import Testing
 
   @Test func reduction_isToldInTheNextNewSegment() {
     var sender = ECNSender(initialSequenceNumber: SequenceNumber(0))
+    sender.reduced(next: SequenceNumber(10_000))
     #expect(!sender.owesReduced)
+    sender.turnOn()
     sender.reduced(next: SequenceNumber(10_000))
     #expect(sender.owesReduced)
     sender.sentNew()

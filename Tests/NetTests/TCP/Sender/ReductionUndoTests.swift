@@ -171,7 +171,7 @@ import Testing
   /// Ten segments are under way and answered by nothing: the probe, and then
   /// the timeout, have gone.
   static func timedOut() throws -> (TCPHarness, ConnectionID) {
-    let (harness, id) = try TCPSelectiveTests.busy()
+    let (harness, id) = try TCPRecoveryTests.busy()
     harness.wait(20)
     #expect(harness.sequences() == [10_001])
     harness.wait(200)
@@ -182,12 +182,12 @@ import Testing
 
   @Test func slowPath_isNoLoss() throws {
     let (harness, id) = try Self.timedOut()
-    #expect(TCPSelectiveTests.window(harness, id) == 1000)
+    #expect(TCPRecoveryTests.window(harness, id) == 1000)
     harness.acknowledge(1001)
     #expect(harness.sequences() == [11_001, 12_001])
     harness.acknowledge(2001)
     #expect(harness.tcp.counters.reductionsUndone == 1)
-    #expect(TCPSelectiveTests.window(harness, id)! >= 10_000)
+    #expect(TCPRecoveryTests.window(harness, id)! >= 10_000)
     #expect(!harness.flightText(id).contains("L"))
     let next = harness.sequences()
     #expect(next.allSatisfy { $0 > 12_001 })
@@ -222,17 +222,17 @@ import Testing
 
   /// RFC 3708: what went again has come twice.
   @Test func reorderingTakenForALoss_isTakenBack() throws {
-    let (harness, id) = try TCPSelectiveTests.busy()
+    let (harness, id) = try TCPRecoveryTests.busy()
     harness.acknowledge(1, 1001..<4001)
     #expect(harness.sequences().contains(1))
-    #expect(TCPSelectiveTests.window(harness, id)! < 10_000)
+    #expect(TCPRecoveryTests.window(harness, id)! < 10_000)
     harness.wait(1)
     harness.acknowledge(4001)
     #expect(harness.tcp.counters.reductionsUndone == 0)
     harness.wait(19)
     harness.acknowledge(4001, 1..<1001)
     #expect(harness.tcp.counters.reductionsUndone == 1)
-    #expect(TCPSelectiveTests.window(harness, id)! >= 10_000)
+    #expect(TCPRecoveryTests.window(harness, id)! >= 10_000)
     #expect(
       harness.tcp.information(id)!.slowStartThreshold > 1_000_000
     )

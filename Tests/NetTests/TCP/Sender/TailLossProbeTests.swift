@@ -87,7 +87,7 @@ import Testing
   @Test func retransmission_thatCameTwice_wasNot() {
     var probe = Self.sent(isRetransmission: true)
     var summary = Self.summary(1000)
-    summary.isDuplicated = true
+    summary.duplicated = 1000
     expect(false, probe.acknowledged(summary))
     #expect(!probe.isUnanswered)
     probe = Self.sent(isRetransmission: true)

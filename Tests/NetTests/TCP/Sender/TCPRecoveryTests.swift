@@ -3,7 +3,7 @@ import Testing
 @testable import Net
 
 /// A sender whose peer says what it has: RFC 2018, RFC 2883, RFC 8985, RFC 9937.
-@Suite struct TCPSelectiveTests {
+@Suite struct TCPRecoveryTests {
   /// Ten segments of 1,000 bytes on their way, 60,000 written, and a round trip
   /// of 20 ms known.
   static func busy(

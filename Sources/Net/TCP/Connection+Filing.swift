@@ -1,0 +1,32 @@
+/// Where a connection is to be found.
+extension Connection {
+  /// What the lists and tables of ``TCP`` go by, read at once.
+  struct Filing {
+    var state: TCPState
+    /// The listener whose backlog it counts to.
+    var listener: UInt32?
+    var isHalfOpen: Bool
+    var isReleased: Bool
+    /// It has a segment to send.
+    var wantsToSend: Bool
+    /// There is something to tell the app.
+    var hasChanges: Bool
+    /// It has memory for records of what is in flight, and nothing is.
+    var hasIdleRecords: Bool
+    var deadline: Instant?
+  }
+
+  @_addressableSelf
+  func filing() -> Filing {
+    Filing(
+      state: state,
+      listener: listener?.index,
+      isHalfOpen: state == .synReceived && listener != nil,
+      isReleased: isReleased,
+      wantsToSend: nextSegment() != nil,
+      hasChanges: !changes.isEmpty,
+      hasIdleRecords: flight.hasMemory && flight.isEmpty,
+      deadline: deadline()
+    )
+  }
+}
