@@ -33,8 +33,12 @@ extension Connection {
     // Packets are short. One out of order gives its slot for this one, so
     // that connections that wait for a hole to be filled are never stuck.
     guard !assembler.isEmpty else { return false }
-    assembler.dropLast()
+    // The peer may have been told of it: RFC 2018 §8 has it keep what it was
+    // told of.
+    let end = assembler.dropLast()
+    selective.truncate(from: end)
     counters.outOfOrderDropped &+= 1
+    if selective.isOn { counters.selectivelyReneged &+= 1 }
     append(packet, &counters)
     return true
   }
@@ -125,7 +129,9 @@ extension Connection {
   ) {
     // A peer that leaves gaps could pin a large slot with every byte.
     let isSmall = packet.count <= limits.smallSegment && !pool.owns(packet)
-    if !isSmall, mayStay(packet, pool, limits) {
+    let isWithin =
+      assembler.memory + Assembler.memory(of: packet) <= limits.outOfOrderMemory
+    if !isSmall, isWithin, mayStay(packet, pool, limits) {
       insert(packet, at: start, limits, &counters)
     } else if !pool.owns(packet), packet.count <= pool.bytesPerPacket,
       limits.mayHold(held, free: pool.available),
@@ -145,14 +151,24 @@ extension Connection {
     _ limits: borrowing TCPLimits,
     _ counters: inout TCPCounters
   ) {
+    let block = SACKBlock(start: start, end: start + packet.count)
+    if selective.isOn, let overlap = assembler.overlap(with: block) {
+      selective.cameAgain(overlap)
+    }
     switch assembler.insert(
       packet,
       at: start,
-      limit: limits.outOfOrderSegments
+      limit: limits.outOfOrderSegments,
+      mostMemory: limits.outOfOrderMemory
     ) {
     case .kept: counters.outOfOrderKept &+= 1
     case .duplicate: counters.outOfOrderDuplicates &+= 1
-    case .full: counters.outOfOrderDropped &+= 1
+    case .full:
+      counters.outOfOrderDropped &+= 1
+      return
+    }
+    if selective.isOn {
+      selective.grew(assembler.run(around: selective.joined(with: block)))
     }
   }
 }

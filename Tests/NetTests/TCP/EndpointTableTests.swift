@@ -21,6 +21,7 @@ import Testing
         state: .synSent,
         listener: nil,
         initialSequenceNumber: SequenceNumber(0),
+        timestampOffset: 0,
         receiveSegmentSize: 1460,
         limits: TCPLimits()
       )
