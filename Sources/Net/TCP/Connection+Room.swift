@@ -45,6 +45,7 @@ extension Connection {
 
   /// Whether `packet`, which was received, may wait in its slot to be sent and
   /// acknowledged. All that does is taken to be in packets as large.
+  @_addressableSelf
   func maySend(
     _ packet: borrowing PacketBuffer,
     _ pool: PacketPool,
@@ -57,6 +58,7 @@ extension Connection {
 
   /// Whether `packet` may wait in the slot that it came in, beside `others` that
   /// the connection holds elsewhere.
+  @_addressableSelf
   private func mayStay(
     _ packet: borrowing PacketBuffer,
     beside others: Int = 0,

@@ -186,7 +186,7 @@ extension Connection {
     else { return plan }
     let largest = capabilities.largestPayload(
       behind: remote.address.internetHeaderSize + TCPHeader.minimumLength
-        + options(for: plan.flags).length
+        + textOptionsLength
     )
     guard largest > full else { return plan }
     let text = nextText(most: largest)

@@ -105,7 +105,10 @@ extension Connection {
 
   /// Whether bytes wait that the peer's window does not let go, with nothing
   /// under way whose acknowledgement could open it. RFC 9293 §3.8.6.1.
+  ///
+  /// Never inlined: the compiler would copy the whole connection.
   @_addressableSelf
+  @inline(never)
   private func isWindowShut() -> Bool {
     switch state {
     case .established, .closeWait, .finWait1, .closing, .lastAck:

@@ -109,11 +109,13 @@ extension Connection {
     sendSegmentSize - options.length
   }
 
-  /// The payload of a full segment of data.
+  /// The payload of a full segment of data: what ``payloadLimit(with:)`` is with
+  /// the options of every one. Asked for several times a segment.
   @_addressableSelf
-  func fullSegment() -> Int {
-    payloadLimit(with: options(for: .acknowledgement))
-  }
+  func fullSegment() -> Int { sendSegmentSize - textOptionsLength }
+
+  /// The bytes that the options of a segment of data take.
+  var textOptionsLength: Int { 0 }
 
   /// The header of `plan`.
   private mutating func header(

@@ -59,7 +59,7 @@ struct TCP: ~Copyable {
 
   let limits: TCPLimits
   let secret: SipHash.Key
-  var slots = SlotPages()
+  var slots: PagedArray<Slot>
   var freeSlots: [UInt32] = []
   var table: EndpointTable
   var listeners: [Listener] = []
@@ -112,6 +112,7 @@ struct TCP: ~Copyable {
     )
     self.limits = limits
     self.capabilities = capabilities
+    slots = PagedArray(limit: limits.connections)
     blocks = SendBlocks(limit: limits.sendMemory)
     timeWait = TimeWaitTable(
       limit: max(limits.timeWaitConnections, 1),
@@ -133,6 +134,7 @@ struct TCP: ~Copyable {
   }
 
   /// The slot that `id` names, while the app holds it.
+  @_addressableSelf
   func index(of id: ConnectionID) -> Int? {
     let index = Int(id.index)
     guard index < slots.count, slots[index].isUsed,
@@ -142,11 +144,13 @@ struct TCP: ~Copyable {
     return index
   }
 
+  @_addressableSelf
   func id(of slot: UInt32) -> ConnectionID {
     ConnectionID(index: slot, generation: slots[Int(slot)].generation)
   }
 
   /// The listener that `id` names, while it listens.
+  @_addressableSelf
   func index(of id: ListenerID) -> Int? {
     let index = Int(id.index)
     guard index < listeners.count, listeners[index].isListening,
