@@ -15,6 +15,9 @@ extension Connection {
     var delivery = Delivery(
       highest: recovery.rack.highest,
       leastRoundTrip: roundTrip.least.value,
+      echoAge: segment.options.timestamp.flatMap {
+        timestamps.elapsed(since: $0.echo, at: now)
+      },
       at: now
     )
     var summary = summarize(
@@ -94,6 +97,10 @@ extension Connection {
     }
     summary.inFlight = send.inFlight
     summary.delivered = delivery.count
+    // RFC 7323 §4.2: what was sent again is measured by its timestamp.
+    if summary.isNew, summary.roundTrip == nil, delivery.hasRetransmitted {
+      summary.roundTrip = delivery.echoAge
+    }
     summary.hasRetransmitted = delivery.hasRetransmitted
     if let sentAt = delivery.newestOriginal {
       let sample = now - sentAt

@@ -3,8 +3,12 @@ import Packets
 /// What an app asks of a connection. RFC 9293 §3.10.
 extension Connection {
   /// RFC 9293 §3.10.3 (RECEIVE).
-  mutating func read() -> ReadResult {
+  mutating func read(
+    limits: borrowing TCPLimits,
+    at now: Instant
+  ) -> ReadResult {
     if let packet = receiveQueue.popFirst() {
+      tuneReceiveBuffer(read: packet.count, limits: limits, at: now)
       if isPeerSending,
         receive.isUpdateDue(
           unread: receiveQueue.byteCount,
@@ -32,10 +36,12 @@ extension Connection {
   mutating func write(
     _ bytes: RawSpan,
     blocks: borrowing SendBlocks,
+    isUrgent: Bool = false,
     at now: Instant
   ) throws(NetworkError) -> Int {
     try beginWriting(at: now)
     let accepted = sendBuffer.append(bytes, from: blocks)
+    if isUrgent, accepted > 0 { urgent.written(upTo: dataEnd()) }
     if accepted < bytes.byteCount { wantsToWrite = true }
     return accepted
   }
@@ -139,6 +145,8 @@ extension Connection {
       end(.refused)
     } else {
       softError = .unreachable
+      // RFC 9293 §3.9.1.8 (MUST-47): the app may want to know.
+      changes.insert(.unanswered)
     }
   }
 
@@ -156,6 +164,8 @@ extension Connection {
       bytesInFlight: send.inFlight,
       bytesToSend: sendBuffer.count,
       bytesToRead: receiveQueue.byteCount,
+      softError: softError,
+      urgentBytes: urgent.bytesLeft(read: readNext()),
       smoothedRoundTripTime: roundTrip.smoothed,
       retransmissionTimeout: roundTrip.timeout,
       retransmissions: retransmissions

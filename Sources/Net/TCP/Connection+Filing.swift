@@ -13,6 +13,8 @@ extension Connection {
     var hasChanges: Bool
     /// It has memory for records of what is in flight, and nothing is.
     var hasIdleRecords: Bool
+    /// It has memory for what came early, and nothing has.
+    var hasIdleEarly: Bool
     var deadline: Instant?
   }
 
@@ -26,6 +28,7 @@ extension Connection {
       wantsToSend: nextSegment() != nil,
       hasChanges: !changes.isEmpty,
       hasIdleRecords: flight.hasMemory && flight.isEmpty,
+      hasIdleEarly: assembler.hasMemory && assembler.isEmpty,
       deadline: deadline()
     )
   }

@@ -33,14 +33,19 @@ extension Connection {
     // Packets are short. One out of order gives its slot for this one, so
     // that connections that wait for a hole to be filled are never stuck.
     guard !assembler.isEmpty else { return false }
-    assembler.dropLast()
+    // The peer may have been told of it: RFC 2018 §8 has it keep what it was
+    // told of.
+    let end = assembler.dropLast()
+    selective.truncate(from: end)
     counters.outOfOrderDropped &+= 1
+    if selective.isOn { counters.selectivelyReneged &+= 1 }
     append(packet, &counters)
     return true
   }
 
   /// Whether `packet`, which was received, may wait in its slot to be sent and
   /// acknowledged. All that does is taken to be in packets as large.
+  @_addressableSelf
   func maySend(
     _ packet: borrowing PacketBuffer,
     _ pool: PacketPool,
@@ -53,6 +58,7 @@ extension Connection {
 
   /// Whether `packet` may wait in the slot that it came in, beside `others` that
   /// the connection holds elsewhere.
+  @_addressableSelf
   private func mayStay(
     _ packet: borrowing PacketBuffer,
     beside others: Int = 0,
@@ -125,7 +131,9 @@ extension Connection {
   ) {
     // A peer that leaves gaps could pin a large slot with every byte.
     let isSmall = packet.count <= limits.smallSegment && !pool.owns(packet)
-    if !isSmall, mayStay(packet, pool, limits) {
+    let isWithin =
+      assembler.memory + Assembler.memory(of: packet) <= limits.outOfOrderMemory
+    if !isSmall, isWithin, mayStay(packet, pool, limits) {
       insert(packet, at: start, limits, &counters)
     } else if !pool.owns(packet), packet.count <= pool.bytesPerPacket,
       limits.mayHold(held, free: pool.available),
@@ -145,14 +153,24 @@ extension Connection {
     _ limits: borrowing TCPLimits,
     _ counters: inout TCPCounters
   ) {
+    let block = SACKBlock(start: start, end: start + packet.count)
+    if selective.isOn, let overlap = assembler.overlap(with: block) {
+      selective.cameAgain(overlap)
+    }
     switch assembler.insert(
       packet,
       at: start,
-      limit: limits.outOfOrderSegments
+      limit: limits.outOfOrderSegments,
+      mostMemory: limits.outOfOrderMemory
     ) {
     case .kept: counters.outOfOrderKept &+= 1
     case .duplicate: counters.outOfOrderDuplicates &+= 1
-    case .full: counters.outOfOrderDropped &+= 1
+    case .full:
+      counters.outOfOrderDropped &+= 1
+      return
+    }
+    if selective.isOn {
+      selective.grew(assembler.run(around: selective.joined(with: block)))
     }
   }
 }

@@ -85,7 +85,12 @@ extension Connection {
 
   @_addressableSelf
   private func nextAcknowledgement() -> SegmentPlan? {
-    guard acknowledgement.isDue else { return nil }
+    guard acknowledgement.isDue else {
+      // RFC 9293 §3.8.4: below what the peer expects, so that it must answer,
+      // and without text (SHLD-12).
+      return keepalive.isDue
+        ? SegmentPlan(sequence: send.next - 1, flags: .acknowledgement) : nil
+    }
     return SegmentPlan(sequence: sequenceWithoutText(), flags: .acknowledgement)
   }
 
@@ -189,19 +194,22 @@ extension Connection {
     let full = fullSegment()
     guard plan.kind == .new || plan.kind == .retransmission,
       plan.payload == full, !recovery.owesRetransmission,
-      !recovery.tailProbe.isOwed, !marking.owesReduced
+      !recovery.tailProbe.isOwed, !marking.owesReduced,
+      // A device that cuts does not know that the pointer counts from each.
+      urgent.pointer(at: plan.sequence) == nil
     else { return plan }
     let largest = capabilities.largestPayload(
       behind: remote.address.internetHeaderSize + TCPHeader.minimumLength
-        + options(for: plan.flags).length
+        + textOptionsLength
     )
     guard largest > full else { return plan }
     let text = nextText(most: largest)
     let most = min(largest, text.count, usableWindow(from: plan.sequence))
     let whole = most - most % full
-    // RFC 9293 §3.7.4, Nagle, as in `sendableBytes`: behind others under way.
+    // RFC 9293 §3.7.4, Nagle, as in `sendableBytes`.
     let mayBeSmall =
-      noDelay || fin != nil || plan.sequence + whole < send.next
+      small.mayGo(acknowledged: send.unacknowledged) || fin != nil
+      || plan.sequence + whole < send.next
     let payload = most == text.count && mayBeSmall ? most : whole
     return dataPlan(plan.kind, at: plan.sequence, payload)
   }
@@ -244,12 +252,12 @@ extension Connection {
     guard payload > 0 else { return 0 }
     // RFC 9293 §3.8.6.2.1, rule (1): a full segment.
     if payload == full { return payload }
-    // RFC 9293 §3.7.4, Nagle: a small one only when nothing is
+    // RFC 9293 §3.7.4, Nagle: a small one only when no other is
     // unacknowledged. One that was sent before, or is the last before the
     // FIN, does not wait for company that cannot come.
     let mayBeSmall =
-      noDelay || send.next == send.unacknowledged || text.start < send.next
-      || fin != nil
+      small.mayGo(acknowledged: send.unacknowledged)
+      || text.start < send.next || fin != nil
     guard mayBeSmall else { return 0 }
     // Rule (2): all there is. Rule (3): a good part of the largest window.
     return payload == text.count || 2 * payload >= send.maximumWindow
@@ -270,7 +278,9 @@ extension Connection {
       counters.resetsSent &+= 1
       return
     }
-    if plan.flags.contains(.acknowledgement) { acknowledgement.done() }
+    if plan.flags.contains(.acknowledgement) {
+      noteAcknowledgement(in: plan)
+    }
     guard plan.length > 0 else { return }
     let end = plan.sequence + plan.length
     let isProbe = plan.kind == .probe
@@ -298,6 +308,7 @@ extension Connection {
     } else {
       roundTrip.sent(upTo: end, at: now)
     }
+    small.sent(plan.payload, full: full, upTo: end)
     let newBytes = plan.sequence + plan.payload - send.next
     if plan.payload > 0, newBytes > 0 {
       counters.bytesSent &+= UInt64(newBytes)

@@ -22,6 +22,7 @@ extension Connection {
     packet.removeFirst(segment.parsedLength)
     let count = cut(&packet, at: start, segment, counters: &counters)
     if start < receive.next {
+      cameAgain(from: start, count)
       counters.duplicateBytes &+= UInt64(min(receive.next - start, count))
     }
     let end = start + count
@@ -49,6 +50,25 @@ extension Connection {
     }
   }
 
+  /// `count` bytes came, the first of which is `start`: those before RCV.NXT
+  /// came once more. RFC 2883 §4.1.
+  mutating func cameAgain(from start: SequenceNumber, _ count: Int) {
+    let end = start + count
+    selective.cameAgain(
+      SACKBlock(start: start, end: end < receive.next ? end : receive.next)
+    )
+  }
+
+  /// A segment with an acknowledgement was sent. It told of what came early
+  /// if it had the room; if it had not, one without text does.
+  mutating func noteAcknowledgement(in plan: SegmentPlan) {
+    keepalive.sent()
+    if selective.isEmpty || hasRoomForBlocks(plan) {
+      selective.sent()
+      acknowledgement.done()
+    }
+  }
+
   /// Cuts off what of the text at `start` lies beyond the window, or beyond the
   /// peer's end, and returns how much is left.
   private mutating func cut(
@@ -63,6 +83,7 @@ extension Connection {
       receive.fin = end
       // Whoever sent more than that before its turn contradicts itself.
       assembler.removeAll(from: end)
+      selective.truncate(from: end)
     }
     var limit = receive.edge
     if let fin = receive.fin, fin < limit { limit = fin }
@@ -81,12 +102,23 @@ extension Connection {
     limits: borrowing TCPLimits,
     at now: Instant
   ) {
+    if receiveQueue.isEmpty {
+      receive.capacity = tuning.begins(
+        capacity: receive.capacity,
+        smallest: limits.initialReceiveBuffer,
+        at: now
+      )
+    }
     // RFC 5681 §4.2: a segment out of order, and one that fills all or part of
     // a gap, is answered at once; and every second full one at the latest,
     // which the device may have merged.
     let merged = packet.mergedSegmentSize
     let segmentSize = merged > 0 ? merged : receiveSegmentSize
-    if start > receive.next || !assembler.isEmpty || count > segmentSize {
+    let segments = (count + segmentSize - 1) / segmentSize
+    let isQuick = quick.received(segments, at: now)
+    if start > receive.next || !assembler.isEmpty || count > segmentSize
+      || isQuick
+    {
       acknowledgement.require()
     } else {
       acknowledgement.received(at: now, delay: limits.acknowledgementDelay)
@@ -119,6 +151,7 @@ extension Connection {
       // It held its slot before, and goes on to.
       append(packet, &counters)
     }
+    selective.advance(to: receive.next)
     changes.insert(.readable)
     return true
   }

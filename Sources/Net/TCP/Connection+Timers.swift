@@ -7,6 +7,9 @@ extension Connection {
     if let other = acknowledgement.deadline, !acknowledgement.isDue {
       earliest = min(earliest ?? other, other)
     }
+    if let other = receiverDeadline() {
+      earliest = min(earliest ?? other, other)
+    }
     if let other = expiry { earliest = min(earliest ?? other, other) }
     return earliest
   }
@@ -22,6 +25,8 @@ extension Connection {
       if state == .finWait2 { counters.finWait2Expired &+= 1 }
       return end(nil)
     }
+    pollReceiver(at: now, counters: &counters)
+    if state == .closed { return }
     if acknowledgement.poll(at: now) {
       counters.delayedAcknowledgements &+= 1
     }
@@ -57,6 +62,12 @@ extension Connection {
       )
     case .retransmission:
       counters.retransmissionTimeouts &+= 1
+      expiries = expiries == .max ? expiries : expiries + 1
+      // RFC 9293 §3.8.3: R1 is reached (MUST-20, SHLD-9).
+      if Int(expiries) == limits.suspicion {
+        suspectsPath = true
+        changes.insert(.unanswered)
+      }
       switch state {
       case .synSent, .synReceived: isSYNLost = true
       default:
@@ -83,14 +94,6 @@ extension Connection {
     }
   }
 
-  private func giveUpTime(_ limits: borrowing TCPLimits) -> Interval {
-    switch state {
-    case .synSent: limits.giveUpConnecting
-    case .synReceived where isPassive: limits.giveUpAccepting
-    default: limits.giveUp
-    }
-  }
-
   /// Brings the timer in line with what is under way: after every call and
   /// every segment, in or out. Returns what lists and tables go by.
   mutating func settle(
@@ -98,6 +101,9 @@ extension Connection {
     at now: Instant
   ) -> Filing {
     settleTimer(limits: limits, at: now)
+    if small.isCorked {
+      small.settle(isWaiting: dataEnd() > send.next, at: now)
+    }
     return filing()
   }
 
@@ -119,12 +125,17 @@ extension Connection {
 
   /// Whether bytes wait that the peer's window does not let go, with nothing
   /// under way whose acknowledgement could open it. RFC 9293 §3.8.6.1.
+  ///
+  /// Never inlined: the compiler would copy the whole connection.
   @_addressableSelf
+  @inline(never)
   private func isWindowShut() -> Bool {
     switch state {
     case .established, .closeWait, .finWait1, .closing, .lastAck:
       guard pipe() == 0, !recovery.owesRetransmission else { return false }
       let text = nextText(most: fullSegment())
+      // What cork holds back has a time of its own.
+      if small.isHolding, send.window > 0 { return false }
       return text.count > 0 && sendableBytes(of: text) == 0
     default: return false
     }

@@ -44,6 +44,23 @@ struct Connection: ~Copyable {
   var recovery: LossRecovery
   var marking: ECNSender
   var acknowledgement = DelayedAcknowledgement()
+  var timestamps: Timestamps
+  /// What of ``assembler`` the peer is told.
+  var selective = SelectiveBlocks()
+  var ecn = ECNReceiver()
+  var quick: QuickAcknowledgement
+  var tuning = ReceiveBufferTuning()
+  var keepalive = Keepalive()
+  var urgent = UrgentData()
+  /// When segments that are not full may go.
+  var small: SmallSegments
+  /// R2 in milliseconds, as the app has set it; zero when it has not.
+  var userTimeout: UInt32 = 0
+  /// Expiries of the retransmission timer since the peer last acknowledged
+  /// something new.
+  var expiries: UInt8 = 0
+  /// R1 was reached: IP is to look for another way. RFC 9293 §3.8.3.
+  var suspectsPath = false
   var challenges = ChallengeLimit()
   /// When TIME-WAIT, or an abandoned FIN-WAIT-2, is over.
   var expiry: Instant?
@@ -53,14 +70,14 @@ struct Connection: ~Copyable {
   /// SMSS: the most payload of what we send, in a segment without options; see
   /// ``payloadLimit(with:)``.
   var sendSegmentSize: Int
+  /// Our SYN asks for explicit congestion notification.
+  var asksForECN = false
   /// Whether the SYN had to be sent again.
   var isSYNLost = false
   /// A byte is to be sent into a shut window.
   var owesProbe = false
   /// A reset is to be sent; the connection is over.
   var owesReset = false
-  /// Nagle's algorithm is off. RFC 9293 §3.7.4.
-  var noDelay = false
   /// A write was cut short.
   var wantsToWrite = false
   var retransmissions: UInt64 = 0
@@ -74,6 +91,7 @@ struct Connection: ~Copyable {
     state: TCPState,
     listener: ListenerID?,
     initialSequenceNumber: SequenceNumber,
+    timestampOffset: UInt32,
     receiveSegmentSize: Int,
     limits: borrowing TCPLimits
   ) {
@@ -83,7 +101,10 @@ struct Connection: ~Copyable {
     self.listener = listener
     isPassive = listener != nil
     send = SendSequence(initial: initialSequenceNumber)
-    receive = ReceiveSequence(capacity: limits.receiveBuffer)
+    receive = ReceiveSequence(limits)
+    quick = QuickAcknowledgement(limits.quickAcknowledgements)
+    small = SmallSegments(initial: initialSequenceNumber)
+    timestamps = Timestamps(offset: timestampOffset)
     sendBuffer = ByteQueue(limit: limits.sendBuffer)
     roundTrip = RoundTripEstimator(
       initial: limits.initialTimeout,
@@ -101,8 +122,21 @@ struct Connection: ~Copyable {
   /// The SYN of `segment` is the peer's: take what it says.
   mutating func synchronize(
     with segment: TCPHeader,
-    limits: borrowing TCPLimits
+    limits: borrowing TCPLimits,
+    at now: Instant
   ) {
+    // RFC 7323 §3.2: timestamps are on when both SYNs have them; ours has, and
+    // our SYN,ACK has if the SYN had. RFC 2018 §2 says the same of SACK.
+    timestamps.synchronize(with: segment.options.timestamp, at: now)
+    if segment.options.isSACKPermitted { selective.turnOn() }
+    // RFC 3168 §6.1.1: a SYN,ACK agrees only with a SYN of ours that asked, and
+    // one that is sent again does not.
+    let isAsked = asksForECN && !isSYNLost
+    if ECNReceiver.isAgreed(segment.flags),
+      isAsked || !segment.flags.contains(.acknowledgement)
+    {
+      ecn.turnOn()
+    }
     // RFC 7323 §2.2: scaling is on when both SYNs offer it. Ours does, and our
     // SYN,ACK does if the SYN did. §2.3: a shift above 14 counts as 14.
     let isScaling = segment.options.windowScale != nil
@@ -110,8 +144,6 @@ struct Connection: ~Copyable {
       initial: segment.sequenceNumber,
       isScaling: isScaling
     )
-    // RFC 2018 §2: our SYN permits it, and our SYN,ACK does if the SYN did.
-    recovery.isSelective = segment.options.isSACKPermitted
     send.windowShift = min(Int(segment.options.windowScale ?? 0), 14)
     // RFC 9293 §3.7.1 (MUST-15): 536 unless the peer says otherwise; MUST-16:
     // no more than it says, nor than we can send at once.
@@ -133,8 +165,11 @@ struct Connection: ~Copyable {
   ) {
     state = next
     changes.insert([.established, .writable])
+    // What the SYNs have agreed on, or a cookie says they have.
+    recovery.isSelective = selective.isOn
+    if ecn.isOn { marking.turnOn() }
     congestionWindow = CongestionWindow(
-      segmentSize: sendSegmentSize,
+      segmentSize: fullSegment(),
       isSYNLost: isSYNLost
     )
     if let sample = roundTrip.sample(upTo: send.unacknowledged, at: now) {
@@ -155,7 +190,7 @@ struct Connection: ~Copyable {
     timer.stop()
     expiry = now + limits.timeWait
     forgetSent()
-    assembler.removeAll()
+    forgetEarly()
   }
 
   /// Nothing that was written or sent is sent any more.
@@ -167,17 +202,26 @@ struct Connection: ~Copyable {
     owesProbe = false
   }
 
+  /// Nothing that came before its turn will have its turn.
+  private mutating func forgetEarly() {
+    assembler.removeAll()
+    selective.removeAll()
+  }
+
   /// The connection is over: with `error`, or in order.
   mutating func end(_ error: NetworkError?) {
     state = .closed
     timer.stop()
+    keepalive = Keepalive()
+    small.cork(false)
     acknowledgement.done()
     expiry = nil
     forgetSent()
-    assembler.removeAll()
+    forgetEarly()
     if let error {
       self.error = error
       changes.insert(.failed)
+      changes.remove(.unanswered)
       // RFC 9293 §3.10.7.4, second check: all queues are flushed.
       receiveQueue = PacketQueue()
     } else {

@@ -1,4 +1,5 @@
 import BasicContainers
+import Packets
 
 /// Which slot has the connection between two ends. A hash table with a chain of
 /// slots in each bucket: as large from the start as it ever needs to be, so that
@@ -37,7 +38,9 @@ struct EndpointTable: ~Copyable {
   /// The slot of the connection between `ends`.
   ///
   /// - Complexity: constant on the average.
-  func find(_ ends: TCP.Key, in slots: borrowing SlotPages) -> UInt32? {
+  func find(_ ends: TCP.Key, in slots: borrowing PagedArray<TCP.Slot>)
+    -> UInt32?
+  {
     var slot = buckets[bucket(of: ends)]
     while slot != Self.none {
       let index = Int(slot)
@@ -50,7 +53,7 @@ struct EndpointTable: ~Copyable {
   /// Puts the connection in `slot` into the table.
   ///
   /// - Precondition: None is there between the same ends.
-  mutating func insert(_ slot: UInt32, in slots: inout SlotPages) {
+  mutating func insert(_ slot: UInt32, in slots: inout PagedArray<TCP.Slot>) {
     let bucket = bucket(of: slots[Int(slot)].connection.ends)
     slots[Int(slot)].nextInBucket = buckets[bucket]
     slots[Int(slot)].isInTable = true
@@ -61,7 +64,7 @@ struct EndpointTable: ~Copyable {
   /// Takes the connection in `slot` out of the table.
   ///
   /// - Precondition: It is there.
-  mutating func remove(_ slot: UInt32, in slots: inout SlotPages) {
+  mutating func remove(_ slot: UInt32, in slots: inout PagedArray<TCP.Slot>) {
     let bucket = bucket(of: slots[Int(slot)].connection.ends)
     let after = slots[Int(slot)].nextInBucket
     slots[Int(slot)].nextInBucket = Self.none

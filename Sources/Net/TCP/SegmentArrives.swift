@@ -63,6 +63,7 @@ extension Connection {
   mutating func segmentArrives(
     _ segment: TCPHeader,
     _ packet: consuming PacketBuffer,
+    ecn codepoint: ECNCodepoint,
     pool: PacketPool,
     limits: borrowing TCPLimits,
     counters: inout TCPCounters,
@@ -80,9 +81,11 @@ extension Connection {
         at: now
       )
     if let verdict { return verdict }
-
-    // Sixth, the URG bit: urgent data is read in its place in the stream, as
-    // RFC 9293 §3.8.5 lets new applications have it.
+    // The sixth check, the URG bit, is with the fifth: it is read even when the
+    // window is shut (MUST-66).
+    if ecn.received(segment.flags, codepoint, hasText: payload > 0) {
+      acknowledgement.require()
+    }
 
     // Seventh, the segment text; eighth, the FIN bit.
     switch state {
@@ -143,7 +146,7 @@ extension Connection {
       counters.notSynchronized &+= 1
       return .done
     }
-    synchronize(with: segment, limits: limits)
+    synchronize(with: segment, limits: limits, at: now)
     acknowledgement.require()
     guard flags.contains(.acknowledgement) else {
       // Both opened at once. Our SYN goes again, with an acknowledgement.
@@ -188,13 +191,22 @@ extension Connection {
         at: now
       )
     }
-    // TIME-WAIT: a SYN beyond all that the peer sent begins anew. RFC 9293
-    // §3.10.7.4, fourth check; RFC 6191 §2 without timestamps.
+    // TIME-WAIT: a SYN that is no old duplicate begins anew. RFC 9293
+    // §3.10.7.4, fourth check; RFC 6191 §2.
     if state == .timeWait, flags.contains(.syn),
       !flags.contains(.acknowledgement), !flags.contains(.reset),
-      sequence > receive.next
+      leftInTimeWait().begins(segment)
     {
       return .reopen
+    }
+
+    if isFromThePast(
+      segment,
+      limits: limits,
+      counters: &counters,
+      at: now
+    ) {
+      return .done
     }
 
     // First, the sequence number.
@@ -214,6 +226,7 @@ extension Connection {
         if state == .timeWait, flags.contains(.fin) {
           expiry = now + limits.timeWait
         }
+        if payload > 0 { cameAgain(from: sequence, payload) }
         acknowledgement.require()
       } else {
         challenge(limits: limits, counters: &counters, at: now)
@@ -260,6 +273,12 @@ extension Connection {
     ) {
       return verdict
     }
+    // RFC 7323 §5.3, R3: only once the segment is known to be acceptable.
+    if timestamps.isOn, let timestamp = segment.options.timestamp {
+      timestamps.take(timestamp.value, at: sequence, now)
+    }
+    heard(at: now)
+    urgentArrives(segment)
     if isShut, payload > 0 {
       // A probe of our shut window.
       counters.bytesBeyondWindow &+= UInt64(payload)
@@ -267,6 +286,30 @@ extension Connection {
       return .done
     }
     return nil
+  }
+
+  /// Whether the timestamps, if they are on, say that the segment is not to be
+  /// taken; a reset is not asked for them, nor a SYN, which is answered however
+  /// old it is.
+  private mutating func isFromThePast(
+    _ segment: TCPHeader,
+    limits: borrowing TCPLimits,
+    counters: inout TCPCounters,
+    at now: Instant
+  ) -> Bool {
+    guard timestamps.isOn, !segment.flags.contains(.reset) else { return false }
+    guard let timestamp = segment.options.timestamp else {
+      // RFC 7323 §3.2: a segment without them is dropped silently.
+      guard !segment.flags.contains(.syn) else { return false }
+      counters.withoutTimestamp &+= 1
+      return true
+    }
+    // RFC 7323 §5.3, R1: it is acknowledged, and dropped. RFC 5961 §7 bounds
+    // how often.
+    guard timestamps.isOld(timestamp.value, at: now) else { return false }
+    counters.timestampsOld &+= 1
+    challenge(limits: limits, counters: &counters, at: now)
+    return true
   }
 
   /// The fifth check. `nil` to go on with the text.
@@ -305,6 +348,7 @@ extension Connection {
     // SND.UNA =< SEG.ACK =< SND.NXT: the window may be new. An older
     // acknowledgement was overtaken, and tells nothing.
     if number >= send.unacknowledged {
+      if number > send.unacknowledged { expiries = 0 }
       let isWindowNew = send.updateWindow(from: segment)
       acknowledge(
         by: segment,
@@ -375,6 +419,9 @@ extension Connection {
     // Our SYN,ACK was lost, or is late: once more, but not more often than a
     // challenge.
     counters.synsRepeated &+= 1
+    if timestamps.isOn, let timestamp = segment.options.timestamp {
+      timestamps.take(timestamp.value, at: segment.sequenceNumber, now)
+    }
     if challenges.allows(
       limits.challenges,
       every: limits.challengePeriod,
@@ -387,6 +434,12 @@ extension Connection {
 
   /// A reset that is the peer's, in a state other than SYN-SENT.
   private mutating func resetArrives(counters: inout TCPCounters) {
+    // RFC 1337 §3, fix F1: it does not end TIME-WAIT, as with it goes who knows
+    // old segments for old.
+    guard state != .timeWait else {
+      counters.timeWaitIgnored &+= 1
+      return
+    }
     counters.resetsReceived &+= 1
     switch state {
     case .synReceived:

@@ -62,12 +62,11 @@ extension TCP {
       sourcePort: reply.local.port,
       destinationPort: reply.remote.port,
       sequenceNumber: reply.sequenceNumber,
-      flags: .reset
+      flags: reply.flags
     )
-    if let number = reply.acknowledgementNumber {
-      header.flags.insert(.acknowledgement)
-      header.acknowledgementNumber = number
-    }
+    header.acknowledgementNumber = reply.acknowledgementNumber
+    header.window = reply.window
+    header.options = reply.options
     packet.prepend(
       header,
       from: reply.local.address,
@@ -75,7 +74,7 @@ extension TCP {
       mayLeaveChecksum: capabilities.completesChecksums
     )
     counters.segmentsSent &+= 1
-    counters.resetsSent &+= 1
+    if reply.flags.contains(.reset) { counters.resetsSent &+= 1 }
     return OutgoingSegment(
       packet: packet,
       source: reply.local.address,
@@ -84,20 +83,37 @@ extension TCP {
   }
 
   /// When ``poll(at:)`` next has something to do.
-  var deadline: Instant? { deadlines.first?.deadline }
+  var deadline: Instant? {
+    guard let first = deadlines.first?.deadline else {
+      return timeWait.deadline
+    }
+    return min(first, timeWait.deadline ?? first)
+  }
 
   /// Does what the deadlines up to `now` ask for.
   ///
   /// - Complexity: that of the connections whose deadline has come, times the
   ///   logarithm of the number of connections.
   mutating func poll(at now: Instant) {
+    timeWait.expire(at: now)
     while let (slot, deadline) = deadlines.first, deadline <= now {
       slots[Int(slot)].connection.poll(
         at: now,
         limits: limits,
         counters: &counters
       )
+      if slots[Int(slot)].connection.suspectsPath { suspect(slot) }
       settle(slot, at: now)
+    }
+  }
+
+  /// RFC 9293 §3.8.3 (MUST-20): R1 is reached on the connection in `slot`.
+  private mutating func suspect(_ slot: UInt32) {
+    slots[Int(slot)].connection.suspectsPath = false
+    counters.pathsSuspected &+= 1
+    let address = slots[Int(slot)].connection.remote.address
+    if suspects.count < Self.mostSuspects, !suspects.contains(address) {
+      suspects.append(address)
     }
   }
 }

@@ -33,30 +33,50 @@ struct TCP: ~Copyable {
     let remote: Endpoint
   }
 
-  /// A reset for a segment that belongs to no connection. RFC 9293 §3.5.2.
-  struct ResetReply {
+  /// A segment that belongs to no connection: a reset (RFC 9293 §3.5.2), what a
+  /// connection in TIME-WAIT still says, or a SYN,ACK that nobody remembers.
+  struct Reply {
     let local: Endpoint
     let remote: Endpoint
-    let sequenceNumber: SequenceNumber
-    let acknowledgementNumber: SequenceNumber?
+    var sequenceNumber: SequenceNumber
+    var acknowledgementNumber = SequenceNumber(0)
+    var flags: TCPHeader.Flags
+    var window: UInt16 = 0
+    var options = TCPOptions()
+
+    init(
+      local: Endpoint,
+      remote: Endpoint,
+      sequenceNumber: SequenceNumber,
+      flags: TCPHeader.Flags
+    ) {
+      self.local = local
+      self.remote = remote
+      self.sequenceNumber = sequenceNumber
+      self.flags = flags
+    }
   }
 
   let limits: TCPLimits
   let secret: SipHash.Key
-  var slots = SlotPages()
+  var slots: PagedArray<Slot>
   var freeSlots: [UInt32] = []
   var table: EndpointTable
   var listeners: [Listener] = []
   var listenerOfPort: [UInt16: UInt32] = [:]
   var ports: EphemeralPorts
-  var replies: [ResetReply] = []
+  var replies: [Reply] = []
 
   /// Slots with something to send: each sends one segment in its turn.
   var sending = SlotList()
   /// Slots with changes that no event has told.
   var changed = SlotList()
-  /// Slots in TIME-WAIT, the oldest first.
-  var timeWait = SlotList()
+  /// The connections in TIME-WAIT that no app holds.
+  var timeWait: TimeWaitTable
+  /// Peers to whom the way may be dead, that IP was not told of.
+  var suspects: [IPAddress] = []
+  /// The most of them: one machine that is gone has many connections.
+  static let mostSuspects = 16
   /// Listeners with a connection to accept that no event has told.
   var signalled = SlotList()
   var deadlines = DeadlineHeap()
@@ -67,6 +87,8 @@ struct TCP: ~Copyable {
   /// flight gave back: one holds none while it is idle, and none is allocated
   /// for a segment.
   private var spareRecords: UniqueArray<UniqueArray<SentSegment>>
+  /// The same for segments that came early.
+  private var spareEarly: UniqueArray<UniqueArray<Assembler.Segment>>
   /// The memory of all send buffers.
   let blocks: SendBlocks
   /// What the device does with what is sent.
@@ -90,8 +112,14 @@ struct TCP: ~Copyable {
     )
     self.limits = limits
     self.capabilities = capabilities
+    slots = PagedArray(limit: limits.connections)
     blocks = SendBlocks(limit: limits.sendMemory)
+    timeWait = TimeWaitTable(
+      limit: max(limits.timeWaitConnections, 1),
+      secret: secret
+    )
     spareRecords = UniqueArray(minimumCapacity: Self.mostSpareRecords)
+    spareEarly = UniqueArray(minimumCapacity: Self.mostSpareEarly)
     self.secret = secret
     var random = random
     ports = EphemeralPorts(
@@ -106,6 +134,7 @@ struct TCP: ~Copyable {
   }
 
   /// The slot that `id` names, while the app holds it.
+  @_addressableSelf
   func index(of id: ConnectionID) -> Int? {
     let index = Int(id.index)
     guard index < slots.count, slots[index].isUsed,
@@ -115,11 +144,13 @@ struct TCP: ~Copyable {
     return index
   }
 
+  @_addressableSelf
   func id(of slot: UInt32) -> ConnectionID {
     ConnectionID(index: slot, generation: slots[Int(slot)].generation)
   }
 
   /// The listener that `id` names, while it listens.
+  @_addressableSelf
   func index(of id: ListenerID) -> Int? {
     let index = Int(id.index)
     guard index < listeners.count, listeners[index].isListening,
@@ -128,11 +159,10 @@ struct TCP: ~Copyable {
     return index
   }
 
-  /// A slot for `connection`, now in the table. `nil` when all are taken; then
-  /// the oldest in TIME-WAIT has given its own, if there was one.
+  /// A slot for `connection`, now in the table. `nil` when all are taken.
   mutating func insert(_ connection: consuming Connection) -> UInt32? {
-    while freeSlots.isEmpty, slots.count >= limits.connections {
-      guard evictTimeWait() else { return nil }
+    guard !freeSlots.isEmpty || slots.count < limits.connections else {
+      return nil
     }
     let index: UInt32
     if let free = freeSlots.popLast() {
@@ -173,6 +203,28 @@ struct TCP: ~Copyable {
     }
   }
 
+  // MARK: Memory for what came early
+
+  /// How many are kept for the next: so many connections at once may have a
+  /// hole, without an allocation.
+  private static let mostSpareEarly = 32
+
+  /// Gives the connection in the slot memory for `segment`, which has text, if
+  /// it came before its turn and there is some.
+  mutating func lendEarly(to slot: Int, _ segment: TCPHeader) {
+    guard !slots[slot].connection.assembler.hasMemory,
+      segment.sequenceNumber > slots[slot].connection.receive.next,
+      let spare = spareEarly.popLast()
+    else { return }
+    slots[slot].connection.assembler.adopt(spare)
+  }
+
+  /// Takes the memory back from a connection where nothing waits for its turn.
+  private mutating func takeBackEarly(from slot: Int) {
+    let spare = slots[slot].connection.assembler.takeMemory()
+    if spareEarly.count < Self.mostSpareEarly { spareEarly.append(spare) }
+  }
+
   /// Brings the timers, lists and tables in line with what has just happened
   /// to the connection in `slot`.
   mutating func settle(_ slot: UInt32, at now: Instant) {
@@ -191,6 +243,7 @@ struct TCP: ~Copyable {
     let index = Int(slot)
     var filing = found
     if filing.hasIdleRecords { takeBackRecords(from: index) }
+    if filing.hasIdleEarly { takeBackEarly(from: index) }
     if filing.isHalfOpen {
       halfOpen.append(slot)
     } else {
@@ -199,6 +252,10 @@ struct TCP: ~Copyable {
     if let listener = filing.listener {
       refilePending(slot, of: Int(listener))
       filing = slots[index].connection.filing()
+    }
+    if filing.state == .timeWait, filing.isReleased, !filing.wantsToSend {
+      moveToTimeWait(slot)
+      filing.state = .closed
     }
     if filing.state == .closed {
       leaveTable(slot)
@@ -210,12 +267,6 @@ struct TCP: ~Copyable {
       changed.remove(slot)
     } else if filing.hasChanges, filing.listener == nil {
       changed.append(slot)
-    }
-    if filing.state == .timeWait {
-      timeWait.append(slot)
-      if timeWait.count > limits.timeWaitConnections { _ = evictTimeWait() }
-    } else {
-      timeWait.remove(slot)
     }
   }
 
@@ -270,20 +321,10 @@ struct TCP: ~Copyable {
     let index = Int(slot)
     sending.remove(slot)
     changed.remove(slot)
-    timeWait.remove(slot)
     deadlines.set(slot, to: nil)
     slots[index].connection.receiveQueue = PacketQueue()
     slots[index].isUsed = false
     slots[index].generation &+= 1
     freeSlots.append(slot)
-  }
-
-  /// Ends the oldest TIME-WAIT. Returns whether there was one.
-  private mutating func evictTimeWait() -> Bool {
-    guard let oldest = timeWait.popFirst() else { return false }
-    counters.timeWaitEvicted &+= 1
-    slots[Int(oldest)].connection.end(nil)
-    refile(oldest)
-    return true
   }
 }

@@ -1,8 +1,8 @@
 /// Every limit of TCP: its default, its reason, and what happens at it.
 public struct TCPLimits: Sendable {
-  /// Connections at once, those in TIME-WAIT included. The table grows as they
+  /// Connections at once, but for those in TIME-WAIT that no app holds. The table grows as they
   /// come and a slot is under 1 KiB, so this bounds it at 4 MiB. At the limit
-  /// the oldest in TIME-WAIT gives its slot; without one, a SYN is dropped and
+  /// a SYN is dropped and
   /// a connect fails with ``NetworkError/limitReached``.
   public var connections = 4096
   /// Listeners at once. At the limit, listening fails with
@@ -21,14 +21,15 @@ public struct TCPLimits: Sendable {
   /// How many half-open connections are looked at to find one of the listener
   /// whose backlog is full; then the SYN is dropped.
   public var halfOpenCandidates = 64
-  /// Connections in TIME-WAIT; each holds a slot and no buffers. At the limit
-  /// the oldest ends early.
-  public var timeWaitConnections = 1024
+  /// Connections in TIME-WAIT that no app holds: records of 96 bytes, which come
+  /// as they are needed and go when the last is over. At the limit the oldest
+  /// ends early.
+  public var timeWaitConnections = 8192
   /// Replies that belong to no connection (resets) and wait to be sent. At the
   /// limit no more are made until some are sent.
   public var pendingReplies = 64
 
-  /// Received bytes kept for the app, and so the largest window offered: four
+  /// The most received bytes kept for the app, and so the largest window: four
   /// of the largest that a device merges, so that the next are under way while
   /// the app reads. A peer that sends more is dropped; RFC 9293 §3.10.7.4.
   public var receiveBuffer = 256 * 1024
@@ -146,6 +147,33 @@ public struct TCPLimits: Sendable {
 
   // MARK: TCP receiver and defence
 
+  /// Bytes of packet slots that a connection holds of segments out of order:
+  /// twice the receive buffer, as a slot is not full. One more is dropped, and
+  /// the peer sends it again.
+  public var outOfOrderMemory = 512 * 1024
+  /// Segments of a connection that are acknowledged at once, at the start and
+  /// after silence: the peer's window is small then, and grows with each
+  /// acknowledgement. The initial window of RFC 6928 and half as many again.
+  public var quickAcknowledgements = 16
+  /// The receive buffer that a connection begins with; it grows up to
+  /// ``receiveBuffer`` while the app reads what comes as fast as it comes.
+  public var initialReceiveBuffer = 64 * 1024
+  /// R1: expiries of the retransmission timer, with nothing acknowledged
+  /// between, after which IP is told that the way may be dead. RFC 9293 §3.8.3:
+  /// at least 3.
+  public var suspicion = 3
+  /// Probes of ``Stack/setKeepalive(_:after:at:)`` that may go unanswered, and
+  /// what is between them: what Linux has.
+  public var keepaliveProbes = 9
+  /// See ``keepaliveProbes``.
+  public var keepaliveInterval = Interval.seconds(75)
+  /// Whether a full backlog answers SYNs with cookies (RFC 4987 §3.6), and not
+  /// with silence.
+  public var usesCookies = true
+  /// Whether connections that we open ask for explicit congestion notification.
+  /// Who asks us gets it. RFC 3168 §6.1.1.
+  public var requestsECN = false
+
   // MARK: Scale
 
   /// The defaults, for 64 MiB of memory and more.
@@ -160,9 +188,10 @@ public struct TCPLimits: Sendable {
     receiveBuffer = min(receiveBuffer, max(memory / 192, 64 * 1024))
     sendBuffer = min(sendBuffer, receiveBuffer)
     outOfOrderSegments = min(outOfOrderSegments, receiveBuffer / 1024)
+    outOfOrderMemory = min(outOfOrderMemory, 2 * receiveBuffer)
     connections = min(connections, max(memory / (16 * 1024), 64))
     sendMemory = min(sendMemory, memory / 8)
-    timeWaitConnections = min(timeWaitConnections, connections / 4)
+    timeWaitConnections = min(timeWaitConnections, connections / 2)
     backlog = min(backlog, connections / 8)
   }
 }

@@ -1,3 +1,4 @@
+import Packets
 import Testing
 
 @testable import Net
@@ -21,6 +22,7 @@ import Testing
         state: .synSent,
         listener: nil,
         initialSequenceNumber: SequenceNumber(0),
+        timestampOffset: 0,
         receiveSegmentSize: 1460,
         limits: TCPLimits()
       )
@@ -35,7 +37,7 @@ import Testing
       connections: size,
       key: SipHash.Key(random.next(), random.next())
     )
-    var slots = SlotPages()
+    var slots = PagedArray<TCP.Slot>(limit: 200)
     for number in 0..<200 { slots.append(Self.slot(Self.ends(number))) }
     var model: Set<Int> = []
     for round in 0..<4000 {
@@ -58,7 +60,7 @@ import Testing
 
   @Test func everyPartOfTheEnds_tellsThemApart() {
     var table = EndpointTable(connections: 1, key: SipHash.Key(1, 2))
-    var slots = SlotPages()
+    var slots = PagedArray<TCP.Slot>(limit: 200)
     let one = Endpoint(address: IPv4Address(10, 0, 0, 1), port: 1)
     let two = Endpoint(address: IPv4Address(10, 0, 0, 2), port: 2)
     slots.append(Self.slot(TCP.Key(local: one, remote: two)))
@@ -83,29 +85,9 @@ import Testing
   }
 }
 
-@Suite struct SlotPagesTests {
-  @Test func pages_holdAllInOrder() {
-    var slots = SlotPages()
-    let count = 3 * SlotPages.slotsPerPage + 1
-    for number in 0..<count {
-      slots.append(EndpointTableTests.slot(EndpointTableTests.ends(number)))
-    }
-    let appended = slots.count
-    #expect(appended == count)
-    for number in 0..<count {
-      slots[number].generation = UInt32(number)
-    }
-    for number in 0..<count {
-      let generation = slots[number].generation
-      let remote = slots[number].connection.remote
-      #expect(generation == number)
-      #expect(remote == EndpointTableTests.ends(number).remote)
-    }
-  }
-
-  /// What a connection costs; a page of them is the largest allocation.
+@Suite struct SlotTests {
+  /// What a connection costs; 64 of them are the largest allocation.
   @Test func slot_isUnder768Bytes() {
     #expect(MemoryLayout<TCP.Slot>.stride <= 768)
-    print("a slot: \(MemoryLayout<TCP.Slot>.stride) bytes")
   }
 }

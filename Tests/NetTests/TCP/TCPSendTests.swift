@@ -205,9 +205,11 @@ import Testing
     harness.wait(200)
     harness.drain()
     harness.receive(Segment([], 1, ack: 1002, window: 10_000))
-    harness.expect(Segment([], 1002, ack: 1, pattern(1000, from: 1001)))
-    harness.receive(Segment([], 1, ack: 2002, window: 10_000))
-    harness.expect(Segment(.push, 2002, ack: 1, pattern(999, from: 2001)))
+    // The probe was small, and is acknowledged: the last part may go, too.
+    harness.expect(
+      Segment([], 1002, ack: 1, pattern(1000, from: 1001)),
+      Segment(.push, 2002, ack: 1, pattern(999, from: 2001))
+    )
   }
 
   @Test func shutWindow_probedThenAborted_resetsInFrontOfTheProbe() throws {

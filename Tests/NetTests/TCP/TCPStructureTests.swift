@@ -95,6 +95,105 @@ import Testing
     #expect(pool.available == 8)
   }
 
+  /// Parts of 10 bytes at these places; around which block; the run.
+  @Test(
+    arguments: [
+      ([10], 10..<20, 10..<20), ([10, 20, 30], 20..<30, 10..<40),
+      ([10, 20, 40], 20..<30, 10..<30), ([10, 30, 40], 30..<40, 30..<50),
+      ([10, 20, 30, 50], 10..<20, 10..<40), ([10, 20, 30], 10..<40, 10..<40),
+    ] as [([Int], Range<Int>, Range<Int>)]
+  )
+  func run_isWithoutAGap(starts: [Int], block: Range<Int>, run: Range<Int>) {
+    let pool = PacketPool(capacity: 8)
+    var assembler = Assembler()
+    for start in starts {
+      _ = assembler.insert(
+        // Larger than what is copied behind another.
+        Self.packet(pool, start * 100, 1000),
+        at: SequenceNumber(UInt32(start * 100)),
+        limit: 8
+      )
+    }
+    func scaled(_ range: Range<Int>) -> SACKBlock {
+      SACKBlock(
+        start: SequenceNumber(UInt32(range.lowerBound * 100)),
+        end: SequenceNumber(UInt32(range.upperBound * 100))
+      )
+    }
+    let found = assembler.run(around: scaled(block))
+    #expect(found == scaled(run))
+  }
+
+  @Test(
+    arguments: [
+      (0..<10, nil), (0..<11, 10..<11), (12..<15, 12..<15), (15..<45, 15..<20),
+      (20..<30, nil), (25..<35, 30..<35), (40..<50, nil), (0..<100, 10..<20),
+    ] as [(Range<Int>, Range<Int>?)]
+  )
+  func overlap_isTheFirst(range: Range<Int>, expected: Range<Int>?) {
+    let pool = PacketPool(capacity: 4)
+    var assembler = Assembler()
+    for start in [10, 30] {
+      _ = assembler.insert(
+        Self.packet(pool, start, 10),
+        at: SequenceNumber(UInt32(start)),
+        limit: 8
+      )
+    }
+    let found = assembler.overlap(
+      with: SACKBlock(
+        start: SequenceNumber(UInt32(range.lowerBound)),
+        end: SequenceNumber(UInt32(range.upperBound))
+      )
+    )
+    let bounds = found.map {
+      Int($0.start.rawValue)..<Int($0.end.rawValue)
+    }
+    #expect(bounds == expected)
+  }
+
+  @Test func memory_isThatOfTheSlots() {
+    let pool = PacketPool(capacity: 8)
+    let slot = pool.bytesPerPacket
+    var assembler = Assembler()
+    var results: [Assembler.Insertion] = []
+    for start in [100, 3000, 6000] {
+      let insertion = assembler.insert(
+        Self.packet(pool, start, 1000),
+        at: SequenceNumber(UInt32(start)),
+        limit: 8,
+        mostMemory: 2 * slot
+      )
+      results.append(insertion)
+    }
+    #expect(results == [.kept, .kept, .full])
+    let full = assembler.memory
+    #expect(full == 2 * slot)
+    assembler.removeAll(from: SequenceNumber(3500))
+    let cut = assembler.memory
+    #expect(cut == 2 * slot)
+    assembler.removeAll(from: SequenceNumber(3000))
+    let less = assembler.memory
+    #expect(less == slot)
+    _ = assembler.popFirst(at: SequenceNumber(100))
+    let none = assembler.memory
+    #expect(none == 0)
+    #expect(pool.available == 8)
+  }
+
+  @Test func memory_isHandedOn() {
+    let pool = PacketPool(capacity: 8)
+    var first = Assembler()
+    _ = first.insert(Self.packet(pool, 9, 9), at: SequenceNumber(9), limit: 8)
+    var second = Assembler()
+    second.adopt(first.takeMemory())
+    let (hasFirst, hasSecond) = (first.hasMemory, second.hasMemory)
+    #expect(!hasFirst && hasSecond)
+    let isEmpty = second.isEmpty
+    #expect(isEmpty)
+    #expect(pool.available == 8)
+  }
+
   @Test func following_sharesAPacket() {
     let pool = PacketPool(capacity: 8)
     var assembler = Assembler()

@@ -5,6 +5,12 @@ struct Delivery {
   /// What was sent again and is answered sooner than any round trip was: the
   /// answer is to what was sent before. RFC 8985 §6.2 step 2.
   let leastRoundTrip: Interval
+  /// How long ago the segment was sent that the peer echoes the timestamp of.
+  /// RFC 7323 §3.2.
+  let echoAge: Interval?
+  /// Whether that was before something was sent again that has come: it was the
+  /// first sending that has. RFC 3522.
+  private(set) var isAnswerToOriginal = false
   /// RACK.fack: behind the last that is known to have come. RFC 8985 §6.2
   /// step 3.
   private(set) var highest: SequenceNumber
@@ -26,10 +32,12 @@ struct Delivery {
   init(
     highest: SequenceNumber,
     leastRoundTrip: Interval = .zero,
+    echoAge: Interval? = nil,
     at now: Instant
   ) {
     self.highest = highest
     self.leastRoundTrip = leastRoundTrip
+    self.echoAge = echoAge
     self.now = now
   }
 
@@ -52,7 +60,7 @@ struct Delivery {
     } else if isOriginal, end < highest {
       isReordered = true
     }
-    guard isOriginal || now - record.sentAt >= leastRoundTrip else { return }
+    guard isOriginal || isAnswered(record) else { return }
     if let newest,
       record.sentAt < newest
         || (record.sentAt == newest && end <= newestEnd)
@@ -61,5 +69,17 @@ struct Delivery {
     }
     newest = record.sentAt
     newestEnd = end
+  }
+
+  /// Whether it is the last sending of `record` that has come. RFC 8985 §6.2
+  /// step 2.
+  private mutating func isAnswered(_ record: SentSegment) -> Bool {
+    let age = now - record.sentAt
+    // The clock of timestamps counts milliseconds.
+    if let echoAge, echoAge > age + .milliseconds(1) {
+      isAnswerToOriginal = true
+      return false
+    }
+    return age >= leastRoundTrip
   }
 }

@@ -47,6 +47,11 @@ struct SpuriousTimeout {
         return .none
       }
       guard summary.isNew else { return .none }
+      // RFC 3522 §3.2: the timestamps tell already.
+      guard !delivery.isAnswerToOriginal else {
+        step = .none
+        return .spurious
+      }
       step = .sentNew
       return .sendNew
     case .sentNew:
