@@ -15,9 +15,7 @@ extension Connection {
     var delivery = Delivery(
       highest: recovery.rack.highest,
       leastRoundTrip: roundTrip.least.value,
-      echoAge: segment.options.timestamp.flatMap {
-        timestamps.elapsed(since: $0.echo, at: now)
-      },
+      echoAge: echoAge(of: segment, at: now),
       at: now
     )
     var summary = summarize(
@@ -55,6 +53,14 @@ extension Connection {
     }
   }
 
+  /// How long ago the segment was sent that the peer echoes the timestamp of.
+  private func echoAge(of segment: TCPHeader, at now: Instant) -> Interval? {
+    guard timestamps.isOn, let timestamp = segment.options.timestamp else {
+      return nil
+    }
+    return timestamps.elapsed(since: timestamp.echo, at: now)
+  }
+
   /// Moves SND.UNA, drops what is acknowledged, and says what the segment tells
   /// the parts of the sender.
   private mutating func summarize(
@@ -77,7 +83,6 @@ extension Connection {
     summary.isLimitedByApp = congestionWindow.isLimitedByApp(
       send.unacknowledged
     )
-    summary.echo = segment.options.timestamp?.echo
     summary.hasCongestionEcho = segment.flags.contains(.congestionEcho)
     if summary.isNew {
       summary.acknowledged = min(number - send.unacknowledged, sendBuffer.count)

@@ -183,9 +183,9 @@ extension Connection {
   /// `plan` with as many full segments behind it as the windows let go and a
   /// device with these capabilities cuts.
   ///
-  /// One with CWR is not extended: a device may leave the flag in each of the
-  /// segments that it cuts. What goes, and when, is else the same as with one segment at a time: the small
-  /// rest of what was written is added where it would have followed at once.
+  /// What goes, and when, is the same as with one segment at a time: the small
+  /// rest of what was written is added where it would have followed at once. One
+  /// with CWR stays alone, as a device may leave the flag in all that it cuts.
   @_addressableSelf
   private func extended(
     _ plan: SegmentPlan,

@@ -139,7 +139,7 @@ extension Connection {
     }
     summary.newlyLost += losses.count
     if let due = losses.due {
-      timer.set(.reordering, at: due)
+      timer.setReordering(at: due)
     } else if summary.isNew || flight.sacked > 0 || timer.awaitsReordering {
       timer.clear()
     }
@@ -244,7 +244,7 @@ extension Connection {
       isAlone: send.inFlight <= fullSegment(),
       delay: limits.worstAcknowledgementDelay
     )
-    timer.set(.tailLoss, at: now + timeout)
+    timer.setTailLoss(at: now + timeout)
   }
 
   /// The probe that is owed: something new if the peer's window lets it go, else

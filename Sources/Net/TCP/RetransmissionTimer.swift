@@ -47,11 +47,17 @@ struct RetransmissionTimer {
     return purpose
   }
 
-  /// Expires for `purpose` at `time`; but RFC 8985 §7.2: no later than for the
-  /// timeout.
-  mutating func set(_ purpose: Purpose, at time: Instant) {
-    early = purpose
+  /// Expires for a probe at `time`; but no later than for the timeout, in whose
+  /// place it is sent. RFC 8985 §7.2.
+  mutating func setTailLoss(at time: Instant) {
+    early = .tailLoss
     earlyAt = min(time, timeoutAt)
+  }
+
+  /// Expires for what is late at `time`, if the timeout does not come before.
+  mutating func setReordering(at time: Instant) {
+    early = .reordering
+    earlyAt = time
   }
 
   /// Whether it will expire for what is late.

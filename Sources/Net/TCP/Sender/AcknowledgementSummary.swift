@@ -30,8 +30,6 @@ struct AcknowledgementSummary {
   var smoothed: Interval?
   /// Whether some of what it acknowledges was sent more than once.
   var hasRetransmitted = false
-  /// TSecr. RFC 7323 §3.2.
-  var echo: UInt32?
   /// Says nothing new while something is under way. RFC 5681 §2.
   var isDuplicate = false
   /// The numbers that have come twice, as a block tells. RFC 2883.

@@ -154,6 +154,42 @@ import Testing
     #expect(second == .none)
   }
 
+  /// RFC 3522: the echo is of what was sent before the timeout.
+  @Test func olderEcho_isSpuriousAtOnce() {
+    let now = Instant(nanoseconds: 300_000_000)
+    let record = SentSegment(
+      start: SequenceNumber(0),
+      length: 1000,
+      sentAt: Instant(nanoseconds: 290_000_000),
+      flags: .retransmitted
+    )
+    let summary = AcknowledgementSummary(
+      number: SequenceNumber(1000),
+      previous: SequenceNumber(0),
+      next: SequenceNumber(20_000),
+      now: now
+    )
+    for (age, isSpurious) in [(nil, false), (11, false), (12, true)]
+      as [(Int64?, Bool)]
+    {
+      var delivery = Delivery(
+        highest: SequenceNumber(0),
+        echoAge: age.map { .milliseconds($0) },
+        at: now
+      )
+      delivery.take(record, upTo: record.end)
+      #expect(delivery.isAnswerToOriginal == isSpurious)
+      #expect((delivery.newest == nil) == isSpurious)
+      var spurious = Self.timedOut()
+      let advice = spurious.acknowledged(
+        summary,
+        delivery,
+        recover: Self.recover
+      )
+      #expect(advice == (isSpurious ? .spurious : .sendNew))
+    }
+  }
+
   @Test func secondTimeout_orNoNewData_tellsNothing() {
     var spurious = Self.timedOut(isFirst: false)
     let first = Self.advice(&spurious, 0, 1000)

@@ -85,6 +85,8 @@ import Testing
     #expect(harness.tcp.counters.congestionEchoes == 1)
     // What was sent since is marked too.
     Self.echo(harness, 10_001)
+    #expect(harness.tcp.counters.congestionEchoes == 1)
+    Self.echo(harness, 11_001)
     #expect(harness.tcp.counters.congestionEchoes == 2)
   }
 
