@@ -115,7 +115,9 @@ extension Connection {
   func fullSegment() -> Int { sendSegmentSize - textOptionsLength }
 
   /// The bytes that the options of a segment of data take.
-  var textOptionsLength: Int { 0 }
+  var textOptionsLength: Int {
+    timestamps.isOn ? TCPOptions.Length.timestamp + 2 : 0
+  }
 
   /// The header of `plan`.
   private mutating func header(

@@ -4,7 +4,7 @@ import Testing
 @testable import Net
 
 /// Selective acknowledgements that we send. RFC 2018, RFC 2883.
-@Suite struct TCPSelectiveTests {
+@Suite struct TCPSelectiveReceiverTests {
   static func established(
     stamp: Int? = nil,
     limits: TCPLimits = TCPHarness.limits
