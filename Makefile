@@ -1,4 +1,4 @@
-.PHONY: build run test soak fuzz bench-driver format clean
+.PHONY: build run test simulate soak fuzz bench-driver format clean
 
 # Builds the demo for the bare machine and prints where it is.
 build:
@@ -9,12 +9,19 @@ build:
 run:
 	./run-qemu.sh
 
-# Runs the tests on the host, then those that boot guests.
+# Runs the tests on the host, those on made-up wires, the fuzzers, then those
+# that boot guests.
 test:
 	Scripts/install-dependencies.sh test
 	swift test
+	Scripts/simulate.sh
 	Scripts/fuzz.sh --seconds 20 --runs 100000
 	swift test --package-path Tests/Guest
+
+# Plays whole stacks on bad lines, in made-up time. SIMULATION_SEED=N plays a
+# run again, UPDATE_SNAPSHOTS=1 writes the tables of throughput anew.
+simulate:
+	Scripts/simulate.sh
 
 # Ten minutes of all kinds of traffic at once, on each kind of ring and
 # interrupts; `make test` has a minute of it.
@@ -41,4 +48,5 @@ format:
 
 # Removes everything that was built.
 clean:
-	rm -rf .build .build-* Tests/Guest/.build Tests/Fuzz/.build
+	rm -rf .build .build-* Tests/Guest/.build Tests/Fuzz/.build \
+	  Tests/Simulation/.build

@@ -37,6 +37,8 @@ compgen -G '/usr/lib/gcc/*/*/32/libgcc.a' >/dev/null || missing+=(gcc-multilib)
 if [[ $purpose != run ]]; then
   need dnsmasq-base dnsmasq
   need iputils-ping ping
+  need isc-dhcp-server dhcpd
+  need nftables nft
   need tshark tshark
   need util-linux unshare
 fi

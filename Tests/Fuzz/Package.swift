@@ -32,6 +32,12 @@ let package = Package(
     fuzzer("FuzzStart"),
     fuzzer("FuzzEntropy"),
     fuzzer("FuzzFirmware"),
+    fuzzer("FuzzARP"),
+    fuzzer("FuzzIPv4"),
+    fuzzer("FuzzICMP"),
+    fuzzer("FuzzTCPOptions"),
+    fuzzer("FuzzDHCP"),
+    fuzzer("FuzzStack"),
     // What they share.
     .target(
       name: "Fuzzing",

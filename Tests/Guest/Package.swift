@@ -25,11 +25,13 @@ let package = Package(
   ],
   targets: [
     .target(name: "Deadlines", swiftSettings: settings),
+    // Frames as they are, for clients that are not honest.
+    .target(name: "CRawSocket"),
     // The client's side of what the guest serves.
     .executableTarget(
       name: "probe",
       dependencies: [
-        "Deadlines",
+        "CRawSocket", "Deadlines",
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),

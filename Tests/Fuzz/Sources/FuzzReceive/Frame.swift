@@ -39,18 +39,14 @@ func makeFrame(_ input: Input, _ kind: Frame.Kind) -> [UInt8] {
   case .raw, .arp, .ip: number = body.first ?? 0
   }
   setHeader(kind, &body)
-  var header: [UInt8] = [0x45, 0, 0, 0, 0, 1, 0, 0, 64, number, 0, 0]
-  header += [10, 0, 2, 2, 10, 0, 2, 15]
-  set16(&header, 2, header.count + body.count)
-  set16(&header, 10, complement(sum(header)))
-  if let field, body.count >= field + 2 {
-    set16(&body, field, 0)
-    var total = sum(body)
-    // RFC 9293 §3.1, RFC 768: the pseudo-header.
-    if number != 1 { total += sum(header[12...]) + Int(number) + body.count }
-    set16(&body, field, complement(total))
-  }
-  return own + other + [0x08, 0x00] + header + body
+  return makeFrame(
+    ethernet: own + other + [0x08, 0x00],
+    from: [10, 0, 2, 2],
+    to: [10, 0, 2, 15],
+    protocol: number,
+    field: field,
+    body
+  )
 }
 
 /// Puts right what of the layer above IP would be refused at once.
@@ -65,24 +61,4 @@ private func setHeader(_ kind: Frame.Kind, _ body: inout [UInt8]) {
   set16(&body, 0, ports.0)
   set16(&body, 2, ports.1)
   if kind != .tcp { set16(&body, 4, body.count) }
-}
-
-private func set16(_ bytes: inout [UInt8], _ offset: Int, _ value: Int) {
-  bytes[offset] = UInt8(truncatingIfNeeded: value >> 8)
-  bytes[offset + 1] = UInt8(truncatingIfNeeded: value)
-}
-
-/// RFC 1071, without the carry.
-private func sum(_ bytes: some Collection<UInt8>) -> Int {
-  var sum = 0
-  for (offset, byte) in bytes.enumerated() {
-    sum += offset & 1 == 0 ? Int(byte) << 8 : Int(byte)
-  }
-  return sum
-}
-
-private func complement(_ sum: Int) -> Int {
-  var sum = sum
-  while sum > 0xFFFF { sum = (sum & 0xFFFF) + (sum >> 16) }
-  return ~sum & 0xFFFF
 }

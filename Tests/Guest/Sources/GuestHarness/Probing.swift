@@ -22,13 +22,18 @@ func runProbe(
   in network: NetworkNamespace?,
   within limit: Duration = .seconds(60)
 ) async throws -> String {
-  let program = try FileManager.default
-    .destinationOfSymbolicLink(atPath: "/proc/self/exe")
-  let folder = URL(filePath: program).deletingLastPathComponent()
   return try await runCommand(
-    folder.appending(path: "probe").path,
+    probePath(),
     arguments,
     in: network,
     within: limit
   )
+}
+
+/// Where `probe` is.
+func probePath() throws -> String {
+  let program = try FileManager.default
+    .destinationOfSymbolicLink(atPath: "/proc/self/exe")
+  return URL(filePath: program).deletingLastPathComponent()
+    .appending(path: "probe").path
 }

@@ -89,6 +89,19 @@ public struct TAPDemo: Sendable {
     )
   }
 
+  /// The same for what is not about one service.
+  @discardableResult
+  public func probe(
+    _ command: String,
+    _ arguments: [String]
+  ) async throws -> String {
+    try await runProbe(
+      [command, "--host", address] + arguments,
+      in: network.namespace,
+      within: .seconds(150)
+    )
+  }
+
   /// What the guest says of itself.
   public func statusPage() async throws -> StatusPage {
     StatusPage(html: try await probe("http", port: 80, ["--within", "5"]))

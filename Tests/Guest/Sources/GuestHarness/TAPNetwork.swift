@@ -62,6 +62,41 @@ public struct TAPNetwork: Sendable {
     hasQueues: Bool = false,
     _ body: (TAPNetwork) async throws -> Result
   ) async throws -> Result {
+    try await withDevice(hasQueues: hasQueues) { namespace, folder in
+      let leaseFile = folder.appending("leases")
+      return try await withService(
+        "timeout",
+        // Bounds what a run leaves behind that was killed.
+        ["\(timeLimitSeconds)", "dnsmasq"]
+          + dnsmasqArguments(leaseFile: leaseFile)
+          + (hasRenewals ? renewalArguments : []),
+        in: namespace
+      ) { server in
+        try await server.errors.waitForLine(
+          containing: "DHCP, sockets bound exclusively to interface",
+          within: .seconds(10)
+        )
+        return try await body(
+          TAPNetwork(
+            namespace: namespace,
+            server: server,
+            leaseFile: leaseFile,
+            folder: folder
+          )
+        )
+      }.result
+    }
+  }
+
+  /// Makes the TAP device in a namespace of its own, and a folder, for `body`,
+  /// which has to see to leases; both end with it.
+  ///
+  /// - Throws: ``NetworkRefused`` where there may be none, and what `body`
+  ///   throws.
+  public static func withDevice<Result: Sendable>(
+    hasQueues: Bool = false,
+    _ body: (NetworkNamespace, FilePath) async throws -> Result
+  ) async throws -> Result {
     try requireDevice()
     return try await withGuestTurn {
       try await withTemporaryFolder { folder in
@@ -75,28 +110,7 @@ public struct TAPNetwork: Sendable {
           ] {
             try await runCommand("ip", command, in: namespace)
           }
-          let leaseFile = folder.appending("leases")
-          return try await withService(
-            "timeout",
-            // Bounds what a run leaves behind that was killed.
-            ["\(timeLimitSeconds)", "dnsmasq"]
-              + dnsmasqArguments(leaseFile: leaseFile)
-              + (hasRenewals ? renewalArguments : []),
-            in: namespace
-          ) { server in
-            try await server.errors.waitForLine(
-              containing: "DHCP, sockets bound exclusively to interface",
-              within: .seconds(10)
-            )
-            return try await body(
-              TAPNetwork(
-                namespace: namespace,
-                server: server,
-                leaseFile: leaseFile,
-                folder: folder
-              )
-            )
-          }.result
+          return try await body(namespace, folder)
         }
       }
     }

@@ -1,0 +1,34 @@
+#include "CRawSocket.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netpacket/packet.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+// ETH_P_ALL of linux/if_ether.h, which does not go with net/ethernet.h.
+enum { ALL_PROTOCOLS = 3 };
+
+int raw_socket_open(const char *device, uint8_t hardware[6]) {
+  int raw = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ALL_PROTOCOLS));
+  if (raw < 0) return -1;
+  struct ifreq request = {0};
+  strncpy(request.ifr_name, device, sizeof request.ifr_name - 1);
+  struct sockaddr_ll address = {
+      .sll_family = AF_PACKET,
+      .sll_protocol = htons(ALL_PROTOCOLS),
+      .sll_ifindex = if_nametoindex(device),
+  };
+  if (address.sll_ifindex == 0 || ioctl(raw, SIOCGIFHWADDR, &request) < 0 ||
+      bind(raw, (struct sockaddr *)&address, sizeof address) < 0) {
+    int reason = errno;
+    close(raw);
+    errno = reason;
+    return -1;
+  }
+  memcpy(hardware, request.ifr_hwaddr.sa_data, 6);
+  return raw;
+}

@@ -1,0 +1,10 @@
+#pragma once
+
+// A socket for whole Ethernet frames, which Swift's Glibc has no words for:
+// packet(7).
+
+#include <stdint.h>
+
+/// A socket that sends and receives frames of interface `device`, and the
+/// interface's hardware address; -1: errno says why not.
+int raw_socket_open(const char *_Nonnull device, uint8_t hardware[_Nonnull 6]);

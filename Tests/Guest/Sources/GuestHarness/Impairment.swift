@@ -1,0 +1,98 @@
+import Foundation
+import SystemPackage
+
+/// What a line does to TCP between this machine and a guest, by rules of
+/// nftables: dropped, or marked, by the count, so that a run can be had again.
+///
+/// The rules see what the TAP device carries, which may be 64 KiB at once where
+/// the guest's device merges and cuts.
+public struct Impairment: Sendable, CustomStringConvertible {
+  /// What it is called.
+  public let description: String
+  /// What is done to what leaves for the guest.
+  let leaving: [String]
+  /// What is done to what arrives from it.
+  let arriving: [String]
+
+  /// Nothing.
+  public static let none = Impairment(
+    description: "no impairment",
+    leaving: [],
+    arriving: []
+  )
+
+  /// One of so many segments in each direction is lost.
+  public static func loss(oneOf count: Int) -> Impairment {
+    let rule = "meta l4proto tcp numgen inc mod \(count) 0 counter drop"
+    return Impairment(
+      description: "one of \(count) lost",
+      leaving: [rule],
+      arriving: [rule]
+    )
+  }
+
+  /// One of so many segments from the guest is lost, in pairs.
+  public static func pairsLost(oneOf count: Int) -> Impairment {
+    let rule =
+      "meta l4proto tcp numgen inc mod \(count) { 0, 1 } counter drop"
+    return Impairment(
+      description: "two in a row of \(count) lost",
+      leaving: [],
+      arriving: [rule]
+    )
+  }
+
+  /// What is capable of it and leaves for the guest is marked, one of so many.
+  /// RFC 3168 §5.
+  public static func congestionMarks(oneOf count: Int) -> Impairment {
+    Impairment(
+      description: "one of \(count) marked",
+      leaving: [
+        "ip ecn { ect0, ect1 } numgen inc mod \(count) 0 counter ip ecn set ce"
+      ],
+      arriving: []
+    )
+  }
+
+  fileprivate var rules: String {
+    let device = TAPNetwork.device
+    return """
+      table netdev impairment {
+        chain arriving {
+          type filter hook ingress device \(device) priority 0;
+          \(arriving.joined(separator: "\n"))
+        }
+        chain leaving {
+          type filter hook egress device \(device) priority 0;
+          \(leaving.joined(separator: "\n"))
+        }
+      }
+      """
+  }
+}
+
+extension TAPNetwork {
+  /// Impairs the network from now on, as long as it is there.
+  public func impair(_ impairment: Impairment) async throws {
+    let file = folder.appending("impairment.nft").string
+    try impairment.rules.write(toFile: file, atomically: true, encoding: .utf8)
+    try await runCommand("nft", ["--file", file], in: namespace)
+  }
+
+  /// How many segments the rules have met.
+  public func impaired() async throws -> Int {
+    try await runCommand("nft", ["list", "ruleset"], in: namespace)
+      .matches(of: #/counter packets (\d+)/#)
+      .compactMap { Int($0.1) }.reduce(0, +)
+  }
+
+  /// Lets this machine hand over one segment at a time, so that the rules see
+  /// each.
+  public func sendSingleSegments() async throws {
+    try await runCommand(
+      "ip",
+      ["link", "set", Self.device, "gso_max_segs", "1"],
+      in: namespace
+    )
+  }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import Deadlines
+import NIOCore
+
+/// One who means well, among those who do not: gets a page, again and again,
+/// each time on a new connection, which it closes first.
+struct Served: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "HTTP: is served time and again; prints how long it took.",
+    discussion: "With --requests 1 it prints the page."
+  )
+
+  @OptionGroup var service: Service
+
+  @Option(help: "How many times.")
+  var requests = 100
+
+  @Option(help: "How many of them may fail.")
+  var failures = 0
+
+  @Option(help: "How long one may take, in seconds.")
+  var patience = 10
+
+  func run() async throws {
+    let clock = ContinuousClock()
+    var times: [Duration] = []
+    var errors: [any Error] = []
+    for _ in 0..<requests {
+      let start = clock.now
+      do {
+        let page = try await withDeadline(
+          .seconds(patience),
+          waitingFor: "a page"
+        ) { try await load() }
+        times.append(clock.now - start)
+        if requests == 1 { print(page) }
+      } catch {
+        errors.append(error)
+      }
+    }
+    times.sort()
+    guard errors.count <= failures, let longest = times.last else {
+      throw ProbeFailure(
+        "served \(times.count) of \(requests): \(errors.first.map { "\($0)" } ?? "")"
+      )
+    }
+    print(
+      "served: \(times.count) of \(requests), median \(times[times.count / 2]),"
+        + " longest \(longest)"
+    )
+  }
+
+  private func load() async throws -> String {
+    let channel = try await service.connect().asByteChannel()
+    return try await channel.executeThenClose { inbound, outbound in
+      let request = "GET / HTTP/1.1\r\nHost: \(service.host)\r\n\r\n"
+      try await outbound.write(ByteBuffer(string: request))
+      var answer = ""
+      for try await piece in inbound {
+        answer += String(buffer: piece)
+        if answer.hasSuffix("</html>\n") { return answer }
+      }
+      throw ProbeFailure("\(answer.count) bytes and no end of the page")
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import ArgumentParser
+import Glibc
+import NIOCore
+import NIOPosix
+
+/// Connections to a service that sends for ever, of which nothing is read.
+struct SlowReaders: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "TCP: connects often and reads nothing, until it is ended."
+  )
+
+  @OptionGroup var service: Service
+
+  @Option(help: "Connections.")
+  var connections = 1000
+
+  /// How many are being made at once: less than any backlog.
+  private static let atOnce = 32
+
+  func run() async throws {
+    try raiseDescriptorLimit()
+    var channels: [any Channel] = []
+    while channels.count < connections {
+      let more = min(Self.atOnce, connections - channels.count)
+      channels += try await withThrowingTaskGroup { group in
+        for _ in 0..<more { group.addTask { try await connect() } }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+    }
+    say("slow-readers: \(channels.count) connected")
+    // What ends it is a signal.
+    for channel in channels { try await channel.closeFuture.get() }
+    throw ProbeFailure("the peer has closed all of them")
+  }
+
+  private func connect() async throws -> any Channel {
+    try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+      .channelOption(.autoRead, value: false)
+      .channelOption(.socketOption(.so_rcvbuf), value: 4096)
+      .connectTimeout(.seconds(Int64(service.within)))
+      .connect(to: service.address)
+      .get()
+  }
+
+  private func raiseDescriptorLimit() throws {
+    var limit = rlimit()
+    // SAFETY: The value lives through both calls.
+    guard
+      unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+    else { throw ProbeFailure("no limit of descriptors") }
+    limit.rlim_cur = limit.rlim_max
+    guard
+      unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        == 0,
+      limit.rlim_cur > connections + 64
+    else {
+      throw ProbeFailure("\(limit.rlim_cur) descriptors are too few")
+    }
+  }
+}

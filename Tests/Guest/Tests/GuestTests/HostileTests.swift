@@ -1,0 +1,118 @@
+import GuestHarness
+import Testing
+
+/// The Demo among clients that do not mean well: who means well is served all
+/// the same, and afterwards nothing is left of the others.
+@Suite(.whereTAPIsAllowed) struct HostileTests {
+  /// The page itself and what the allocator keeps.
+  private static let slack = 64 << 10
+
+  private static var options: GuestOptions {
+    var options = GuestOptions()
+    options.macAddress = TAPDemo.attackedHardware
+    // Half-open connections are given up after a minute.
+    options.timeout = 280
+    return options
+  }
+
+  /// Is served `requests` times while `name` goes on; says how fast.
+  private static func serve(
+    _ demo: TAPDemo,
+    during name: String,
+    requests: Int = 50,
+    failures: Int
+  ) async throws {
+    let served = try await demo.probe(
+      "served",
+      port: 80,
+      [
+        "--requests", "\(requests)", "--failures", "\(failures)", "--patience",
+        "10", "--within", "10",
+      ]
+    )
+    print("\(name): \(served)")
+  }
+
+  @Test("Floods of SYN and ACK; a thousand half-open; a scan of all ports")
+  func floods() async throws {
+    try await TAPNetwork.with { network in
+      try await TAPDemo.with(Self.options, on: network) { demo in
+        try await Self.serve(demo, during: "peace", failures: 0)
+        let before = try await demo.waitForRest(within: .seconds(10))
+
+        try await demo.withFlood("ack", port: 80, rate: 1000) {
+          try await Self.serve(demo, during: "ACK flood", failures: 0)
+        }
+        let scan = try await demo.probe(
+          "scan",
+          [
+            "--hardware", TAPDemo.attackedHardware, "--from",
+            TAPNetwork.hostAddress,
+          ]
+        )
+        #expect(scan.hasPrefix("scan: open 7 9 19 80; 65531 closed"), "\(scan)")
+        // Another service than the one that is asked for meanwhile: where a
+        // backlog is full, who means well waits, too.
+        try await demo.withFlood("syn", port: 7, rate: 500) {
+          try await Self.serve(demo, during: "SYN flood", failures: 0)
+        }
+        try await demo.probe(
+          "flood",
+          port: 9,
+          [
+            "--hardware", TAPDemo.attackedHardware, "--kind", "syn", "--count",
+            "1000", "--rate", "1000",
+          ]
+        )
+        try await demo.probe("echo", port: 7)
+
+        let after = try await demo.waitForRest(within: .seconds(100))
+        Self.expectNoLeak(before, after, connections: 1100)
+      }
+    }
+  }
+
+  @Test("A thousand connections that read nothing")
+  func slowReaders() async throws {
+    try await TAPNetwork.with { network in
+      try await TAPDemo.with(Self.options, on: network) { demo in
+        // The first time tables grow; from then on nothing does.
+        var page = try await demo.pageWithoutTrace()
+        for round in 0..<2 {
+          let before = page
+          try await demo.withProbe(
+            "slow-readers",
+            ["--port", "19", "--connections", "1000"],
+            saying: "slow-readers: 1000 connected"
+          ) {
+            let page = try await demo.pageWithoutTrace()
+            #expect(page.counter("TCP connections") >= 1000)
+            try await Self.serve(
+              demo,
+              during: "1,000 slow readers",
+              failures: 0
+            )
+          }
+          page = try await demo.waitForRest(within: .seconds(60))
+          Self.expectNoLeak(
+            before,
+            page,
+            connections: round == 0 ? 1000 : 0
+          )
+        }
+      }
+    }
+  }
+
+  /// The heap is as full as it was, but for the slots of as many connections.
+  private static func expectNoLeak(
+    _ before: StatusPage,
+    _ after: StatusPage,
+    connections: Int
+  ) {
+    let row = "heap: bytes in use"
+    let growth = after.counter(row) - before.counter(row)
+    print("after it the heap has \(growth) bytes more in use")
+    #expect(growth < connections * 2048 + slack, "\(growth) bytes are lost")
+  }
+}

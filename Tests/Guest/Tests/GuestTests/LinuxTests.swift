@@ -1,0 +1,58 @@
+import GuestHarness
+import Testing
+
+/// The Demo and this machine's own TCP, on lines that are not good.
+@Suite(.whereTAPIsAllowed) struct LinuxTests {
+  struct Line: CustomTestStringConvertible, Sendable {
+    var impairment: Impairment
+    var offloads = NetworkSettings.Offloads.none
+    /// Bytes of each of the echoes.
+    var bytes = 2 << 20
+
+    var testDescription: String {
+      "\(impairment), offloads: \(offloads.rawValue)"
+    }
+  }
+
+  static let lines = [
+    Line(impairment: .loss(oneOf: 50)),
+    Line(impairment: .loss(oneOf: 50), offloads: .all),
+    Line(impairment: .loss(oneOf: 10), bytes: 256 << 10),
+    Line(impairment: .pairsLost(oneOf: 40)),
+    Line(impairment: .congestionMarks(oneOf: 10)),
+  ]
+
+  @Test("Bulk, half-close, many at once and many short", arguments: lines)
+  func everythingArrives(_ line: Line) async throws {
+    var settings = NetworkSettings()
+    settings.offloads = line.offloads
+    try await TAPNetwork.with { network in
+      try await TAPDemo.with(settings.options, on: network) { demo in
+        try await network.sendSingleSegments()
+        try await network.impair(line.impairment)
+        // Each end closes its half when all of its own is sent.
+        try await demo.probe(
+          "echo",
+          port: 7,
+          ["--bytes", "\(line.bytes)", "--within", "50"]
+        )
+        try await demo.probe(
+          "echo",
+          port: 7,
+          ["--bytes", "32768", "--connections", "32", "--within", "50"]
+        )
+        try await demo.probe("discard", port: 9)
+        let served = try await demo.probe(
+          "served",
+          port: 80,
+          ["--requests", "30", "--within", "20", "--patience", "20"]
+        )
+        print("\(line.testDescription): \(served)")
+        let impaired = try await network.impaired()
+        let isLoss = !line.impairment.description.contains("marked")
+        #expect(!isLoss || impaired > 10, "\(impaired) segments impaired")
+        _ = try await demo.waitForRest(within: .seconds(90))
+      }
+    }
+  }
+}
