@@ -41,6 +41,7 @@ public struct SipHash: Sendable {
   }
 
   /// Takes eight bytes in, least significant first.
+  @inline(__always)
   public mutating func combine(_ word: UInt64) {
     v3 ^= word
     round()
@@ -56,6 +57,7 @@ public struct SipHash: Sendable {
   }
 
   /// The hash of all that was taken in.
+  @inline(__always)
   public consuming func finalize() -> UInt64 {
     // The last block holds the length in bytes, modulo 256, in its top byte.
     let last = (words &* 8) << 56
@@ -71,6 +73,7 @@ public struct SipHash: Sendable {
     return v0 ^ v1 ^ v2 ^ v3
   }
 
+  @inline(__always)
   private mutating func round() {
     v0 = v0 &+ v1
     v1 = Self.rotate(v1, 13) ^ v0

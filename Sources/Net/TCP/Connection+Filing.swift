@@ -19,6 +19,7 @@ extension Connection {
   }
 
   @_addressableSelf
+  @inline(__always)
   func filing() -> Filing {
     Filing(
       state: state,

@@ -142,6 +142,12 @@ extension Connection {
   @_addressableSelf
   private func nextData() -> SegmentPlan? {
     if let probe = tailProbe() { return probe }
+    // Mostly everything that was written is sent.
+    if fin == nil, send.next - send.unacknowledged == sendBuffer.count,
+      !flight.hasLost
+    {
+      return nil
+    }
     let full = fullSegment()
     let text = nextText(most: full)
     let kind = sendsLost() ? SegmentPlan.Kind.retransmission : .new

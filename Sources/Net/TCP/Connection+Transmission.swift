@@ -80,32 +80,31 @@ extension Connection {
     sendBuffer.copyBytes(at: offset, to: &target)
   }
 
-  /// The options of a segment with `flags`, but for the time, and for the parts
-  /// that came early.
+  /// Gives `header` its options, which go by its flags; but for the parts that
+  /// came early.
   @_addressableSelf
-  func options(for flags: TCPHeader.Flags) -> TCPOptions {
-    var options = TCPOptions()
+  private func addOptions(to header: inout TCPHeader, at now: Instant) {
     // RFC 7323 §3.2: once on, in every segment; a SYN offers them, and a
     // SYN,ACK has them only if the SYN had.
     if timestamps.isOn || state == .synSent {
-      options.timestamp = TCPOptions.Timestamp(
-        value: 0,
+      header.options.timestamp = TCPOptions.Timestamp(
+        value: timestamps.value(at: now),
         echo: timestamps.recent
       )
     }
-    guard flags.contains(.syn) else { return options }
-    options.isSACKPermitted = selective.isOn || state == .synSent
-    options.maximumSegmentSize = UInt16(clamping: receiveSegmentSize)
+    guard header.flags.contains(.syn) else { return }
+    header.options.isSACKPermitted = selective.isOn || state == .synSent
+    header.options.maximumSegmentSize = UInt16(clamping: receiveSegmentSize)
     // RFC 7323 §2.2: a SYN,ACK offers to scale only if the SYN did.
     if state == .synSent || receive.isScaling {
-      options.windowScale = receive.offeredShift
+      header.options.windowScale = receive.offeredShift
     }
-    return options
   }
 
   /// The most payload of a segment with `options`, which take of its room.
   /// RFC 9293 §3.7.1, RFC 6691 §2.
   @_addressableSelf
+  @inline(__always)
   func payloadLimit(with options: TCPOptions) -> Int {
     sendSegmentSize - options.length
   }
@@ -142,8 +141,7 @@ extension Connection {
       header.flags.insert(.urgent)
       header.urgentPointer = pointer
     }
-    header.options = options(for: plan.flags)
-    header.options.timestamp?.value = timestamps.value(at: now)
+    addOptions(to: &header, at: now)
     if plan.flags.contains(.syn) {
       header.window = receive.synWindowField
       header.flags.formUnion(flagsOfSYN(plan.flags))

@@ -29,9 +29,13 @@ struct EndpointTable: ~Copyable {
 
   private func bucket(of ends: TCP.Key) -> Int {
     var hash = SipHash(key: key, variant: .short)
-    hash.combine(ends.remote.address)
-    hash.combine(ends.local.address)
-    hash.combine(UInt64(ends.remote.port) << 16 | UInt64(ends.local.port))
+    let (remote, local) = (ends.remote.address, ends.local.address)
+    // An address of version 4 has nothing there.
+    if remote.high != 0 { hash.combine(remote.high) }
+    hash.combine(remote.low)
+    // Our own address is nobody else's choice: it may share a word.
+    let ports = UInt64(ends.remote.port) << 16 | UInt64(ends.local.port)
+    hash.combine(ports ^ local.low << 32 ^ local.low >> 32 ^ local.high)
     return Int(truncatingIfNeeded: hash.finalize()) & (buckets.count - 1)
   }
 

@@ -127,9 +127,10 @@ extension PacketBuffer {
     to destination: IPAddress,
     mayLeaveChecksum: Bool = false
   ) {
-    prepend(header.length)
+    let length = header.length
+    prepend(length)
     var bytes = mutableBytes
-    header.write(to: &bytes)
+    header.write(to: &bytes, length: length)
     if mayLeaveChecksum {
       TCPHeader.leaveChecksum(of: &self, from: source, to: destination)
     } else {

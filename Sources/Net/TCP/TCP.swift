@@ -239,6 +239,7 @@ struct TCP: ~Copyable {
     file(slot, as: slots[Int(slot)].connection.filing())
   }
 
+  @inline(__always)
   private mutating func file(_ slot: UInt32, as found: Connection.Filing) {
     let index = Int(slot)
     var filing = found
@@ -246,7 +247,7 @@ struct TCP: ~Copyable {
     if filing.hasIdleEarly { takeBackEarly(from: index) }
     if filing.isHalfOpen {
       halfOpen.append(slot)
-    } else {
+    } else if halfOpen.count > 0 {
       halfOpen.remove(slot)
     }
     if let listener = filing.listener {

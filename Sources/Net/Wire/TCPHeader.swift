@@ -110,8 +110,8 @@ struct TCPHeader: Equatable, Sendable {
 
   /// Writes the header to the front of `target`, its checksum as zero.
   ///
-  /// - Precondition: `target` has ``length`` bytes.
-  func write(to target: inout MutableRawSpan) {
+  /// - Precondition: `target` has `length` bytes, which is ``length``.
+  func write(to target: inout MutableRawSpan, length: Int) {
     target.storeBigEndian(sourcePort, at: Field.sourcePort)
     target.storeBigEndian(destinationPort, at: Field.destinationPort)
     target.storeBigEndian(sequenceNumber.rawValue, at: Field.sequenceNumber)
@@ -124,7 +124,9 @@ struct TCPHeader: Equatable, Sendable {
     target.storeBigEndian(window, at: Field.window)
     target.storeBigEndian(UInt16(0), at: Field.checksum)
     target.storeBigEndian(urgentPointer, at: Field.urgentPointer)
-    options.write(to: &target, at: Field.options)
+    if length > Field.options {
+      options.write(to: &target, at: Field.options)
+    }
   }
 
   /// Whether the checksum in `segment`, header and payload, is right.

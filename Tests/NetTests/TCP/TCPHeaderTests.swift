@@ -47,7 +47,7 @@ import Testing
     var packet = pool.allocate()!
     packet.append(28)
     var target = packet.mutableBytes
-    header.write(to: &target)
+    header.write(to: &target, length: 28)
     #expect(Array(copying: packet.bytes) == Self.syn)
   }
 
