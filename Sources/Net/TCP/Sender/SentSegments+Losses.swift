@@ -1,3 +1,5 @@
+import BasicContainers
+
 /// What of the records is taken to be lost.
 extension SentSegments {
   /// Everything that was sent is taken to be lost, but for what has come.

@@ -1,3 +1,5 @@
+import BasicContainers
+
 /// What of the records has come, though something before it has not.
 /// RFC 2018, RFC 6675 §4 (Update).
 extension SentSegments {
