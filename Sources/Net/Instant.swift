@@ -12,6 +12,16 @@ public struct Instant: Comparable, Hashable, Sendable {
   /// Later than any other: what never comes.
   static let never = Instant(nanoseconds: .max)
 
+  /// Whole seconds since the clock's start, modulo 2^32: over a century.
+  var seconds: UInt32 {
+    UInt32(truncatingIfNeeded: nanoseconds / 1_000_000_000)
+  }
+
+  /// Whole milliseconds since the clock's start, modulo 2^32: over 49 days.
+  var milliseconds: UInt32 {
+    UInt32(truncatingIfNeeded: nanoseconds / 1_000_000)
+  }
+
   /// Whether `left` is earlier than `right`.
   public static func < (left: Instant, right: Instant) -> Bool {
     left.nanoseconds < right.nanoseconds

@@ -6,7 +6,7 @@ import Packets
 ///
 /// What is here the peer may have been told of by ``SelectiveBlocks``, and does
 /// not send again unless it must: so newcomers are refused at the bounds, and
-/// what is held is dropped last. Without segments it holds no memory.
+/// what is held is dropped last.
 struct Assembler: ~Copyable {
   struct Segment: ~Copyable {
     var start: SequenceNumber
@@ -15,8 +15,6 @@ struct Assembler: ~Copyable {
   }
 
   private var segments = UniqueArray<Segment>()
-  /// The bytes of the slots that the segments hold.
-  private(set) var memory = 0
 
   enum Insertion: Equatable {
     case kept
@@ -25,6 +23,9 @@ struct Assembler: ~Copyable {
     /// There are as many segments, or they hold as much memory, as may be.
     case full
   }
+
+  /// The bytes of the slots that the segments hold.
+  private(set) var memory = 0
 
   var isEmpty: Bool { segments.isEmpty }
   var count: Int { segments.count }
@@ -195,25 +196,9 @@ struct Assembler: ~Copyable {
     }
   }
 
-  /// Drops all and gives the memory back.
-  mutating func removeAll() { _ = takeMemory() }
-
-  // MARK: Memory
-
-  /// Whether there is memory for a segment.
-  var hasMemory: Bool { segments.capacity > 0 }
-
-  /// Takes over `memory`, which has no segments, while there is none.
-  mutating func adopt(_ memory: consuming UniqueArray<Segment>) {
-    segments = memory
-  }
-
-  /// Gives the memory away, all segments dropped.
-  mutating func takeMemory() -> UniqueArray<Segment> {
+  /// Drops all, and keeps the memory for others.
+  mutating func removeAll() {
     segments.removeAll(keepingCapacity: true)
     memory = 0
-    var taken = UniqueArray<Segment>()
-    swap(&taken, &segments)
-    return taken
   }
 }

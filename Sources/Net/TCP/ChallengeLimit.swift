@@ -2,7 +2,7 @@
 /// all kinds together: each could be an attacker's. RFC 5961 §7.
 struct ChallengeLimit {
   private var periodEnd = Instant(nanoseconds: .min)
-  private var count: UInt32 = 0
+  private var count: UInt16 = 0
 
   /// Whether one more may be sent; counts it.
   mutating func allows(
@@ -11,7 +11,7 @@ struct ChallengeLimit {
     at now: Instant
   ) -> Bool {
     if now < periodEnd {
-      guard Int(count) < limit else { return false }
+      guard Int(count) < limit, count < .max else { return false }
       count += 1
       return true
     }

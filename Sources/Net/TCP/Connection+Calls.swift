@@ -70,7 +70,9 @@ extension Connection {
       throw .closed
     }
     // RFC 5681 §4.1: an idle connection begins anew.
-    if send.inFlight == 0, let lastSent, lastSent + roundTrip.timeout < now {
+    if send.inFlight == 0, lastSent != .never,
+      now - lastSent > roundTrip.timeout
+    {
       congestionWindow.restartAfterIdle()
     }
     if send.inFlight == 0 { congestion.resume(at: now) }
@@ -168,7 +170,7 @@ extension Connection {
       urgentBytes: urgent.bytesLeft(read: readNext()),
       smoothedRoundTripTime: roundTrip.smoothed,
       retransmissionTimeout: roundTrip.timeout,
-      retransmissions: retransmissions
+      retransmissions: UInt64(retransmissions)
     )
   }
 }

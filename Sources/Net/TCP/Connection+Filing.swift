@@ -13,7 +13,7 @@ extension Connection {
     var hasChanges: Bool
     /// It has memory for records of what is in flight, and nothing is.
     var hasIdleRecords: Bool
-    /// It has memory for what came early, and nothing has.
+    /// It has a record for what came early, and nothing is in it.
     var hasIdleEarly: Bool
     var deadline: Instant?
   }
@@ -29,7 +29,7 @@ extension Connection {
       wantsToSend: nextSegment() != nil,
       hasChanges: !changes.isEmpty,
       hasIdleRecords: flight.hasMemory && flight.isEmpty,
-      hasIdleEarly: assembler.hasMemory && assembler.isEmpty,
+      hasIdleEarly: early.isPresent && early.value.isEmpty,
       deadline: deadline()
     )
   }

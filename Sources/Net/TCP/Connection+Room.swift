@@ -4,7 +4,10 @@ import Packets
 /// there is room for it.
 extension Connection {
   /// The packets that the connection holds.
-  private var held: Int { receiveQueue.count + assembler.count }
+  @_addressableSelf
+  private func held() -> Int {
+    receiveQueue.count + (early.isPresent ? early.value.assembler.count : 0)
+  }
 
   /// Puts `packet`, whose first byte is RCV.NXT, before the app, where there is
   /// room for it: see ``TCPLimits/reservedPackets``. Returns whether there was.
@@ -32,13 +35,13 @@ extension Connection {
     }
     // Packets are short. One out of order gives its slot for this one, so
     // that connections that wait for a hole to be filled are never stuck.
-    guard !assembler.isEmpty else { return false }
+    guard hasEarly() else { return false }
     // The peer may have been told of it: RFC 2018 §8 has it keep what it was
     // told of.
-    let end = assembler.dropLast()
-    selective.truncate(from: end)
+    let end = early.value.assembler.dropLast()
+    early.value.selective.truncate(from: end)
     counters.outOfOrderDropped &+= 1
-    if selective.isOn { counters.selectivelyReneged &+= 1 }
+    if isSelective { counters.selectivelyReneged &+= 1 }
     append(packet, &counters)
     return true
   }
@@ -65,7 +68,7 @@ extension Connection {
     _ pool: PacketPool,
     _ limits: borrowing TCPLimits
   ) -> Bool {
-    let held = self.held + others
+    let held = self.held() + others
     let free = packet.freeInPool
     if pool.owns(packet) { return limits.mayHold(held, free: free) }
     let capacity = packet.poolCapacity
@@ -106,7 +109,7 @@ extension Connection {
   ) -> Int {
     var copied = 0
     while copied < packet.count {
-      guard limits.mayHold(held, free: pool.available),
+      guard limits.mayHold(held(), free: pool.available),
         var copy = pool.allocate()
       else { break }
       let length = min(packet.count - copied, copy.tailroom)
@@ -130,13 +133,15 @@ extension Connection {
     _ counters: inout TCPCounters
   ) {
     // A peer that leaves gaps could pin a large slot with every byte.
+    needEarly()
     let isSmall = packet.count <= limits.smallSegment && !pool.owns(packet)
     let isWithin =
-      assembler.memory + Assembler.memory(of: packet) <= limits.outOfOrderMemory
+      early.value.assembler.memory + Assembler.memory(of: packet)
+      <= limits.outOfOrderMemory
     if !isSmall, isWithin, mayStay(packet, pool, limits) {
       insert(packet, at: start, limits, &counters)
     } else if !pool.owns(packet), packet.count <= pool.bytesPerPacket,
-      limits.mayHold(held, free: pool.available),
+      limits.mayHold(held(), free: pool.available),
       var copy = pool.allocate()
     {
       counters.bytesCopied &+= UInt64(packet.count)
@@ -154,10 +159,10 @@ extension Connection {
     _ counters: inout TCPCounters
   ) {
     let block = SACKBlock(start: start, end: start + packet.count)
-    if selective.isOn, let overlap = assembler.overlap(with: block) {
-      selective.cameAgain(overlap)
+    if isSelective, let overlap = early.value.assembler.overlap(with: block) {
+      early.value.selective.cameAgain(overlap)
     }
-    switch assembler.insert(
+    switch early.value.assembler.insert(
       packet,
       at: start,
       limit: limits.outOfOrderSegments,
@@ -169,8 +174,9 @@ extension Connection {
       counters.outOfOrderDropped &+= 1
       return
     }
-    if selective.isOn {
-      selective.grew(assembler.run(around: selective.joined(with: block)))
+    if isSelective {
+      let joined = early.value.selective.joined(with: block)
+      early.value.selective.grew(early.value.assembler.run(around: joined))
     }
   }
 }

@@ -298,7 +298,7 @@ extension Connection {
       roundTrip.retransmitted()
       let old = min(plan.payload, send.next - plan.sequence)
       let segments = max((old + full - 1) / full, 1)
-      retransmissions &+= UInt64(segments)
+      retransmissions &+= UInt32(segments)
       counters.segmentsRetransmitted &+= UInt64(segments)
       if plan.kind == .tailProbe {
         flight.probed(

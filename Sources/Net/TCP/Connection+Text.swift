@@ -53,8 +53,10 @@ extension Connection {
   /// `count` bytes came, the first of which is `start`: those before RCV.NXT
   /// came once more. RFC 2883 §4.1.
   mutating func cameAgain(from start: SequenceNumber, _ count: Int) {
+    guard isSelective else { return }
+    needEarly()
     let end = start + count
-    selective.cameAgain(
+    early.value.selective.cameAgain(
       SACKBlock(start: start, end: end < receive.next ? end : receive.next)
     )
   }
@@ -63,10 +65,24 @@ extension Connection {
   /// if it had the room; if it had not, one without text does.
   mutating func noteAcknowledgement(in plan: SegmentPlan) {
     keepalive.sent()
-    if selective.isEmpty || hasRoomForBlocks(plan) {
-      selective.sent()
-      acknowledgement.done()
+    if early.isPresent, !early.value.selective.isEmpty {
+      guard hasRoomForBlocks(plan) else { return }
+      early.value.selective.sent()
     }
+    acknowledgement.done()
+  }
+
+  /// There is a record for what comes early from now on: one of its own, if it
+  /// was lent none.
+  mutating func needEarly() {
+    if early.isPresent { return }
+    early = SideRecord(EarlySegments(isSelective: isSelective))
+  }
+
+  /// Whether something came before its turn.
+  @_addressableSelf
+  func hasEarly() -> Bool {
+    early.isPresent && !early.value.assembler.isEmpty
   }
 
   /// Cuts off what of the text at `start` lies beyond the window, or beyond the
@@ -82,8 +98,10 @@ extension Connection {
     if segment.flags.contains(.fin), receive.fin == nil, end <= receive.edge {
       receive.fin = end
       // Whoever sent more than that before its turn contradicts itself.
-      assembler.removeAll(from: end)
-      selective.truncate(from: end)
+      if early.isPresent {
+        early.value.assembler.removeAll(from: end)
+        early.value.selective.truncate(from: end)
+      }
     }
     var limit = receive.edge
     if let fin = receive.fin, fin < limit { limit = fin }
@@ -116,7 +134,7 @@ extension Connection {
     let segmentSize = merged > 0 ? merged : receiveSegmentSize
     let segments = (count + segmentSize - 1) / segmentSize
     let isQuick = quick.received(segments, at: now)
-    if start > receive.next || !assembler.isEmpty || count > segmentSize
+    if start > receive.next || hasEarly() || count > segmentSize
       || isQuick
     {
       acknowledgement.require()
@@ -147,11 +165,13 @@ extension Connection {
       acknowledgement.require()
       return false
     }
-    while let packet = assembler.popFirst(at: receive.next) {
-      // It held its slot before, and goes on to.
-      append(packet, &counters)
+    if early.isPresent {
+      while let packet = early.value.assembler.popFirst(at: receive.next) {
+        // It held its slot before, and goes on to.
+        append(packet, &counters)
+      }
+      early.value.selective.advance(to: receive.next)
     }
-    selective.advance(to: receive.next)
     changes.insert(.readable)
     return true
   }

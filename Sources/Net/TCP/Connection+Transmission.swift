@@ -93,7 +93,7 @@ extension Connection {
       )
     }
     guard header.flags.contains(.syn) else { return }
-    header.options.isSACKPermitted = selective.isOn || state == .synSent
+    header.options.isSACKPermitted = isSelective || state == .synSent
     header.options.maximumSegmentSize = UInt16(clamping: receiveSegmentSize)
     // RFC 7323 §2.2: a SYN,ACK offers to scale only if the SYN did.
     if state == .synSent || receive.isScaling {
@@ -152,8 +152,8 @@ extension Connection {
       )
       // RFC 3168 §6.1.3: in every acknowledgement until CWR comes.
       if ecn.isEchoing { header.flags.insert(.congestionEcho) }
-      if hasRoomForBlocks(plan) {
-        selective.append(
+      if early.isPresent, hasRoomForBlocks(plan) {
+        early.value.selective.append(
           to: &header.options,
           room: TCPOptions.mostBytes - header.options.length
         )

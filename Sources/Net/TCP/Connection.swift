@@ -8,12 +8,13 @@ import Packets
 /// in `Connection+Text` and `Connection+Room`, the choice of the next segment in
 /// `Connection+Segments`, its making in `Connection+Transmission` and the passing
 /// of time in `Connection+Timers`.
+///
+/// Small, as there are thousands: the large fields stand before the small ones,
+/// and what is there only at times is apart.
 struct Connection: ~Copyable {
   let local: Endpoint
   let remote: Endpoint
   var state: TCPState
-  /// Whose backlog it counts to, until it is accepted.
-  var listener: ListenerID?
   /// Whether a SYN from outside made it. RFC 9293 §3.10.7.4 asks.
   let isPassive: Bool
   /// Whether no app holds its id any more.
@@ -24,6 +25,23 @@ struct Connection: ~Copyable {
   var softError: NetworkError?
   /// What the app has not been told yet.
   var changes: ConnectionChanges = []
+  /// Whose backlog it counts to, until it is accepted.
+  var listener: ListenerID?
+  /// Our SYN asks for explicit congestion notification.
+  var asksForECN = false
+  /// Whether the SYN had to be sent again.
+  var isSYNLost = false
+  /// A byte is to be sent into a shut window.
+  var owesProbe = false
+  /// A reset is to be sent; the connection is over.
+  var owesReset = false
+  /// A write was cut short.
+  var wantsToWrite = false
+  /// R1 was reached: IP is to look for another way. RFC 9293 §3.8.3.
+  var suspectsPath = false
+  /// Expiries of the retransmission timer since the peer last acknowledged
+  /// something new.
+  var expiries: UInt8 = 0
 
   var send: SendSequence
   var receive: ReceiveSequence
@@ -31,9 +49,9 @@ struct Connection: ~Copyable {
   var sendBuffer: ByteQueue
   /// What came in order and was not read.
   var receiveQueue = PacketQueue()
-  var assembler = Assembler()
-  /// Where our FIN stands, once the app has closed.
-  var fin: SequenceNumber?
+  /// What came before its turn; there only while something is in it, or on its
+  /// way to be.
+  var early = SideRecord<EarlySegments>()
 
   var roundTrip: RoundTripEstimator
   var timer = RetransmissionTimer()
@@ -45,8 +63,8 @@ struct Connection: ~Copyable {
   var marking: ECNSender
   var acknowledgement = DelayedAcknowledgement()
   var timestamps: Timestamps
-  /// What of ``assembler`` the peer is told.
-  var selective = SelectiveBlocks()
+  /// Both SYNs permitted selective acknowledgements. RFC 2018 §2.
+  var isSelective = false
   var ecn = ECNReceiver()
   var quick: QuickAcknowledgement
   var tuning = ReceiveBufferTuning()
@@ -56,33 +74,17 @@ struct Connection: ~Copyable {
   var small: SmallSegments
   /// R2 in milliseconds, as the app has set it; zero when it has not.
   var userTimeout: UInt32 = 0
-  /// Expiries of the retransmission timer since the peer last acknowledged
-  /// something new.
-  var expiries: UInt8 = 0
-  /// R1 was reached: IP is to look for another way. RFC 9293 §3.8.3.
-  var suspectsPath = false
   var challenges = ChallengeLimit()
-  /// When TIME-WAIT, or an abandoned FIN-WAIT-2, is over.
-  var expiry: Instant?
-
-  /// MSS of what we receive: the option we send.
-  let receiveSegmentSize: Int
-  /// SMSS: the most payload of what we send, in a segment without options; see
-  /// ``payloadLimit(with:)``.
-  var sendSegmentSize: Int
-  /// Our SYN asks for explicit congestion notification.
-  var asksForECN = false
-  /// Whether the SYN had to be sent again.
-  var isSYNLost = false
-  /// A byte is to be sent into a shut window.
-  var owesProbe = false
-  /// A reset is to be sent; the connection is over.
-  var owesReset = false
-  /// A write was cut short.
-  var wantsToWrite = false
-  var retransmissions: UInt64 = 0
-  /// When data was last sent, to tell an idle connection. RFC 5681 §4.1.
-  var lastSent: Instant?
+  private let receiveSize: UInt16
+  private var sendSize: UInt16
+  /// When data was last sent, to tell an idle connection; ``Instant/never``
+  /// before. RFC 5681 §4.1.
+  var lastSent = Instant.never
+  private var expiresAt = Instant.never
+  /// Segments that were sent again.
+  var retransmissions: UInt32 = 0
+  /// Where our FIN stands, once the app has closed.
+  var fin: SequenceNumber?
 
   /// A connection that has sent and received nothing.
   init(
@@ -111,12 +113,29 @@ struct Connection: ~Copyable {
       minimum: limits.minimumTimeout,
       maximum: limits.maximumTimeout
     )
-    self.receiveSegmentSize = receiveSegmentSize
-    sendSegmentSize = min(receiveSegmentSize, limits.defaultSegmentSize)
-    congestionWindow = CongestionWindow(segmentSize: sendSegmentSize)
+    receiveSize = UInt16(clamping: receiveSegmentSize)
+    let size = min(receiveSegmentSize, limits.defaultSegmentSize)
+    sendSize = UInt16(clamping: size)
+    congestionWindow = CongestionWindow(segmentSize: size)
     congestion = CongestionController(limits.congestionControl)
     recovery = LossRecovery(initialSequenceNumber: initialSequenceNumber)
     marking = ECNSender(initialSequenceNumber: initialSequenceNumber)
+  }
+
+  /// MSS of what we receive: the option we send.
+  var receiveSegmentSize: Int { Int(receiveSize) }
+
+  /// SMSS: the most payload of what we send, in a segment without options; see
+  /// ``payloadLimit(with:)``.
+  private(set) var sendSegmentSize: Int {
+    get { Int(sendSize) }
+    set { sendSize = UInt16(clamping: newValue) }
+  }
+
+  /// When TIME-WAIT, or an abandoned FIN-WAIT-2, is over.
+  var expiry: Instant? {
+    get { expiresAt == .never ? nil : expiresAt }
+    set { expiresAt = newValue ?? .never }
   }
 
   /// The SYN of `segment` is the peer's: take what it says.
@@ -128,7 +147,7 @@ struct Connection: ~Copyable {
     // RFC 7323 §3.2: timestamps are on when both SYNs have them; ours has, and
     // our SYN,ACK has if the SYN had. RFC 2018 §2 says the same of SACK.
     timestamps.synchronize(with: segment.options.timestamp, at: now)
-    if segment.options.isSACKPermitted { selective.turnOn() }
+    if segment.options.isSACKPermitted { isSelective = true }
     // RFC 3168 §6.1.1: a SYN,ACK agrees only with a SYN of ours that asked, and
     // one that is sent again does not.
     let isAsked = asksForECN && !isSYNLost
@@ -166,7 +185,7 @@ struct Connection: ~Copyable {
     state = next
     changes.insert([.established, .writable])
     // What the SYNs have agreed on, or a cookie says they have.
-    recovery.isSelective = selective.isOn
+    recovery.isSelective = isSelective
     if ecn.isOn { marking.turnOn() }
     congestionWindow = CongestionWindow(
       segmentSize: fullSegment(),
@@ -204,8 +223,7 @@ struct Connection: ~Copyable {
 
   /// Nothing that came before its turn will have its turn.
   private mutating func forgetEarly() {
-    assembler.removeAll()
-    selective.removeAll()
+    if early.isPresent { early.value.reuse(isSelective: isSelective) }
   }
 
   /// The connection is over: with `error`, or in order.

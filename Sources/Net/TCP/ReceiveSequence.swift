@@ -10,8 +10,9 @@ struct ReceiveSequence {
   var next = SequenceNumber(0)
   /// RCV.NXT + RCV.WND as the peer knows it: never moves left.
   private(set) var edge = SequenceNumber(0)
-  /// Where the peer's FIN stands, once a segment in the window had it.
-  var fin: SequenceNumber?
+  private var finNumber = SequenceNumber(0)
+  private var bytes: UInt32
+  private var hasFIN = false
   /// Whether RCV.NXT is past the FIN: the peer sends no more.
   private(set) var isFinished = false
   /// Whether both ends offered to scale windows. RFC 7323 §2.2.
@@ -21,7 +22,6 @@ struct ReceiveSequence {
   /// The shift count of our SYN, if it has one: the least that lets the field
   /// hold the largest buffer, as it is fixed from the SYN on.
   let offeredShift: UInt8
-  private var bytes: UInt32
 
   private static let largestField = Int(UInt16.max)
 
@@ -37,6 +37,15 @@ struct ReceiveSequence {
       capacity: min(limits.initialReceiveBuffer, limits.receiveBuffer),
       largest: limits.receiveBuffer
     )
+  }
+
+  /// Where the peer's FIN stands, once a segment in the window had it.
+  var fin: SequenceNumber? {
+    get { hasFIN ? finNumber : nil }
+    set {
+      hasFIN = newValue != nil
+      finNumber = newValue ?? finNumber
+    }
   }
 
   /// The receive buffer, in bytes. When it shrinks, the edge stays.

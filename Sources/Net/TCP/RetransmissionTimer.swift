@@ -17,12 +17,12 @@ struct RetransmissionTimer {
   private var timeoutAt = Instant.never
   /// What comes before that while something is under way, and when.
   private var earlyAt = Instant.never
+  /// Since when the peer has left us without an answer that counts.
+  private(set) var unansweredSince = Instant(nanoseconds: 0)
   private var early = Purpose.tailLoss
   private(set) var purpose = Purpose.retransmission
   /// How many probes this shut window has had; more than 255 count as that.
   private var probeCount: UInt8 = 0
-  /// Since when the peer has left us without an answer that counts.
-  private(set) var unansweredSince = Instant(nanoseconds: 0)
 
   /// How many probes this shut window has had.
   var probes: Int { Int(probeCount) }

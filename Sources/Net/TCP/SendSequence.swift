@@ -11,21 +11,31 @@ struct SendSequence {
   var unacknowledged: SequenceNumber
   /// SND.NXT: one past the highest number ever sent. Never goes back.
   var next: SequenceNumber
-  /// SND.WND in bytes.
-  var window = 0
-  /// Max(SND.WND). RFC 9293 §3.8.6.2.1, RFC 5961 §5.
-  var maximumWindow = 0
+  private var windowBytes: UInt32 = 0
+  private var maximumWindowBytes: UInt32 = 0
   /// SND.WL1: the sequence number of the segment that last set the window. No
   /// SND.WL2: it is never beyond SND.UNA, nor any acknowledgement that is
   /// taken before it, so that the RFC's check of it always holds.
   var windowSequenceNumber = SequenceNumber(0)
-  /// Snd.Wind.Shift. RFC 7323 §2.3.
-  var windowShift = 0
+  private var shift: UInt8 = 0
 
   init(initial: SequenceNumber) {
     self.initial = initial
     unacknowledged = initial
     next = initial
+  }
+
+  /// SND.WND in bytes.
+  var window: Int {
+    get { Int(windowBytes) }
+    set { windowBytes = UInt32(newValue) }
+  }
+  /// Max(SND.WND). RFC 9293 §3.8.6.2.1, RFC 5961 §5.
+  var maximumWindow: Int { Int(maximumWindowBytes) }
+  /// Snd.Wind.Shift. RFC 7323 §2.3.
+  var windowShift: Int {
+    get { Int(shift) }
+    set { shift = UInt8(newValue) }
   }
 
   /// FlightSize in bytes. RFC 5681 §2.
@@ -43,7 +53,7 @@ struct SendSequence {
   /// Takes `bytes` as the window that `segment` sets.
   mutating func setWindow(_ bytes: Int, from segment: TCPHeader) {
     window = bytes
-    maximumWindow = max(maximumWindow, bytes)
+    maximumWindowBytes = max(maximumWindowBytes, windowBytes)
     windowSequenceNumber = segment.sequenceNumber
   }
 }

@@ -87,8 +87,8 @@ struct TCP: ~Copyable {
   /// flight gave back: one holds none while it is idle, and none is allocated
   /// for a segment.
   private var spareRecords: UniqueArray<UniqueArray<SentSegment>>
-  /// The same for segments that came early.
-  private var spareEarly: UniqueArray<UniqueArray<Assembler.Segment>>
+  /// The same for what came early.
+  private var spareEarly: UniqueArray<SideRecord<EarlySegments>>
   /// The memory of all send buffers.
   let blocks: SendBlocks
   /// What the device does with what is sent.
@@ -203,25 +203,26 @@ struct TCP: ~Copyable {
     }
   }
 
-  // MARK: Memory for what came early
+  // MARK: Records of what came early
 
   /// How many are kept for the next: so many connections at once may have a
   /// hole, without an allocation.
   private static let mostSpareEarly = 32
 
-  /// Gives the connection in the slot memory for `segment`, which has text, if
-  /// it came before its turn and there is some.
+  /// Gives the connection in the slot a record for `segment`, which has text,
+  /// if it came before or after its turn and there is one.
   mutating func lendEarly(to slot: Int, _ segment: TCPHeader) {
-    guard !slots[slot].connection.assembler.hasMemory,
-      segment.sequenceNumber > slots[slot].connection.receive.next,
-      let spare = spareEarly.popLast()
+    guard segment.sequenceNumber != slots[slot].connection.receive.next,
+      !slots[slot].connection.early.isPresent,
+      var spare = spareEarly.popLast()
     else { return }
-    slots[slot].connection.assembler.adopt(spare)
+    spare.value.reuse(isSelective: slots[slot].connection.isSelective)
+    slots[slot].connection.early = spare
   }
 
-  /// Takes the memory back from a connection where nothing waits for its turn.
+  /// Takes the record back from a connection where nothing waits for its turn.
   private mutating func takeBackEarly(from slot: Int) {
-    let spare = slots[slot].connection.assembler.takeMemory()
+    let spare = slots[slot].connection.early.take()
     if spareEarly.count < Self.mostSpareEarly { spareEarly.append(spare) }
   }
 

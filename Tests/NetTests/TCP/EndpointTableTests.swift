@@ -84,10 +84,3 @@ import Testing
     #expect(found == 0)
   }
 }
-
-@Suite struct SlotTests {
-  /// What a connection costs; 64 of them are the largest allocation.
-  @Test func slot_isUnder768Bytes() {
-    #expect(MemoryLayout<TCP.Slot>.stride <= 768)
-  }
-}

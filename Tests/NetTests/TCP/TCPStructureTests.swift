@@ -181,17 +181,30 @@ import Testing
     #expect(pool.available == 8)
   }
 
-  @Test func memory_isHandedOn() {
+  /// A record goes from connection to connection with its memory, and nothing
+  /// else.
+  @Test(arguments: [false, true])
+  func record_isReused(isSelective: Bool) {
     let pool = PacketPool(capacity: 8)
-    var first = Assembler()
-    _ = first.insert(Self.packet(pool, 9, 9), at: SequenceNumber(9), limit: 8)
-    var second = Assembler()
-    second.adopt(first.takeMemory())
-    let (hasFirst, hasSecond) = (first.hasMemory, second.hasMemory)
-    #expect(!hasFirst && hasSecond)
-    let isEmpty = second.isEmpty
-    #expect(isEmpty)
+    var early = EarlySegments(isSelective: true)
+    _ = early.assembler.insert(
+      Self.packet(pool, 9, 9),
+      at: SequenceNumber(9),
+      limit: 8
+    )
+    let block = SACKBlock(start: SequenceNumber(9), end: SequenceNumber(18))
+    early.selective.grew(block)
+    early.selective.cameAgain(block)
+    let isEmpty = early.isEmpty
+    #expect(!isEmpty)
+    early.reuse(isSelective: isSelective)
+    let isEmptyNow = early.isEmpty
+    #expect(isEmptyNow)
     #expect(pool.available == 8)
+    let isOn = early.selective.isOn
+    #expect(isOn == isSelective)
+    let memory = early.assembler.memory
+    #expect(memory == 0)
   }
 
   @Test func following_sharesAPacket() {

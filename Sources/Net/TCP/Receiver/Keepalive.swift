@@ -15,6 +15,7 @@ struct Keepalive: Equatable {
     case giveUp
   }
 
+  private var lastHeard = Instant(nanoseconds: 0)
   /// In seconds; zero while it is off.
   private var idle: UInt32 = 0
   private var interval: UInt16 = 0
@@ -23,7 +24,6 @@ struct Keepalive: Equatable {
   private var probes: UInt8 = 0
   /// A probe is to be sent now.
   private(set) var isDue = false
-  private var lastHeard = Instant(nanoseconds: 0)
 
   var isOn: Bool { idle > 0 }
 

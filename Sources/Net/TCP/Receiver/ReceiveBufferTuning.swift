@@ -11,10 +11,11 @@ struct ReceiveBufferTuning: Equatable {
   private var since = Instant(nanoseconds: 0)
   /// The bytes that the app has read since.
   private var taken: UInt32 = 0
-  private var lastRead = Instant(nanoseconds: 0)
+  /// In milliseconds.
+  private var lastRead: UInt32 = 0
 
-  /// What was learnt is void when nothing was read for so long.
-  private static let rest = Interval.seconds(10)
+  /// What was learnt is void when nothing was read for so many milliseconds.
+  private static let rest: UInt32 = 10_000
   /// What a round trip is taken to be before one was measured.
   private static let defaultRoundTrip = Interval.milliseconds(100)
 
@@ -27,7 +28,7 @@ struct ReceiveBufferTuning: Equatable {
     largest: Int,
     at now: Instant
   ) -> Int {
-    lastRead = now
+    lastRead = now.milliseconds
     guard capacity < largest else { return capacity }
     taken = taken &+ UInt32(truncatingIfNeeded: count)
     let roundTrip = roundTrip ?? Self.defaultRoundTrip
@@ -44,6 +45,7 @@ struct ReceiveBufferTuning: Equatable {
   /// Text comes, with nothing unread before it. Returns the capacity that is to
   /// be: `smallest` when the last was read long ago.
   func begins(capacity: Int, smallest: Int, at now: Instant) -> Int {
-    now - lastRead > Self.rest ? min(capacity, smallest) : capacity
+    now.milliseconds &- lastRead > Self.rest
+      ? min(capacity, smallest) : capacity
   }
 }

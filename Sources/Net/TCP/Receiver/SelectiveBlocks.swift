@@ -12,12 +12,12 @@ import Packets
 /// them in each acknowledgement each is told at least three times. An older one
 /// beyond the fourth is forgotten here, and told again when it grows.
 struct SelectiveBlocks {
+  private var blocks = InlineArray<4, SACKBlock>(repeating: SACKBlock())
+  private var duplicate = SACKBlock()
   /// Whether both SYNs permitted them. RFC 2018 §2.
   private(set) var isOn = false
   private(set) var count: UInt8 = 0
   private var hasDuplicate = false
-  private var blocks = InlineArray<4, SACKBlock>(repeating: SACKBlock())
-  private var duplicate = SACKBlock()
 
   private static let most: UInt8 = 4
 

@@ -6,6 +6,7 @@
 /// delayed acknowledgement for 40 ms or more. Minshall's waits only while a
 /// *small* one is.
 struct SmallSegments: Equatable {
+  private var time = Instant.never
   /// SND.SML: the end of the last small segment that was sent.
   private var end: SequenceNumber
   /// Nagle's algorithm is off. RFC 9293 §3.7.4 (MUST-17).
@@ -14,8 +15,9 @@ struct SmallSegments: Equatable {
   private(set) var isCorked = false
   /// Cork has held something back for too long.
   private var isOverdue = false
+
   /// When that is.
-  private(set) var deadline: Instant?
+  var deadline: Instant? { time == .never ? nil : time }
 
   /// The longest that cork holds something back, so that nothing waits for ever
   /// for an app that forgets to take it off.
@@ -38,7 +40,7 @@ struct SmallSegments: Equatable {
   mutating func sent(_ payload: Int, full: Int, upTo end: SequenceNumber) {
     guard payload > 0 else { return }
     isOverdue = false
-    deadline = nil
+    time = .never
     if payload % full != 0, end > self.end { self.end = end }
   }
 
@@ -46,22 +48,22 @@ struct SmallSegments: Equatable {
   mutating func cork(_ isCorked: Bool) {
     self.isCorked = isCorked
     isOverdue = false
-    deadline = nil
+    time = .never
   }
 
   /// Something waits to be sent, or nothing does.
   mutating func settle(isWaiting: Bool, at now: Instant) {
     guard isHolding, isWaiting else {
-      deadline = nil
+      time = .never
       return
     }
-    if deadline == nil { deadline = now + Self.longestCork }
+    if time == .never { time = now + Self.longestCork }
   }
 
   /// What the time asks for.
   mutating func poll(at now: Instant) {
-    guard let deadline, deadline <= now else { return }
+    guard time <= now else { return }
     isOverdue = true
-    self.deadline = nil
+    time = .never
   }
 }

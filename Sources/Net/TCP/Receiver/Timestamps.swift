@@ -13,14 +13,14 @@ struct Timestamps: Equatable {
   private(set) var recent: UInt32 = 0
   /// Last.ACK.sent. RFC 7323 §4.3.
   private var lastAcknowledgementSent = SequenceNumber(0)
+  /// When ``recent`` was taken, in seconds.
+  private var recentAt: UInt32 = 0
   /// Whether both SYNs had the option. RFC 7323 §3.2.
   private(set) var isOn = false
-  /// When ``recent`` was taken.
-  private var recentAt = Instant(nanoseconds: 0)
 
-  /// RFC 7323 §5.5: half of the time in which a clock of 1 ms wraps. When
-  /// nothing was taken for longer, ``recent`` is void.
-  private static let longestValidity = Interval.seconds(24 * 24 * 3600)
+  /// RFC 7323 §5.5: half of the time in which a clock of 1 ms wraps, in seconds.
+  /// When nothing was taken for longer, ``recent`` is void.
+  private static let longestValidity: UInt32 = 24 * 24 * 3600
 
   init(offset: UInt32) { self.offset = offset }
 
@@ -28,7 +28,7 @@ struct Timestamps: Equatable {
 
   /// TSval of a segment that is sent now.
   func value(at now: Instant) -> UInt32 {
-    UInt32(truncatingIfNeeded: now.nanoseconds / 1_000_000) &+ offset
+    now.milliseconds &+ offset
   }
 
   /// How long ago we sent the TSval that `echo` is, to a millisecond; `nil` if
@@ -48,7 +48,7 @@ struct Timestamps: Equatable {
     guard let option else { return }
     isOn = true
     recent = option.value
-    recentAt = now
+    recentAt = now.seconds
   }
 
   /// Whether a segment with the TSval `value` is older than what was taken
@@ -56,7 +56,7 @@ struct Timestamps: Equatable {
   /// §5.3, R1.
   func isOld(_ value: UInt32, at now: Instant) -> Bool {
     Int32(bitPattern: value &- recent) < 0
-      && now - recentAt < Self.longestValidity
+      && now.seconds &- recentAt < Self.longestValidity
   }
 
   /// A segment that begins at `sequence` and is acceptable came with the TSval
@@ -75,7 +75,7 @@ struct Timestamps: Equatable {
       return
     }
     recent = value
-    recentAt = now
+    recentAt = now.seconds
   }
 
   /// An acknowledgement of all before `next` is sent.

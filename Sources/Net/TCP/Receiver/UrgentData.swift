@@ -4,10 +4,15 @@
 /// there is some, and where it ends: behind its last octet (MUST-62). It may be
 /// of any length (MUST-31).
 struct UrgentData: Equatable {
+  private var receivedEnd = SequenceNumber(0)
+  private var sentEnd = SequenceNumber(0)
+  private var hasReceived = false
+  private var hasSent = false
+
   /// RCV.UP, once there was one.
-  private(set) var received: SequenceNumber?
+  var received: SequenceNumber? { hasReceived ? receivedEnd : nil }
   /// SND.UP, while it is not acknowledged.
-  private(set) var sent: SequenceNumber?
+  var sent: SequenceNumber? { hasSent ? sentEnd : nil }
 
   /// The peer's data is urgent up to `pointer`, and the app has read all before
   /// `read`. Returns whether the app is to be told: when it was not in this
@@ -17,7 +22,8 @@ struct UrgentData: Equatable {
     read: SequenceNumber
   ) -> Bool {
     guard pointer > received ?? read, pointer > read else { return false }
-    received = pointer
+    receivedEnd = pointer
+    hasReceived = true
     return true
   }
 
@@ -28,11 +34,14 @@ struct UrgentData: Equatable {
   }
 
   /// What was written up to `end` is urgent.
-  mutating func written(upTo end: SequenceNumber) { sent = end }
+  mutating func written(upTo end: SequenceNumber) {
+    sentEnd = end
+    hasSent = true
+  }
 
   /// All before `number` is acknowledged.
   mutating func acknowledged(upTo number: SequenceNumber) {
-    if let sent, sent <= number { self.sent = nil }
+    if sentEnd <= number { hasSent = false }
   }
 
   /// The pointer of a segment that begins at `sequence`; `nil` if what is urgent

@@ -4,12 +4,12 @@
 struct CongestionWindow {
   private var bytes: UInt32
   private var limit = Self.largest
-  private let segment: UInt16
   /// Whether the window was ever full, and SND.NXT when it last was:
   /// acknowledgements of what is before it may let the window grow.
-  private var wasFilled = false
   private var filledEnd = SequenceNumber(0)
   private var slowStart = HybridSlowStart()
+  private var wasFilled = false
+  private let segment: UInt16
 
   /// RFC 5681 §3.1: ssthresh is arbitrarily high at first. No window of a peer
   /// is as large; RFC 7323 §2.3 has 2^30.

@@ -11,6 +11,8 @@
 ///      |_______.__________________________ time
 ///            epoch          K
 struct Cubic: CongestionAlgorithm {
+  /// W_est: what Reno's window would be, in parts of 1,024 to the byte.
+  private var estimate: UInt64 = 0
   /// W_max: the window before the last reduction, or less. RFC 9438 §4.7. Zero
   /// after a timeout, when nothing is known.
   private var largest: UInt32 = 0
@@ -18,15 +20,13 @@ struct Cubic: CongestionAlgorithm {
   private var prior: UInt32 = 0
   /// K in milliseconds.
   private var inflection: UInt32 = 0
+  /// t_epoch: when this stage of congestion avoidance began. Moves on with time
+  /// in which the app had nothing to send. In milliseconds.
+  private var epoch: UInt32 = 0
+  /// When an acknowledgement was last seen in this stage. In milliseconds.
+  private var latest: UInt32 = 0
   /// Whether there is a stage of congestion avoidance.
   private var isGrowing = false
-  /// W_est: what Reno's window would be, in parts of 1,024 to the byte.
-  private var estimate: UInt64 = 0
-  /// t_epoch: when this stage of congestion avoidance began. Moves on with time
-  /// in which the app had nothing to send.
-  private var epoch = Instant(nanoseconds: 0)
-  /// When an acknowledgement was last seen in this stage.
-  private var latest = Instant(nanoseconds: 0)
 
   /// beta_cubic, in tenths. RFC 9438 §4.6.
   private static let beta = 7
@@ -40,15 +40,16 @@ struct Cubic: CongestionAlgorithm {
     _ summary: AcknowledgementSummary,
     _ window: inout CongestionWindow
   ) {
-    if !isGrowing { begin(window, at: summary.now) }
-    defer { latest = summary.now }
+    let now = summary.now.milliseconds
+    if !isGrowing { begin(window, at: now) }
+    defer { latest = now }
     guard !summary.isLimitedByApp else {
       // RFC 9438 §5.8: such time does not count.
-      epoch = epoch + (summary.now - latest)
+      epoch &+= now &- latest
       return
     }
     growEstimate(by: summary.acknowledged, window)
-    let elapsed = (summary.now - epoch).milliseconds
+    let elapsed = Int64(now &- epoch)
     let reno = Int(estimate >> 10)
     if cubic(at: elapsed, window.segmentSize) < reno {
       // RFC 9438 §4.3: the Reno-friendly region.
@@ -68,7 +69,7 @@ struct Cubic: CongestionAlgorithm {
 
   /// A stage of congestion avoidance begins. RFC 9438 §4.2: K is computed from
   /// the window now, which need not be the share of W_max that was left.
-  private mutating func begin(_ window: CongestionWindow, at now: Instant) {
+  private mutating func begin(_ window: CongestionWindow, at now: UInt32) {
     isGrowing = true
     epoch = now
     latest = now
@@ -142,7 +143,7 @@ struct Cubic: CongestionAlgorithm {
   /// RFC 9438 §5.8: time without anything to send does not count.
   mutating func resume(at now: Instant) {
     guard isGrowing else { return }
-    epoch = epoch + (now - latest)
-    latest = now
+    epoch &+= now.milliseconds &- latest
+    latest = now.milliseconds
   }
 }

@@ -1,9 +1,9 @@
 /// What a sender does when routers mark its segments. RFC 3168 §6.1.2.
 struct ECNSender {
-  /// Both ends use it. RFC 3168 §6.1.1.
-  private(set) var isOn = false
   /// SND.NXT at the last reduction: another is only for what was sent since.
   private var reducedEnd: SequenceNumber
+  /// Both ends use it. RFC 3168 §6.1.1.
+  private(set) var isOn = false
   /// CWR is to stand in the next new segment.
   private(set) var owesReduced = false
 

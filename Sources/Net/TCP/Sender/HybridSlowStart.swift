@@ -19,16 +19,18 @@ struct HybridSlowStart {
   private static let never = UInt32.max
 
   /// windowEnd: the round is over when this is acknowledged.
-  private var roundEnd: SequenceNumber?
-  private var samples: UInt8 = 0
-  /// The rounds that conservative slow start has had, and this one; zero in
-  /// slow start.
-  private var conservativeRounds: UInt8 = 0
+  private var roundEnd = SequenceNumber(0)
   /// The least round trip of the last round, of this one, and of the one before
   /// conservative slow start; in microseconds.
   private var last = Self.never
   private var current = Self.never
   private var baseline = Self.never
+  /// Whether there is a round.
+  private var hasRound = false
+  private var samples: UInt8 = 0
+  /// The rounds that conservative slow start has had, and this one; zero in
+  /// slow start.
+  private var conservativeRounds: UInt8 = 0
 
   /// RFC 9406 §4.3.
   private static let neededSamples: UInt8 = 8
@@ -38,11 +40,12 @@ struct HybridSlowStart {
 
   /// The round trip of an acknowledgement, if it has one. RFC 9406 §4.2.
   mutating func acknowledged(_ summary: AcknowledgementSummary) -> Advice {
-    if let end = roundEnd, summary.number < end {
+    if hasRound, summary.number < roundEnd {
       return take(summary.newestRoundTrip)
     }
     // A round is over.
-    let isFirst = roundEnd == nil
+    let isFirst = !hasRound
+    hasRound = true
     roundEnd = summary.next
     if !isFirst {
       last = current
@@ -58,10 +61,7 @@ struct HybridSlowStart {
 
   private mutating func take(_ roundTrip: Interval?) -> Advice {
     if let roundTrip {
-      current = min(
-        current,
-        UInt32(clamping: roundTrip.nanoseconds / 1000)
-      )
+      current = min(current, roundTrip.clampedMicroseconds)
       if samples < Self.neededSamples { samples += 1 }
       compare()
     }

@@ -4,13 +4,14 @@
 /// Of two periods, so that a longer path is believed after one to two of them.
 struct LeastRoundTrip {
   private static let none = UInt32.max
-  /// How long a period is.
-  private static let period = Interval.seconds(150)
+  /// How long a period is, in seconds.
+  private static let period: UInt32 = 150
 
   /// In microseconds.
   private var before = Self.none
   private var current = Self.none
-  private var since = Instant(nanoseconds: 0)
+  /// In seconds.
+  private var since: UInt32 = 0
 
   /// The least; no time at all before there was a measurement.
   var value: Interval {
@@ -19,11 +20,12 @@ struct LeastRoundTrip {
   }
 
   mutating func take(_ sample: Interval, at now: Instant) {
-    if now - since >= Self.period {
-      before = now - since >= Self.period * 2 ? Self.none : current
+    let elapsed = now.seconds &- since
+    if elapsed >= Self.period {
+      before = elapsed >= Self.period * 2 ? Self.none : current
       current = Self.none
-      since = now
+      since = now.seconds
     }
-    current = min(current, UInt32(clamping: sample.nanoseconds / 1000))
+    current = min(current, sample.clampedMicroseconds)
   }
 }

@@ -16,6 +16,11 @@ struct LossRecovery {
   /// What may be under way beside cwnd while recovering; negative once more was
   /// acknowledged than had been taken to have left the network.
   private var inflation: Int32 = 0
+  var undo = ReductionUndo()
+  var rack: RACK
+  var reduction = ProportionalRateReduction()
+  var tailProbe = TailLossProbe()
+  var spuriousTimeout = SpuriousTimeout()
   var isRecovering = false
   private var hadPartialAcknowledgement = false
   /// Whether the timer expired, and what was sent before that is not yet all
@@ -27,11 +32,6 @@ struct LossRecovery {
 
   /// Both ends permit selective acknowledgements. RFC 2018 §2.
   var isSelective = false
-  var rack: RACK
-  var tailProbe = TailLossProbe()
-  var reduction = ProportionalRateReduction()
-  var spuriousTimeout = SpuriousTimeout()
-  var undo = ReductionUndo()
 
   /// RFC 5681 §3.1: duplicates that make a loss.
   static let duplicateThreshold: UInt32 = 3

@@ -1,8 +1,9 @@
 /// Tells losses by time: what was sent before something that has come is lost
 /// when it is later than reordering explains. RFC 8985 §6.
 struct RACK {
-  /// RACK.xmit_ts: when the newest of what has come was sent; RACK.end_seq.
-  private(set) var newest: Instant?
+  /// When the newest of what has come was sent, or ``Instant/never``;
+  /// RACK.end_seq.
+  private var newestAt = Instant.never
   private(set) var newestEnd: SequenceNumber
   /// RACK.fack: behind the last that has come.
   private(set) var highest: SequenceNumber
@@ -29,6 +30,9 @@ struct RACK {
     roundEnd = initialSequenceNumber
   }
 
+  /// RACK.xmit_ts, once something has come.
+  var newest: Instant? { newestAt == .never ? nil : newestAt }
+
   /// RACK.rtt.
   var roundTrip: Interval { .microseconds(Int64(roundTripMicroseconds)) }
 
@@ -42,11 +46,9 @@ struct RACK {
     {
       return
     }
-    newest = sentAt
+    newestAt = sentAt
     newestEnd = delivery.newestEnd
-    roundTripMicroseconds = UInt32(
-      clamping: (delivery.now - sentAt).nanoseconds / 1000
-    )
+    roundTripMicroseconds = (delivery.now - sentAt).clampedMicroseconds
   }
 
   /// Step 4: a duplicate came, so that something was sent again that was not

@@ -1,10 +1,10 @@
 /// What a reduction of the congestion window took, to be given back when it
 /// turns out that nothing was lost. RFC 9438 §4.9, RFC 4015.
 struct ReductionUndo {
+  /// What was known of the path.
+  private var controller = CongestionController.newReno(NewReno())
   private var size: UInt32 = 0
   private var threshold: UInt32 = 0
-  /// With what it knew of the path.
-  private var controller = CongestionController.newReno(NewReno())
   /// The segments that were sent again since, but for those that the peer got
   /// twice.
   private var unproven: UInt32 = 0

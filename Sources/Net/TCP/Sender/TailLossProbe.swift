@@ -2,7 +2,9 @@
 /// retransmission timer does and at no cost for the window. RFC 8985 §7.
 struct TailLossProbe {
   /// TLP.end_seq: where SND.NXT was when the probe went out that has no answer.
-  private var end: SequenceNumber?
+  private var end = SequenceNumber(0)
+  /// Whether there is one.
+  private var isSent = false
   /// TLP.is_retrans: it sent something again.
   private var isRetransmission = false
   /// A probe is to be sent.
@@ -15,7 +17,7 @@ struct TailLossProbe {
   private static let initialTimeout = Interval.seconds(1)
 
   /// Whether a probe has no answer: then there is no other. RFC 8985 §7.3.
-  var isUnanswered: Bool { end != nil || isOwed }
+  var isUnanswered: Bool { isSent || isOwed }
 
   /// PTO: how long to wait for an acknowledgement. RFC 8985 §7.2.
   ///
@@ -37,6 +39,7 @@ struct TailLossProbe {
   /// The probe has gone out. RFC 8985 §7.3.
   mutating func sent(next: SequenceNumber, isRetransmission: Bool) {
     isOwed = false
+    isSent = true
     end = next
     self.isRetransmission = isRetransmission
   }
@@ -45,25 +48,24 @@ struct TailLossProbe {
   mutating func forget() {
     isOwed = false
     wantsTimer = false
-    end = nil
+    isSent = false
   }
 
   /// An acknowledgement came. Returns whether it shows that the probe made good
   /// for a loss, for which the window is to be reduced. RFC 8985 §7.4.2.
-  ///
   mutating func acknowledged(_ summary: AcknowledgementSummary) -> Bool {
     if summary.delivered > 0 { isOwed = false }
-    guard let end, summary.number >= end else { return false }
+    guard isSent, summary.number >= end else { return false }
     if !isRetransmission || summary.isDuplicated {
       // New data has no twin; or both have come.
-      self.end = nil
+      isSent = false
       return false
     }
     if summary.number > end {
-      self.end = nil
+      isSent = false
       return true
     }
-    if summary.isDuplicate, !summary.hasBlocks { self.end = nil }
+    if summary.isDuplicate, !summary.hasBlocks { isSent = false }
     return false
   }
 }

@@ -251,13 +251,11 @@ import Testing
     let (harness, id) = Self.established()
     let index = harness.tcp.index(of: id)!
     harness.receive(Self.text(101))
-    let isHeld = harness.tcp.slots[index].connection.assembler.hasMemory
+    let isHeld = harness.tcp.slots[index].connection.early.isPresent
     #expect(isHeld)
     harness.receive(Self.text(1))
-    let isHeldStill = harness.tcp.slots[index].connection.assembler.hasMemory
+    let isHeldStill = harness.tcp.slots[index].connection.early.isPresent
     #expect(!isHeldStill)
-    let memory = harness.tcp.slots[index].connection.assembler.memory
-    #expect(memory == 0)
   }
 
   @Test(arguments: 1...30 as ClosedRange<UInt64>)
