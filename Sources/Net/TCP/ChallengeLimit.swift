@@ -1,3 +1,5 @@
+import Packets
+
 /// Bounds the acknowledgements that a segment outside the rules gets in reply,
 /// all kinds together: each could be an attacker's. RFC 5961 §7.
 struct ChallengeLimit {
@@ -24,13 +26,13 @@ struct ChallengeLimit {
 extension Connection {
   /// Answers with where we stand, if the limit lets it. RFC 5961 §7.
   mutating func challenge(
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) {
     if challenges.allows(
-      limits.challenges,
-      every: limits.challengePeriod,
+      limits.value.challenges,
+      every: limits.value.challengePeriod,
       at: now
     ) {
       acknowledgement.require()

@@ -8,7 +8,7 @@ extension Connection {
     by segment: TCPHeader,
     payload: Int,
     isWindowNew: Bool,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) {
@@ -27,7 +27,9 @@ extension Connection {
       at: now
     )
     if summary.isDuplicated { counters.duplicatesReported &+= 1 }
-    reduceForEcho(summary, counters: &counters)
+    if summary.hasCongestionEcho {
+      reduceForEcho(summary, counters: &counters)
+    }
     if recovery.isSelective {
       return acknowledgedSelectively(
         &summary,
@@ -67,7 +69,7 @@ extension Connection {
     _ segment: TCPHeader,
     payload: Int,
     isWindowNew: Bool,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     _ delivery: inout Delivery,
     at now: Instant
   ) -> AcknowledgementSummary {
@@ -118,7 +120,7 @@ extension Connection {
   /// `summary` is of an acknowledgement of something new.
   private mutating func acknowledged(
     _ summary: inout AcknowledgementSummary,
-    limits: borrowing TCPLimits
+    limits: borrowing Constant<TCPLimits>
   ) {
     let wasRecovering = recovery.isRecovering
     let advice = recovery.acknowledged(summary, &congestionWindow)
@@ -150,10 +152,10 @@ extension Connection {
   }
 
   /// The first unacknowledged segment is lost, and goes out again at once.
-  private mutating func retransmitFirst(limits: borrowing TCPLimits) {
+  private mutating func retransmitFirst(limits: borrowing Constant<TCPLimits>) {
     flight.lose(
       upTo: send.unacknowledged + fullSegment(),
-      limit: limits.flightRecords
+      limit: limits.value.flightRecords
     )
     recovery.owesRetransmission = true
   }

@@ -4,7 +4,7 @@ import Packets
 extension Connection {
   /// RFC 9293 §3.10.3 (RECEIVE).
   mutating func read(
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) -> ReadResult {
     if let packet = receiveQueue.popFirst() {
@@ -113,7 +113,8 @@ extension Connection {
   }
 
   /// The app lets go of the connection.
-  mutating func release(limits: borrowing TCPLimits, at now: Instant) {
+  mutating func release(limits: borrowing Constant<TCPLimits>, at now: Instant)
+  {
     isReleased = true
     // RFC 2525 §2.17, RFC 9293 §3.6.1: a peer whose bytes nobody will read is
     // told so, and does not take them for delivered.
@@ -126,9 +127,12 @@ extension Connection {
   }
 
   /// Nobody waits for the peer's FIN in an abandoned FIN-WAIT-2 but we.
-  mutating func limitFinWait2(limits: borrowing TCPLimits, at now: Instant) {
+  mutating func limitFinWait2(
+    limits: borrowing Constant<TCPLimits>,
+    at now: Instant
+  ) {
     if isReleased, state == .finWait2, expiry == nil {
-      expiry = now + limits.finWait2
+      expiry = now + limits.value.finWait2
     }
   }
 

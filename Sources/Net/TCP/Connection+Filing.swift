@@ -1,3 +1,5 @@
+import Packets
+
 /// Where a connection is to be found.
 extension Connection {
   /// What the lists and tables of ``TCP`` go by, read at once.

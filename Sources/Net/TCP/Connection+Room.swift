@@ -14,7 +14,7 @@ extension Connection {
   mutating func deliver(
     _ packet: consuming PacketBuffer,
     _ pool: PacketPool,
-    _ limits: borrowing TCPLimits,
+    _ limits: borrowing Constant<TCPLimits>,
     _ counters: inout TCPCounters
   ) -> Bool {
     let room = receiveQueue.lastTailroom
@@ -52,7 +52,7 @@ extension Connection {
   func maySend(
     _ packet: borrowing PacketBuffer,
     _ pool: PacketPool,
-    _ limits: borrowing TCPLimits
+    _ limits: borrowing Constant<TCPLimits>
   ) -> Bool {
     let size = packet.count
     guard size > TCPLimits.smallText else { return false }
@@ -66,14 +66,14 @@ extension Connection {
     _ packet: borrowing PacketBuffer,
     beside others: Int = 0,
     _ pool: PacketPool,
-    _ limits: borrowing TCPLimits
+    _ limits: borrowing Constant<TCPLimits>
   ) -> Bool {
     let held = self.held() + others
     let free = packet.freeInPool
-    if pool.owns(packet) { return limits.mayHold(held, free: free) }
+    if pool.owns(packet) { return limits.value.mayHold(held, free: free) }
     let capacity = packet.poolCapacity
     if packet.count <= pool.bytesPerPacket, free < capacity / 4 { return false }
-    return limits.mayHold(held, free: free, ofDevice: capacity)
+    return limits.value.mayHold(held, free: free, ofDevice: capacity)
   }
 
   /// Puts `packet` before the app: behind the last if it is small, so that many
@@ -104,12 +104,12 @@ extension Connection {
   private mutating func copy(
     _ packet: borrowing PacketBuffer,
     _ pool: PacketPool,
-    _ limits: borrowing TCPLimits,
+    _ limits: borrowing Constant<TCPLimits>,
     _ counters: inout TCPCounters
   ) -> Int {
     var copied = 0
     while copied < packet.count {
-      guard limits.mayHold(held(), free: pool.available),
+      guard limits.value.mayHold(held(), free: pool.available),
         var copy = pool.allocate()
       else { break }
       let length = min(packet.count - copied, copy.tailroom)
@@ -129,19 +129,20 @@ extension Connection {
     _ packet: consuming PacketBuffer,
     at start: SequenceNumber,
     _ pool: PacketPool,
-    _ limits: borrowing TCPLimits,
+    _ limits: borrowing Constant<TCPLimits>,
     _ counters: inout TCPCounters
   ) {
     // A peer that leaves gaps could pin a large slot with every byte.
     needEarly()
-    let isSmall = packet.count <= limits.smallSegment && !pool.owns(packet)
+    let isSmall =
+      packet.count <= limits.value.smallSegment && !pool.owns(packet)
     let isWithin =
       early.value.assembler.memory + Assembler.memory(of: packet)
-      <= limits.outOfOrderMemory
+      <= limits.value.outOfOrderMemory
     if !isSmall, isWithin, mayStay(packet, pool, limits) {
       insert(packet, at: start, limits, &counters)
     } else if !pool.owns(packet), packet.count <= pool.bytesPerPacket,
-      limits.mayHold(held(), free: pool.available),
+      limits.value.mayHold(held(), free: pool.available),
       var copy = pool.allocate()
     {
       counters.bytesCopied &+= UInt64(packet.count)
@@ -155,7 +156,7 @@ extension Connection {
   private mutating func insert(
     _ packet: consuming PacketBuffer,
     at start: SequenceNumber,
-    _ limits: borrowing TCPLimits,
+    _ limits: borrowing Constant<TCPLimits>,
     _ counters: inout TCPCounters
   ) {
     let block = SACKBlock(start: start, end: start + packet.count)
@@ -165,8 +166,8 @@ extension Connection {
     switch early.value.assembler.insert(
       packet,
       at: start,
-      limit: limits.outOfOrderSegments,
-      mostMemory: limits.outOfOrderMemory
+      limit: limits.value.outOfOrderSegments,
+      mostMemory: limits.value.outOfOrderMemory
     ) {
     case .kept: counters.outOfOrderKept &+= 1
     case .duplicate: counters.outOfOrderDuplicates &+= 1

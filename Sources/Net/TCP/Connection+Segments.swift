@@ -206,7 +206,7 @@ extension Connection {
     else { return plan }
     let largest = capabilities.largestPayload(
       behind: remote.address.internetHeaderSize + TCPHeader.minimumLength
-        + textOptionsLength
+        + textOptionsLength()
     )
     guard largest > full else { return plan }
     let text = nextText(most: largest)
@@ -274,7 +274,7 @@ extension Connection {
   mutating func sent(
     _ plan: SegmentPlan,
     at now: Instant,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters
   ) {
     let full = fullSegment()
@@ -303,12 +303,12 @@ extension Connection {
       if plan.kind == .tailProbe {
         flight.probed(
           from: plan.sequence,
-          limit: limits.flightRecords,
+          limit: limits.value.flightRecords,
           at: now
         )
       } else {
         recovery.undo.sentAgain(segments)
-        flight.sentAgain(to: end, limit: limits.flightRecords, at: now)
+        flight.sentAgain(to: end, limit: limits.value.flightRecords, at: now)
       }
       recovery.owesRetransmission = false
     } else {
@@ -325,7 +325,7 @@ extension Connection {
         from: plan.sequence,
         to: end,
         isLost: isProbe,
-        limit: limits.flightRecords,
+        limit: limits.value.flightRecords,
         at: now
       )
     }

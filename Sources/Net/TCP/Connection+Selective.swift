@@ -1,3 +1,5 @@
+import Packets
+
 /// The sender with selective acknowledgements: RFC 2018, RFC 8985, RFC 9937.
 extension Connection {
   /// Takes the blocks of an acknowledgement that has moved SND.UNA already. What
@@ -6,7 +8,7 @@ extension Connection {
   mutating func takeBlocks(
     _ options: TCPOptions,
     _ summary: inout AcknowledgementSummary,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     _ delivery: inout Delivery
   ) {
     guard options.blockCount > 0 else { return }
@@ -19,7 +21,7 @@ extension Connection {
         block.end <= send.next, !flight.isEmpty
       else { continue }
       summary.hasBlocks = true
-      flight.acknowledge(block, limit: limits.flightRecords, &delivery)
+      flight.acknowledge(block, limit: limits.value.flightRecords, &delivery)
     }
   }
 
@@ -44,7 +46,7 @@ extension Connection {
   mutating func acknowledgedSelectively(
     _ summary: inout AcknowledgementSummary,
     _ delivery: Delivery,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters
   ) {
     let now = summary.now
@@ -59,10 +61,18 @@ extension Connection {
     if summary.isDuplicated {
       recovery.rack.duplicated(acknowledged: summary.number, next: send.next)
     }
-    takeBackIfNothingWasLost(summary, delivery, counters: &counters)
+    // What follows is asked only where it has something to say: mostly nothing
+    // is lost, and the summary need not be handed on.
+    if summary.isDuplicated || recovery.spuriousTimeout.isWatching {
+      takeBackIfNothingWasLost(summary, delivery, counters: &counters)
+    }
     let wasRecovering = recovery.isRecovering
-    let isProbeNeeded = recovery.tailProbe.acknowledged(summary)
-    recovery.endIfRecovered(summary, &congestionWindow)
+    let isProbeNeeded =
+      recovery.tailProbe.isUnanswered
+      && recovery.tailProbe.acknowledged(summary)
+    if wasRecovering || recovery.isAfterTimeout {
+      recovery.endIfRecovered(summary, &congestionWindow)
+    }
     if summary.isDuplicate {
       counters.duplicateAcknowledgements &+= 1
       if !summary.hasBlocks, !summary.isDuplicated,
@@ -70,7 +80,7 @@ extension Connection {
       {
         flight.lose(
           upTo: send.unacknowledged + fullSegment(),
-          limit: limits.flightRecords
+          limit: limits.value.flightRecords
         )
         summary.newlyLost = Int(flight.lost)
       }
@@ -230,7 +240,7 @@ extension Connection {
   /// Sets the timer for a probe, if one is to be sent when nothing comes back.
   /// RFC 8985 §7.2.
   mutating func armTailProbe(
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) {
     guard recovery.tailProbe.wantsTimer else { return }
@@ -242,7 +252,8 @@ extension Connection {
     let timeout = TailLossProbe.timeout(
       smoothed: roundTrip.smoothed,
       isAlone: send.inFlight <= fullSegment(),
-      delay: limits.worstAcknowledgementDelay
+      delay: limits.value.worstAcknowledgementDelay,
+      minimum: limits.value.minimumProbeTimeout
     )
     timer.setTailLoss(at: now + timeout)
   }

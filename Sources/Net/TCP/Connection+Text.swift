@@ -13,7 +13,7 @@ extension Connection {
     _ segment: TCPHeader,
     _ packet: consuming PacketBuffer,
     pool: PacketPool,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) {
@@ -117,13 +117,13 @@ extension Connection {
     _ count: Int,
     of packet: borrowing PacketBuffer,
     at start: SequenceNumber,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) {
     if receiveQueue.isEmpty {
       receive.capacity = tuning.begins(
         capacity: receive.capacity,
-        smallest: limits.initialReceiveBuffer,
+        smallest: limits.value.initialReceiveBuffer,
         at: now
       )
     }
@@ -139,7 +139,10 @@ extension Connection {
     {
       acknowledgement.require()
     } else {
-      acknowledgement.received(at: now, delay: limits.acknowledgementDelay)
+      acknowledgement.received(
+        at: now,
+        delay: limits.value.acknowledgementDelay
+      )
     }
   }
 
@@ -149,7 +152,7 @@ extension Connection {
     _ piece: consuming PacketBuffer,
     at start: SequenceNumber,
     _ pool: PacketPool,
-    _ limits: borrowing TCPLimits,
+    _ limits: borrowing Constant<TCPLimits>,
     _ counters: inout TCPCounters
   ) -> Bool {
     // RFC 9293 §3.10.7.4: the front that was received is cut off.

@@ -1,3 +1,5 @@
+import Packets
+
 /// The passing of time.
 extension Connection {
   /// When ``poll(at:limits:counters:)`` next has something to do.
@@ -17,7 +19,7 @@ extension Connection {
   /// Does what the deadlines up to `now` ask for.
   mutating func poll(
     at now: Instant,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters
   ) {
     if let expiry, expiry <= now {
@@ -38,7 +40,7 @@ extension Connection {
   private mutating func timerExpired(
     _ purpose: RetransmissionTimer.Purpose,
     at now: Instant,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters
   ) {
     // RFC 9293 §3.8.3: R2 is reached.
@@ -57,14 +59,14 @@ extension Connection {
       owesProbe = true
       timer.probed(
         timeout: roundTrip.timeout,
-        maximum: limits.maximumTimeout,
+        maximum: limits.value.maximumTimeout,
         at: now
       )
     case .retransmission:
       counters.retransmissionTimeouts &+= 1
       expiries = expiries == .max ? expiries : expiries + 1
       // RFC 9293 §3.8.3: R1 is reached (MUST-20, SHLD-9).
-      if Int(expiries) == limits.suspicion {
+      if Int(expiries) == limits.value.suspicion {
         suspectsPath = true
         changes.insert(.unanswered)
       }
@@ -97,7 +99,7 @@ extension Connection {
   /// Brings the timer in line with what is under way: after every call and
   /// every segment, in or out. Returns what lists and tables go by.
   mutating func settle(
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) -> Filing {
     settleTimer(limits: limits, at: now)
@@ -108,7 +110,7 @@ extension Connection {
   }
 
   private mutating func settleTimer(
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) {
     if state == .closed {

@@ -9,7 +9,7 @@ extension Connection {
     in packet: inout PacketBuffer,
     _ capabilities: LinkCapabilities,
     at now: Instant,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters
   ) -> TCP.Key {
     fill(&packet, with: &plan, capabilities, at: now)
@@ -112,10 +112,13 @@ extension Connection {
   /// The payload of a full segment of data: what ``payloadLimit(with:)`` is with
   /// the options of every one. Asked for several times a segment.
   @_addressableSelf
-  func fullSegment() -> Int { sendSegmentSize - textOptionsLength }
+  @inline(__always)
+  func fullSegment() -> Int { sendSegmentSize - textOptionsLength() }
 
   /// The bytes that the options of a segment of data take.
-  var textOptionsLength: Int {
+  @_addressableSelf
+  @inline(__always)
+  func textOptionsLength() -> Int {
     timestamps.isOn ? TCPOptions.Length.timestamp + 2 : 0
   }
 

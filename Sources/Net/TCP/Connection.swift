@@ -95,7 +95,7 @@ struct Connection: ~Copyable {
     initialSequenceNumber: SequenceNumber,
     timestampOffset: UInt32,
     receiveSegmentSize: Int,
-    limits: borrowing TCPLimits
+    limits: borrowing Constant<TCPLimits>
   ) {
     self.local = local
     self.remote = remote
@@ -103,21 +103,21 @@ struct Connection: ~Copyable {
     self.listener = listener
     isPassive = listener != nil
     send = SendSequence(initial: initialSequenceNumber)
-    receive = ReceiveSequence(limits)
-    quick = QuickAcknowledgement(limits.quickAcknowledgements)
+    receive = ReceiveSequence(limits.value)
+    quick = QuickAcknowledgement(limits.value.quickAcknowledgements)
     small = SmallSegments(initial: initialSequenceNumber)
     timestamps = Timestamps(offset: timestampOffset)
-    sendBuffer = ByteQueue(limit: limits.sendBuffer)
+    sendBuffer = ByteQueue(limit: limits.value.sendBuffer)
     roundTrip = RoundTripEstimator(
-      initial: limits.initialTimeout,
-      minimum: limits.minimumTimeout,
-      maximum: limits.maximumTimeout
+      initial: limits.value.initialTimeout,
+      minimum: limits.value.minimumTimeout,
+      maximum: limits.value.maximumTimeout
     )
     receiveSize = UInt16(clamping: receiveSegmentSize)
-    let size = min(receiveSegmentSize, limits.defaultSegmentSize)
+    let size = min(receiveSegmentSize, limits.value.defaultSegmentSize)
     sendSize = UInt16(clamping: size)
     congestionWindow = CongestionWindow(segmentSize: size)
-    congestion = CongestionController(limits.congestionControl)
+    congestion = CongestionController(limits.value.congestionControl)
     recovery = LossRecovery(initialSequenceNumber: initialSequenceNumber)
     marking = ECNSender(initialSequenceNumber: initialSequenceNumber)
   }
@@ -141,7 +141,7 @@ struct Connection: ~Copyable {
   /// The SYN of `segment` is the peer's: take what it says.
   mutating func synchronize(
     with segment: TCPHeader,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) {
     // RFC 7323 §3.2: timestamps are on when both SYNs have them; ours has, and
@@ -166,10 +166,10 @@ struct Connection: ~Copyable {
     send.windowShift = min(Int(segment.options.windowScale ?? 0), 14)
     // RFC 9293 §3.7.1 (MUST-15): 536 unless the peer says otherwise; MUST-16:
     // no more than it says, nor than we can send at once.
-    var theirs = limits.defaultSegmentSize
+    var theirs = limits.value.defaultSegmentSize
     if let option = segment.options.maximumSegmentSize { theirs = Int(option) }
     sendSegmentSize = min(
-      max(theirs, limits.minimumSegmentSize),
+      max(theirs, limits.value.minimumSegmentSize),
       receiveSegmentSize
     )
     // RFC 7323 §2.2: the window of a segment with SYN is not scaled.
@@ -179,7 +179,7 @@ struct Connection: ~Copyable {
   /// Our SYN is acknowledged: the handshake is complete. Enters `next`.
   mutating func establish(
     _ next: TCPState,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) {
     state = next
@@ -198,16 +198,19 @@ struct Connection: ~Copyable {
     timer.answered(at: now)
     timer.stop()
     // RFC 6298 §5.7.
-    if isSYNLost { roundTrip.restart(with: limits.timeoutAfterLostSYN) }
+    if isSYNLost { roundTrip.restart(with: limits.value.timeoutAfterLostSYN) }
   }
 
   /// Both directions are closed. RFC 9293 §3.10.7.4: start the time-wait
   /// timer, turn off the others.
-  mutating func enterTimeWait(limits: borrowing TCPLimits, at now: Instant) {
+  mutating func enterTimeWait(
+    limits: borrowing Constant<TCPLimits>,
+    at now: Instant
+  ) {
     state = .timeWait
     changes.insert(.closed)
     timer.stop()
-    expiry = now + limits.timeWait
+    expiry = now + limits.value.timeWait
     forgetSent()
     forgetEarly()
   }

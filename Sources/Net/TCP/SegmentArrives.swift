@@ -65,7 +65,7 @@ extension Connection {
     _ packet: consuming PacketBuffer,
     ecn codepoint: ECNCodepoint,
     pool: PacketPool,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) -> SegmentVerdict {
@@ -118,7 +118,7 @@ extension Connection {
   /// RFC 9293 §3.10.7.3: SYN-SENT. `nil` to go on with the text.
   private mutating func checkInSYNSent(
     _ segment: TCPHeader,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) -> SegmentVerdict? {
@@ -174,7 +174,7 @@ extension Connection {
   private mutating func check(
     _ segment: TCPHeader,
     payload: Int,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) -> SegmentVerdict? {
@@ -224,7 +224,7 @@ extension Connection {
         // A retransmission: the peer has missed our acknowledgement. Of the
         // FIN in TIME-WAIT (the eighth check): restart the 2 MSL timeout.
         if state == .timeWait, flags.contains(.fin) {
-          expiry = now + limits.timeWait
+          expiry = now + limits.value.timeWait
         }
         if payload > 0 { cameAgain(from: sequence, payload) }
         acknowledgement.require()
@@ -293,7 +293,7 @@ extension Connection {
   /// old it is.
   private mutating func isFromThePast(
     _ segment: TCPHeader,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) -> Bool {
@@ -316,7 +316,7 @@ extension Connection {
   private mutating func acknowledgementArrives(
     _ segment: TCPHeader,
     payload: Int,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) -> SegmentVerdict? {
@@ -378,7 +378,7 @@ extension Connection {
 
   /// The eighth check, once RCV.NXT has come to the FIN.
   private mutating func finArrives(
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) {
     guard receive.fin == receive.next, !receive.isFinished else { return }
@@ -396,7 +396,7 @@ extension Connection {
   /// SYN-RECEIVED: the peer's SYN once more.
   private mutating func synArrivesAgain(
     _ segment: TCPHeader,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) -> SegmentVerdict? {
@@ -423,8 +423,8 @@ extension Connection {
       timestamps.take(timestamp.value, at: segment.sequenceNumber, now)
     }
     if challenges.allows(
-      limits.challenges,
-      every: limits.challengePeriod,
+      limits.value.challenges,
+      every: limits.value.challengePeriod,
       at: now
     ) {
       flight.loseAll()

@@ -15,13 +15,13 @@ extension TCP {
     precondition(port != 0 && backlog > 0)
     guard listenerOfPort[port] == nil else { throw .addressInUse }
     let free = listeners.firstIndex { !$0.isListening }
-    guard free != nil || listeners.count < limits.listeners else {
+    guard free != nil || listeners.count < limits.value.listeners else {
       throw .limitReached
     }
     let index = free ?? listeners.count
     let listener = Listener(
       port: port,
-      backlog: min(backlog, limits.backlog),
+      backlog: min(backlog, limits.value.backlog),
       generation: free.map { listeners[$0].generation &+ 1 } ?? 0
     )
     if free == nil {
@@ -95,7 +95,7 @@ extension TCP {
       receiveSegmentSize: maximumSegmentSize,
       limits: limits
     )
-    connection.asksForECN = limits.requestsECN
+    connection.asksForECN = limits.value.requestsECN
     guard let slot = insert(connection) else { throw .limitReached }
     counters.connectionsOpened &+= 1
     settle(slot, at: now)
@@ -237,8 +237,8 @@ extension TCP {
     guard let index = index(of: id) else { return }
     slots[index].connection.keepalive.set(
       after: idle,
-      every: limits.keepaliveInterval,
-      count: limits.keepaliveProbes,
+      every: limits.value.keepaliveInterval,
+      count: limits.value.keepaliveProbes,
       at: now
     )
     settle(id.index, at: now)

@@ -160,7 +160,7 @@ extension TCP {
       at: now
     )
     if let beyond, initial <= beyond {
-      initial = beyond + limits.sendBuffer
+      initial = beyond + limits.value.sendBuffer
     }
     var connection = newConnection(
       to: listener,

@@ -21,7 +21,7 @@ extension TCP {
       }
       guard
         var packet = pool.allocate(
-          headroom: limits.headroom + TCPHeader.maximumLength
+          headroom: limits.value.headroom + TCPHeader.maximumLength
         )
       else {
         counters.poolEmpty &+= 1
@@ -51,7 +51,7 @@ extension TCP {
   private mutating func transmitReply(pool: PacketPool) -> OutgoingSegment? {
     guard
       var packet = pool.allocate(
-        headroom: limits.headroom + TCPHeader.maximumLength
+        headroom: limits.value.headroom + TCPHeader.maximumLength
       )
     else {
       counters.poolEmpty &+= 1

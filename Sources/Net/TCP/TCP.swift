@@ -57,7 +57,7 @@ struct TCP: ~Copyable {
     }
   }
 
-  let limits: TCPLimits
+  let limits: Constant<TCPLimits>
   let secret: SipHash.Key
   var slots: PagedArray<Slot>
   var freeSlots: [UInt32] = []
@@ -110,7 +110,7 @@ struct TCP: ~Copyable {
     precondition(
       limits.minimumTimeout > .zero && limits.initialTimeout > .zero
     )
-    self.limits = limits
+    self.limits = Constant(limits)
     self.capabilities = capabilities
     slots = PagedArray(limit: limits.connections)
     blocks = SendBlocks(limit: limits.sendMemory)
@@ -161,7 +161,7 @@ struct TCP: ~Copyable {
 
   /// A slot for `connection`, now in the table. `nil` when all are taken.
   mutating func insert(_ connection: consuming Connection) -> UInt32? {
-    guard !freeSlots.isEmpty || slots.count < limits.connections else {
+    guard !freeSlots.isEmpty || slots.count < limits.value.connections else {
       return nil
     }
     let index: UInt32
@@ -278,9 +278,9 @@ struct TCP: ~Copyable {
   /// whether there was one.
   mutating func evictHalfOpen(of listener: UInt32, at now: Instant) -> Bool {
     var candidate = halfOpen.first
-    for _ in 0..<limits.halfOpenCandidates {
+    for _ in 0..<limits.value.halfOpenCandidates {
       guard let slot = candidate,
-        now - slots[Int(slot)].halfOpenSince >= limits.halfOpenPatience
+        now - slots[Int(slot)].halfOpenSince >= limits.value.halfOpenPatience
       else { return false }
       if slots[Int(slot)].connection.listener?.index == listener {
         counters.halfOpenEvicted &+= 1

@@ -144,6 +144,10 @@ public struct TCPLimits: Sendable {
   /// How late a peer may acknowledge a single segment: a probe for it waits so
   /// much longer. RFC 8985 §7.2 (WCDelAckT).
   public var worstAcknowledgementDelay = Interval.milliseconds(200)
+  /// The least time after which a probe asks after what was sent last: where
+  /// two round trips are less, a machine that has other things to do would be
+  /// taken for a path that has lost something.
+  public var minimumProbeTimeout = Interval.milliseconds(10)
 
   // MARK: TCP receiver and defence
 

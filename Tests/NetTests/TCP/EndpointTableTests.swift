@@ -24,7 +24,7 @@ import Testing
         initialSequenceNumber: SequenceNumber(0),
         timestampOffset: 0,
         receiveSegmentSize: 1460,
-        limits: TCPLimits()
+        limits: Constant(TCPLimits())
       )
     )
   }

@@ -12,14 +12,14 @@ extension TCP {
     maximumSegmentSize: Int,
     at now: Instant
   ) {
-    guard limits.usesCookies,
+    guard limits.value.usesCookies,
       listeners[index].acceptable.count < listeners[index].backlog
     else { return }
     listeners[index].cookiesUntil = now + SYNCookies.period
     let options = segment.options
     var contents = SYNCookies.Contents(
       maximumSegmentSize: options.maximumSegmentSize
-        ?? UInt16(limits.defaultSegmentSize)
+        ?? UInt16(limits.value.defaultSegmentSize)
     )
     var reply = Reply(
       local: key.local,
@@ -39,7 +39,7 @@ extension TCP {
       )
       reply.options.isSACKPermitted = contents.permitsSACK
       if contents.windowScale != nil {
-        reply.options.windowScale = ReceiveSequence(limits).offeredShift
+        reply.options.windowScale = ReceiveSequence(limits.value).offeredShift
       }
       if contents.usesECN { reply.flags.insert(.congestionEcho) }
     }
@@ -52,7 +52,7 @@ extension TCP {
     )
     reply.acknowledgementNumber = segment.sequenceNumber + 1
     reply.options.maximumSegmentSize = UInt16(clamping: maximumSegmentSize)
-    reply.window = ReceiveSequence(limits).synWindowField
+    reply.window = ReceiveSequence(limits.value).synWindowField
     counters.cookiesSent &+= 1
     send(reply)
   }

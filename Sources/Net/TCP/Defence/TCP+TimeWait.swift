@@ -16,11 +16,11 @@ extension TCP {
     case .acknowledge:
       acknowledgeInTimeWait(index, at: now)
     case .acknowledgeAndRestart:
-      timeWait.restart(index, until: now + limits.timeWait)
+      timeWait.restart(index, until: now + limits.value.timeWait)
       acknowledgeInTimeWait(index, at: now)
     case .challenge:
       // RFC 5961 §7, for as long as the record lasts.
-      guard Int(timeWait[index].challenges) < limits.challenges else {
+      guard Int(timeWait[index].challenges) < limits.value.challenges else {
         counters.challengesSuppressed &+= 1
         return true
       }
@@ -73,7 +73,7 @@ extension TCP {
 
   /// Puts `reply` behind the others, if there is room.
   mutating func send(_ reply: Reply) {
-    guard replies.count < limits.pendingReplies else {
+    guard replies.count < limits.value.pendingReplies else {
       counters.repliesFull &+= 1
       return
     }

@@ -26,14 +26,14 @@ extension Connection {
   /// The app has read `count` bytes: whether the buffer is to be larger.
   mutating func tuneReceiveBuffer(
     read count: Int,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) {
     receive.capacity = tuning.read(
       count,
       capacity: receive.capacity,
       roundTrip: roundTrip.smoothed,
-      largest: limits.receiveBuffer,
+      largest: limits.value.receiveBuffer,
       at: now
     )
   }
@@ -90,13 +90,13 @@ extension Connection {
   }
 
   /// How long the peer may leave something unanswered: R2 of RFC 9293 §3.8.3.
-  func giveUpTime(_ limits: borrowing TCPLimits) -> Interval {
+  func giveUpTime(_ limits: borrowing Constant<TCPLimits>) -> Interval {
     // MUST-21: the app's word first.
     if userTimeout > 0 { return .milliseconds(Int64(userTimeout)) }
     return switch state {
-    case .synSent: limits.giveUpConnecting
-    case .synReceived where isPassive: limits.giveUpAccepting
-    default: limits.giveUp
+    case .synSent: limits.value.giveUpConnecting
+    case .synReceived where isPassive: limits.value.giveUpAccepting
+    default: limits.value.giveUp
     }
   }
 }

@@ -18,6 +18,9 @@ struct ReceiveBufferTuning: Equatable {
   private static let rest: UInt32 = 10_000
   /// What a round trip is taken to be before one was measured.
   private static let defaultRoundTrip = Interval.milliseconds(100)
+  /// The least that is taken for one: an app does not read evenly, but when it
+  /// has its turn.
+  private static let leastRoundTrip = Interval.milliseconds(10)
 
   /// The app read `count` bytes. Returns the capacity that is to be, which is
   /// `capacity` unless a round trip is over and it was too small.
@@ -31,7 +34,10 @@ struct ReceiveBufferTuning: Equatable {
     lastRead = now.milliseconds
     guard capacity < largest else { return capacity }
     taken = taken &+ UInt32(truncatingIfNeeded: count)
-    let roundTrip = roundTrip ?? Self.defaultRoundTrip
+    let roundTrip = max(
+      roundTrip ?? Self.defaultRoundTrip,
+      Self.leastRoundTrip
+    )
     guard now - since >= roundTrip else { return capacity }
     let bytes = Int(taken)
     // What was read over a time without traffic says nothing.

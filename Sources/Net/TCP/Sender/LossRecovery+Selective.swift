@@ -3,6 +3,7 @@
 extension LossRecovery {
   /// RACK.reo_wnd behind the round trip of the newest that has come: how long
   /// after it was sent something may still come. RFC 8985 §6.2 step 5.
+  @_addressableSelf
   func patience(
     _ roundTrip: RoundTripEstimator,
     sacked: Int,

@@ -13,6 +13,9 @@ struct SpuriousTimeout {
 
   private var step = Step.none
 
+  /// Whether acknowledgements may tell.
+  var isWatching: Bool { step != .none }
+
   /// Whether new data goes before what is taken to be lost.
   var sendsNew: Bool { step == .sentNew }
 

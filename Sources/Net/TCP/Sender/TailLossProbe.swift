@@ -24,13 +24,15 @@ struct TailLossProbe {
   /// - Parameters:
   ///   - isAlone: one segment is under way, which the peer may acknowledge late.
   ///   - delay: how late.
+  ///   - minimum: the least that it is.
   static func timeout(
     smoothed: Interval?,
     isAlone: Bool,
-    delay: Interval
+    delay: Interval,
+    minimum: Interval
   ) -> Interval {
     guard let smoothed else { return initialTimeout }
-    return smoothed * 2 + (isAlone ? delay : .zero)
+    return max(smoothed * 2, minimum) + (isAlone ? delay : .zero)
   }
 
   /// The timer expired.

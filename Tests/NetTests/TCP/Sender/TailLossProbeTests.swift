@@ -40,6 +40,7 @@ import Testing
   @Test(
     arguments: [
       (nil, true, 1000), (nil, false, 1000), (30, false, 60), (30, true, 260),
+      (3, false, 10), (3, true, 210),
     ] as [(Int64?, Bool, Int64)]
   )
   func timeout_isTwoRoundTrips(
@@ -50,7 +51,8 @@ import Testing
     let timeout = TailLossProbe.timeout(
       smoothed: smoothed.map { .milliseconds($0) },
       isAlone: isAlone,
-      delay: .milliseconds(200)
+      delay: .milliseconds(200),
+      minimum: .milliseconds(10)
     )
     #expect(timeout == .milliseconds(expected))
   }
