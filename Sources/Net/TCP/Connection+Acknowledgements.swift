@@ -12,6 +12,9 @@ extension Connection {
     counters: inout TCPCounters,
     at now: Instant
   ) {
+    // Nothing is under way, as where the peer alone sends: only a block could
+    // say something, of what came twice.
+    if send.inFlight == 0, segment.options.blockCount == 0 { return }
     var delivery = Delivery(
       highest: recovery.rack.highest,
       leastRoundTrip: roundTrip.least.value,

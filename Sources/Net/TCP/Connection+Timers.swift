@@ -5,15 +5,9 @@ extension Connection {
   /// When ``poll(at:limits:counters:)`` next has something to do.
   @_addressableSelf
   func deadline() -> Instant? {
-    var earliest = timer.deadline
-    if let other = acknowledgement.deadline, !acknowledgement.isDue {
-      earliest = min(earliest ?? other, other)
-    }
-    if let other = receiverDeadline() {
-      earliest = min(earliest ?? other, other)
-    }
-    if let other = expiry { earliest = min(earliest ?? other, other) }
-    return earliest
+    var earliest = min(timer.next, expiresAt, receiverDeadline())
+    if !acknowledgement.isDue { earliest = min(earliest, acknowledgement.next) }
+    return earliest == .never ? nil : earliest
   }
 
   /// Does what the deadlines up to `now` ask for.
@@ -118,7 +112,9 @@ extension Connection {
     } else if isWindowShut() {
       timer.ensure(.persistence, for: roundTrip.timeout, at: now)
     } else if send.inFlight > 0 {
-      timer.ensure(.retransmission, for: roundTrip.timeout, at: now)
+      if !timer.isRunning(for: .retransmission) {
+        timer.ensure(.retransmission, for: roundTrip.timeout, at: now)
+      }
       armTailProbe(limits: limits, at: now)
     } else {
       timer.stop()
@@ -127,14 +123,25 @@ extension Connection {
 
   /// Whether bytes wait that the peer's window does not let go, with nothing
   /// under way whose acknowledgement could open it. RFC 9293 §3.8.6.1.
+  @_addressableSelf
+  @inline(__always)
+  private func isWindowShut() -> Bool {
+    // Mostly something is under way, or nothing waits.
+    guard pipe() == 0, flight.hasLost || !sendBuffer.isEmpty else {
+      return false
+    }
+    return waitsForWindow()
+  }
+
+  /// Whether what waits may not go, with nothing under way.
   ///
   /// Never inlined: the compiler would copy the whole connection.
   @_addressableSelf
   @inline(never)
-  private func isWindowShut() -> Bool {
+  private func waitsForWindow() -> Bool {
     switch state {
     case .established, .closeWait, .finWait1, .closing, .lastAck:
-      guard pipe() == 0, !recovery.owesRetransmission else { return false }
+      if recovery.owesRetransmission { return false }
       let text = nextText(most: fullSegment())
       // What cork holds back has a time of its own.
       if small.isHolding, send.window > 0 { return false }

@@ -80,7 +80,8 @@ struct Connection: ~Copyable {
   /// When data was last sent, to tell an idle connection; ``Instant/never``
   /// before. RFC 5681 §4.1.
   var lastSent = Instant.never
-  private var expiresAt = Instant.never
+  /// ``expiry``, or ``Instant/never``.
+  private(set) var expiresAt = Instant.never
   /// Segments that were sent again.
   var retransmissions: UInt32 = 0
   /// Where our FIN stands, once the app has closed.

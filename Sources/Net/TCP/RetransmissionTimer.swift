@@ -29,11 +29,14 @@ struct RetransmissionTimer {
 
   var isRunning: Bool { timeoutAt != .never }
 
-  /// When it next expires.
-  var deadline: Instant? {
-    let first = min(timeoutAt, earlyAt)
-    return first == .never ? nil : first
+  func isRunning(for purpose: Purpose) -> Bool {
+    isRunning && self.purpose == purpose
   }
+
+  /// When it next expires.
+  var deadline: Instant? { next == .never ? nil : next }
+  /// ``deadline``, or ``Instant/never``.
+  var next: Instant { min(timeoutAt, earlyAt) }
 
   /// What it expires for, if it does. RFC 8985 §7.2: a probe that is due at the
   /// same time comes before the timeout.
@@ -72,7 +75,7 @@ struct RetransmissionTimer {
     for timeout: Interval,
     at now: Instant
   ) {
-    if isRunning, self.purpose == purpose { return }
+    if isRunning(for: purpose) { return }
     // What the peer left unanswered while its window was shut counts no more.
     if !isRunning || purpose == .retransmission { unansweredSince = now }
     self.purpose = purpose

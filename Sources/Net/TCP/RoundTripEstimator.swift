@@ -42,7 +42,8 @@ struct RoundTripEstimator {
 
   /// RTO: how long to wait for an acknowledgement.
   var timeout: Interval {
-    Self.doubled(
+    if backoffs == 0 { return .microseconds(Int64(min(base, maximum))) }
+    return Self.doubled(
       .microseconds(Int64(base)),
       Int(backoffs),
       atMost: .microseconds(Int64(maximum))

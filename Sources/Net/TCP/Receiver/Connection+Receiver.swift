@@ -47,18 +47,20 @@ extension Connection {
 
   // MARK: Time
 
-  /// When ``pollReceiver(at:counters:)`` has something to do.
+  /// When ``pollReceiver(at:counters:)`` has something to do, or
+  /// ``Instant/never``.
   @_addressableSelf
-  func receiverDeadline() -> Instant? {
-    var earliest = small.deadline
-    if let other = keepalive.deadline, isKeptAlive {
-      earliest = min(earliest ?? other, other)
+  @inline(__always)
+  func receiverDeadline() -> Instant {
+    guard keepalive.isOn, isKeptAlive(), let other = keepalive.deadline else {
+      return small.next
     }
-    return earliest
+    return min(small.next, other)
   }
 
   /// RFC 9293 §3.8.4: a connection that both ends know.
-  private var isKeptAlive: Bool {
+  @_addressableSelf
+  private func isKeptAlive() -> Bool {
     switch state {
     case .established, .finWait1, .finWait2, .closeWait: true
     default: false
@@ -71,7 +73,7 @@ extension Connection {
     counters: inout TCPCounters
   ) {
     small.poll(at: now)
-    guard isKeptAlive else { return }
+    guard isKeptAlive() else { return }
     // RFC 9293 §3.8.4 (MUST-26): what is under way asks by itself, and its
     // timeout tells.
     if send.inFlight > 0 || !sendBuffer.isEmpty {

@@ -6,7 +6,8 @@
 /// delayed acknowledgement for 40 ms or more. Minshall's waits only while a
 /// *small* one is.
 struct SmallSegments: Equatable {
-  private var time = Instant.never
+  /// ``deadline``, or ``Instant/never``.
+  private(set) var next = Instant.never
   /// SND.SML: the end of the last small segment that was sent.
   private var end: SequenceNumber
   /// Nagle's algorithm is off. RFC 9293 §3.7.4 (MUST-17).
@@ -17,7 +18,7 @@ struct SmallSegments: Equatable {
   private var isOverdue = false
 
   /// When that is.
-  var deadline: Instant? { time == .never ? nil : time }
+  var deadline: Instant? { next == .never ? nil : next }
 
   /// The longest that cork holds something back, so that nothing waits for ever
   /// for an app that forgets to take it off.
@@ -40,7 +41,7 @@ struct SmallSegments: Equatable {
   mutating func sent(_ payload: Int, full: Int, upTo end: SequenceNumber) {
     guard payload > 0 else { return }
     isOverdue = false
-    time = .never
+    next = .never
     if payload % full != 0, end > self.end { self.end = end }
   }
 
@@ -48,22 +49,22 @@ struct SmallSegments: Equatable {
   mutating func cork(_ isCorked: Bool) {
     self.isCorked = isCorked
     isOverdue = false
-    time = .never
+    next = .never
   }
 
   /// Something waits to be sent, or nothing does.
   mutating func settle(isWaiting: Bool, at now: Instant) {
     guard isHolding, isWaiting else {
-      time = .never
+      next = .never
       return
     }
-    if time == .never { time = now + Self.longestCork }
+    if next == .never { next = now + Self.longestCork }
   }
 
   /// What the time asks for.
   mutating func poll(at now: Instant) {
-    guard time <= now else { return }
+    guard next <= now else { return }
     isOverdue = true
-    time = .never
+    next = .never
   }
 }
