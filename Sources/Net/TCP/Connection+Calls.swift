@@ -37,9 +37,11 @@ extension Connection {
     _ bytes: RawSpan,
     blocks: borrowing SendBlocks,
     isUrgent: Bool = false,
+    limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) throws(NetworkError) -> Int {
-    try beginWriting(at: now)
+    try beginWriting(limits: limits, at: now)
+    tuneSendBuffer(limits: limits, blocks: blocks)
     let accepted = sendBuffer.append(bytes, from: blocks)
     if isUrgent, accepted > 0 { urgent.written(upTo: dataEnd()) }
     if accepted < bytes.byteCount { wantsToWrite = true }
@@ -50,9 +52,12 @@ extension Connection {
   /// not copied, or none.
   mutating func write(
     consuming packet: consuming PacketBuffer,
+    blocks: borrowing SendBlocks,
+    limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) throws(NetworkError) -> PacketBuffer? {
-    try beginWriting(at: now)
+    try beginWriting(limits: limits, at: now)
+    tuneSendBuffer(limits: limits, blocks: blocks)
     guard packet.count <= sendBuffer.available else {
       wantsToWrite = true
       return packet
@@ -61,7 +66,10 @@ extension Connection {
     return nil
   }
 
-  private mutating func beginWriting(at now: Instant) throws(NetworkError) {
+  private mutating func beginWriting(
+    limits: borrowing Constant<TCPLimits>,
+    at now: Instant
+  ) throws(NetworkError) {
     if let error { throw error }
     switch state {
     case .synSent, .synReceived, .established, .closeWait:
@@ -69,13 +77,13 @@ extension Connection {
     case .closed, .finWait1, .finWait2, .closing, .lastAck, .timeWait:
       throw .closed
     }
+    guard send.inFlight == 0 else { return }
     // RFC 5681 §4.1: an idle connection begins anew.
-    if send.inFlight == 0, lastSent != .never,
-      now - lastSent > roundTrip.timeout
-    {
+    if lastSent != .never, now - lastSent > roundTrip.timeout {
       congestionWindow.restartAfterIdle()
+      sendBuffer.limit = limits.value.firstSendBuffer
     }
-    if send.inFlight == 0 { congestion.resume(at: now) }
+    congestion.resume(at: now)
   }
 
   /// RFC 9293 §3.10.4 (CLOSE). The FIN follows what was written.

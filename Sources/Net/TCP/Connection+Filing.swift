@@ -9,7 +9,7 @@ extension Connection {
     var listener: UInt32?
     var isHalfOpen: Bool
     var isReleased: Bool
-    /// It has a segment to send.
+    /// It has a segment to send; or it is known to want to, and had one.
     var wantsToSend: Bool
     /// There is something to tell the app.
     var hasChanges: Bool
@@ -22,13 +22,16 @@ extension Connection {
 
   @_addressableSelf
   @inline(__always)
-  func filing() -> Filing {
-    Filing(
+  func filing(isSending: Bool) -> Filing {
+    // Whoever is to be asked for a segment anyway need not be asked twice;
+    // unless it is to go, once it has none.
+    let isKnown = isSending && state != .closed && state != .timeWait
+    return Filing(
       state: state,
       listener: listener?.index,
       isHalfOpen: state == .synReceived && listener != nil,
       isReleased: isReleased,
-      wantsToSend: nextSegment() != nil,
+      wantsToSend: isKnown || nextSegment() != nil,
       hasChanges: !changes.isEmpty,
       hasIdleRecords: flight.hasMemory && flight.isEmpty,
       hasIdleEarly: early.isPresent && early.value.isEmpty,

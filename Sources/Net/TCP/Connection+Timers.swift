@@ -92,7 +92,10 @@ extension Connection {
 
   /// Brings the timer in line with what is under way: after every call and
   /// every segment, in or out. Returns what lists and tables go by.
+  ///
+  /// - Parameter isSending: it is in the list of those with something to send.
   mutating func settle(
+    isSending: Bool,
     limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) -> Filing {
@@ -100,7 +103,7 @@ extension Connection {
     if small.isCorked {
       small.settle(isWaiting: dataEnd() > send.next, at: now)
     }
-    return filing()
+    return filing(isSending: isSending)
   }
 
   private mutating func settleTimer(
@@ -123,9 +126,10 @@ extension Connection {
 
   /// Whether bytes wait that the peer's window does not let go, with nothing
   /// under way whose acknowledgement could open it. RFC 9293 §3.8.6.1.
-  @_addressableSelf
+  ///
+  /// Changes nothing; but one that may is not given a copy of the connection.
   @inline(__always)
-  private func isWindowShut() -> Bool {
+  private mutating func isWindowShut() -> Bool {
     // Mostly something is under way, or nothing waits.
     guard pipe() == 0, flight.hasLost || !sendBuffer.isEmpty else {
       return false
@@ -133,12 +137,8 @@ extension Connection {
     return waitsForWindow()
   }
 
-  /// Whether what waits may not go, with nothing under way.
-  ///
-  /// Never inlined: the compiler would copy the whole connection.
-  @_addressableSelf
-  @inline(never)
-  private func waitsForWindow() -> Bool {
+  /// Whether what waits may not go, with nothing under way. Changes nothing.
+  private mutating func waitsForWindow() -> Bool {
     switch state {
     case .established, .closeWait, .finWait1, .closing, .lastAck:
       if recovery.owesRetransmission { return false }

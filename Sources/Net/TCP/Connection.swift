@@ -108,7 +108,7 @@ struct Connection: ~Copyable {
     quick = QuickAcknowledgement(limits.value.quickAcknowledgements)
     small = SmallSegments(initial: initialSequenceNumber)
     timestamps = Timestamps(offset: timestampOffset)
-    sendBuffer = ByteQueue(limit: limits.value.sendBuffer)
+    sendBuffer = ByteQueue(limit: limits.value.firstSendBuffer)
     roundTrip = RoundTripEstimator(
       initial: limits.value.initialTimeout,
       minimum: limits.value.minimumTimeout,

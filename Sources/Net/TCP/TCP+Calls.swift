@@ -148,6 +148,7 @@ extension TCP {
       bytes,
       blocks: blocks,
       isUrgent: isUrgent,
+      limits: limits,
       at: now
     )
     settle(id.index, at: now)
@@ -169,12 +170,18 @@ extension TCP {
       && slots[index].connection.maySend(packet, pool, limits)
     let rest: PacketBuffer?
     if mayStay {
-      rest = try slots[index].connection.write(consuming: packet, at: now)
+      rest = try slots[index].connection.write(
+        consuming: packet,
+        blocks: blocks,
+        limits: limits,
+        at: now
+      )
     } else {
       packet.removeFirst(
         try slots[index].connection.write(
           packet.bytes,
           blocks: blocks,
+          limits: limits,
           at: now
         )
       )

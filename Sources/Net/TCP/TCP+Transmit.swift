@@ -36,7 +36,7 @@ extension TCP {
         limits: limits,
         counters: &counters
       )
-      sending.remove(slot)
+      sending.moveToEnd(slot)
       settle(slot, at: now)
       return OutgoingSegment(
         packet: packet,

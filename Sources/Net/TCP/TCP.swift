@@ -67,7 +67,8 @@ struct TCP: ~Copyable {
   var ports: EphemeralPorts
   var replies: [Reply] = []
 
-  /// Slots with something to send: each sends one segment in its turn.
+  /// Slots with something to send, or that had: each sends one segment in its
+  /// turn, and goes when it has none.
   var sending = SlotList()
   /// Slots with changes that no event has told.
   var changed = SlotList()
@@ -231,13 +232,18 @@ struct TCP: ~Copyable {
   mutating func settle(_ slot: UInt32, at now: Instant) {
     file(
       slot,
-      as: slots[Int(slot)].connection.settle(limits: limits, at: now)
+      as: slots[Int(slot)].connection.settle(
+        isSending: sending.contains(slot),
+        limits: limits,
+        at: now
+      )
     )
   }
 
   /// Brings the lists and tables in line with the connection in `slot`.
   mutating func refile(_ slot: UInt32) {
-    file(slot, as: slots[Int(slot)].connection.filing())
+    let isSending = sending.contains(slot)
+    file(slot, as: slots[Int(slot)].connection.filing(isSending: isSending))
   }
 
   @inline(__always)
@@ -253,7 +259,8 @@ struct TCP: ~Copyable {
     }
     if let listener = filing.listener {
       refilePending(slot, of: Int(listener))
-      filing = slots[index].connection.filing()
+      let isSending = sending.contains(slot)
+      filing = slots[index].connection.filing(isSending: isSending)
     }
     if filing.state == .timeWait, filing.isReleased, !filing.wantsToSend {
       moveToTimeWait(slot)

@@ -33,9 +33,10 @@ public struct TCPLimits: Sendable {
   /// of the largest that a device merges, so that the next are under way while
   /// the app reads. A peer that sends more is dropped; RFC 9293 §3.10.7.4.
   public var receiveBuffer = 256 * 1024
-  /// Written bytes kept until the peer acknowledged them: four of the largest
-  /// that a device cuts. A write beyond takes a part, or nothing.
-  public var sendBuffer = 256 * 1024
+  /// The most written bytes kept until the peer acknowledged them: what is under
+  /// way on a path of 40 Mbit/s and 100 ms, twice. A write beyond takes a part,
+  /// or nothing. A connection begins with ``initialSendBuffer``.
+  public var sendBuffer = 1024 * 1024
   /// Memory for written bytes of all connections together, in blocks of 2 and
   /// 16 KiB, and of those whose last packet is still with the device. When it
   /// is used up a connection has one block of 2 KiB beyond it: a write takes
@@ -134,11 +135,16 @@ public struct TCPLimits: Sendable {
   // MARK: TCP sender
 
   /// Records of packets sent and not acknowledged, 24 bytes each, of a
-  /// connection: as many segments of 1,448 bytes are six times the send buffer.
+  /// connection: as many segments of 1,448 bytes are more than the send buffer.
   /// At the limit neighbours become one record; where they cannot, nothing new
   /// is sent until some are acknowledged. Cutting a record where a part of it is
   /// lost may make twice as many.
   public var flightRecords = 1024
+  /// The send buffer that a connection begins with: two of the largest packets
+  /// that a device cuts. It has that again after a rest;
+  /// it grows with the congestion window, up to ``sendBuffer``, while no more
+  /// than half of ``sendMemory`` is in use.
+  public var initialSendBuffer = 128 * 1024
   /// How the congestion window of new connections grows and shrinks.
   public var congestionControl = CongestionControl.cubic
   /// How late a peer may acknowledge a single segment: a probe for it waits so
@@ -190,7 +196,7 @@ public struct TCPLimits: Sendable {
   /// of 64 MiB can bear, and 64 KiB in a small one.
   public init(memory: Int) {
     receiveBuffer = min(receiveBuffer, max(memory / 192, 64 * 1024))
-    sendBuffer = min(sendBuffer, receiveBuffer)
+    sendBuffer = min(sendBuffer, max(memory / 64, 64 * 1024))
     outOfOrderSegments = min(outOfOrderSegments, receiveBuffer / 1024)
     outOfOrderMemory = min(outOfOrderMemory, 2 * receiveBuffer)
     connections = min(connections, max(memory / (16 * 1024), 64))
@@ -204,6 +210,9 @@ extension TCPLimits {
   /// Text of up to so many bytes is copied behind what waits before it, where
   /// that has room: it costs less than a slot.
   static var smallText: Int { 2048 }
+
+  /// ``initialSendBuffer``, if ``sendBuffer`` is no less.
+  var firstSendBuffer: Int { min(initialSendBuffer, sendBuffer) }
 
   /// Whether a connection that holds `held` packets may hold one more, of a
   /// pool of which `free` slots are free: see ``reservedPackets``.

@@ -326,6 +326,7 @@ import Testing
       harness.receive(Segment([], 1, ack: 1))
       ids.append(harness.accept(listener)!)
     }
+    harness.drain()
     for id in ids { _ = try harness.write(id, pattern(2000)) }
     var order: [UInt16] = []
     while let outgoing = harness.tcp.transmit(

@@ -316,7 +316,12 @@ import Testing
     var model: [UInt32] = []
     for step in 0..<3000 {
       let slot = UInt32.random(in: 0..<20, using: &random)
-      switch Int.random(in: 0..<4, using: &random) {
+      switch Int.random(in: 0..<5, using: &random) {
+      case 4:
+        guard list.contains(slot) else { continue }
+        list.moveToEnd(slot)
+        model.removeAll { $0 == slot }
+        model.append(slot)
       case 0, 1:
         list.append(slot)
         if !model.contains(slot) { model.append(slot) }

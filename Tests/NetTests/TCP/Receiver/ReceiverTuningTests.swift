@@ -84,6 +84,24 @@ import Testing
     #expect(take(0, 1100) == capacity)
   }
 
+  /// An app that reads each millisecond what came in as many round trips.
+  @Test func shortPath_countsOverTenMilliseconds() {
+    var tuning = ReceiveBufferTuning()
+    var capacity = 1000
+    var sizes: [Int] = []
+    for time in 1000..<1022 {
+      capacity = tuning.read(
+        100,
+        capacity: capacity,
+        roundTrip: .microseconds(100),
+        largest: 8000,
+        at: Self.at(Int64(time))
+      )
+      if sizes.last != capacity { sizes.append(capacity) }
+    }
+    #expect(sizes == [1000, 2000])
+  }
+
   @Test func slowly_itStays() {
     var tuning = ReceiveBufferTuning()
     for time: Int64 in [1000, 1300, 1600, 1900] {
