@@ -51,9 +51,11 @@ extension Connection {
       reorderingExpired(counters: &counters, at: now)
     case .persistence:
       owesProbe = true
+      // So often that three in a row must be lost, or their answers, before R2
+      // is reached: a peer that answers is not to be given up.
       timer.probed(
         timeout: roundTrip.timeout,
-        maximum: limits.value.maximumTimeout,
+        maximum: min(limits.value.maximumTimeout, giveUpTime(limits) / 4),
         at: now
       )
     case .retransmission:

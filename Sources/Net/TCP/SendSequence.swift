@@ -43,10 +43,21 @@ struct SendSequence {
 
   /// Takes the window of `segment` unless it is older than the one we have.
   /// RFC 9293 §3.10.7.4, fifth check. Returns whether the window changed.
+  ///
+  /// What acknowledges something new is not older, though it stands before the
+  /// segment that set the window, as text that is sent again does: SND.UNA would
+  /// move on with a window that counts from where it was, and text would go
+  /// beyond its edge.
+  ///
+  /// - Precondition: SND.UNA is what it was before `segment`.
   mutating func updateWindow(from segment: TCPHeader) -> Bool {
-    guard segment.sequenceNumber >= windowSequenceNumber else { return false }
-    let old = window
+    guard
+      segment.sequenceNumber >= windowSequenceNumber
+        || segment.acknowledgementNumber > unacknowledged
+    else { return false }
+    let (old, newest) = (window, windowSequenceNumber)
     setWindow(Int(segment.window) << windowShift, from: segment)
+    windowSequenceNumber = SequenceNumber.later(windowSequenceNumber, newest)
     return window != old
   }
 
