@@ -272,12 +272,11 @@ extension Connection {
     if fresh > 0, !flight.isFull {
       return dataPlan(.new, at: send.next, fresh)
     }
+    // No more than was sent: what follows it may be beyond the window. The FIN
+    // is no byte of the buffer.
     let last = flight[flight.count - 1]
-    let end = dataEnd()
-    let start = SequenceNumber.later(
-      last.start,
-      (last.end > end ? end : last.end) - full
-    )
-    return dataPlan(.tailProbe, at: start, max(0, min(end - start, full)))
+    let end = last.end > dataEnd() ? dataEnd() : last.end
+    let start = SequenceNumber.later(last.start, end - full)
+    return dataPlan(.tailProbe, at: start, max(0, end - start))
   }
 }

@@ -51,11 +51,11 @@ extension Connection {
       reorderingExpired(counters: &counters, at: now)
     case .persistence:
       owesProbe = true
-      // So often that three in a row must be lost, or their answers, before R2
+      // So often that three in a row may be lost, or their answers, before R2
       // is reached: a peer that answers is not to be given up.
       timer.probed(
         timeout: roundTrip.timeout,
-        maximum: min(limits.value.maximumTimeout, giveUpTime(limits) / 4),
+        maximum: min(limits.value.maximumTimeout, giveUpTime(limits) / 5),
         at: now
       )
     case .retransmission:

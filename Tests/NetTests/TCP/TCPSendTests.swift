@@ -191,10 +191,10 @@ import Testing
     let (harness, _) = try Self.shutWindow()
     harness.expectNothing()
     let probe = Segment([], 1001, ack: 1, pattern(1, from: 1000))
-    // The measured timeout is the floor of 200 ms; then doubled, to a quarter of
+    // The measured timeout is the floor of 200 ms; then doubled, to a fifth of
     // the time after which a peer is given up.
     for milliseconds: Int64 in [
-      200, 400, 800, 1600, 3200, 6400, 12_800, 25_000, 25_000, 25_000, 25_000,
+      200, 400, 800, 1600, 3200, 6400, 12_800, 20_000, 20_000, 20_000, 20_000,
     ] {
       harness.wait(milliseconds - 1)
       harness.expectNothing()

@@ -274,6 +274,27 @@ import Testing
     #expect(harness.tcp.information(id)?.retransmissions == 0)
   }
 
+  /// The last was a small one, as the window had room for no more: it goes again
+  /// as it was, though more is written.
+  @Test func smallWindow_probeStaysWithinIt() throws {
+    let (harness, id) = TCPHarness.selective(roundTrip: 20)
+    _ = try harness.write(id, pattern(4000))
+    #expect(harness.sequences() == [1, 1001, 2001, 3001])
+    harness.acknowledge(4001, window: 300)
+    _ = try harness.write(id, pattern(2000, from: 4000))
+    #expect(harness.sequences() == [])
+    harness.wait(200)
+    let small = Segment([], 4001, ack: 1, pattern(300, from: 4000))
+    harness.expect(small)
+    harness.wait(200)
+    #expect(harness.tcp.counters.retransmissionTimeouts == 0)
+    harness.expect(small)
+    harness.expectNothing()
+    #expect(harness.tcp.counters.tailLossProbes == 1)
+    harness.acknowledge(4301)
+    #expect(harness.sequences() == [4301, 5301])
+  }
+
   /// A single segment may be acknowledged late: 200 ms more.
   @Test func singleSegment_waitsForTheDelayedAcknowledgement() throws {
     let (harness, id) = TCPHarness.selective(roundTrip: 20)
