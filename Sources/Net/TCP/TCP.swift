@@ -280,7 +280,8 @@ struct TCP: ~Copyable {
   }
 
   /// RFC 4987 §3.4: ends the oldest half-open connection of the listener, so
-  /// that a peer who means it gets its place: one whose SYN,ACK has gone unanswered for long.
+  /// that a peer who means it gets its place: one whose SYN,ACK has gone
+  /// unanswered for long.
   /// Looks at few: those of other listeners may stand before it. Returns
   /// whether there was one.
   mutating func evictHalfOpen(of listener: UInt32, at now: Instant) -> Bool {

@@ -1,9 +1,9 @@
 /// Every limit of TCP: its default, its reason, and what happens at it.
 public struct TCPLimits: Sendable {
-  /// Connections at once, but for those in TIME-WAIT that no app holds. The table grows as they
-  /// come and a slot is under 1 KiB, so this bounds it at 4 MiB. At the limit
-  /// a SYN is dropped and
-  /// a connect fails with ``NetworkError/limitReached``.
+  /// Connections at once, but for those in TIME-WAIT that no app holds. The
+  /// table grows as they come and a slot is under 768 bytes, so this bounds it at
+  /// 3 MiB. At the limit a SYN is dropped and a connect fails with
+  /// ``NetworkError/limitReached``.
   public var connections = 4096
   /// Listeners at once. At the limit, listening fails with
   /// ``NetworkError/limitReached``.
