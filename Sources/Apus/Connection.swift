@@ -183,6 +183,31 @@ public final class Connection: @unchecked Sendable {
     host.stack.setNoDelay(id, noDelay, at: host.now)
   }
 
+  /// Whether small writes wait for what is written next: for 200 ms at most.
+  /// For an answer that is written in several parts.
+  public func cork(_ isCorked: Bool) {
+    host.stack.setCork(id, isCorked, at: host.now)
+  }
+
+  /// Asks a peer that has nothing to say for `idle` whether it is still there,
+  /// by probes that its machine answers; when it does not, the connection fails
+  /// with `timedOut`. `nil`, as is the default: does not ask. Two hours are
+  /// usual; RFC 9293 §3.8.4.
+  public func setKeepalive(after idle: Duration?) {
+    host.stack.setKeepalive(id, after: idle.map { Interval($0) }, at: host.now)
+  }
+
+  /// How long the peer may leave what was sent unanswered until the connection
+  /// fails with `timedOut`; `nil`, as is the default: 100 seconds. RFC 9293
+  /// §3.8.3.
+  public func setUserTimeout(_ timeout: Duration?) {
+    host.stack.setUserTimeout(
+      id,
+      timeout.map { Interval($0) },
+      at: host.now
+    )
+  }
+
   // MARK: Ending
 
   /// Sends what was written and then the end of the stream; a write that still

@@ -9,6 +9,19 @@ public struct Instant: Comparable, Hashable, Sendable {
   /// The point `nanoseconds` after the clock's start.
   public init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+  /// Later than any other: what never comes.
+  static let never = Instant(nanoseconds: .max)
+
+  /// Whole seconds since the clock's start, modulo 2^32: over a century.
+  var seconds: UInt32 {
+    UInt32(truncatingIfNeeded: nanoseconds / 1_000_000_000)
+  }
+
+  /// Whole milliseconds since the clock's start, modulo 2^32: over 49 days.
+  var milliseconds: UInt32 {
+    UInt32(truncatingIfNeeded: nanoseconds / 1_000_000)
+  }
+
   /// Whether `left` is earlier than `right`.
   public static func < (left: Instant, right: Instant) -> Bool {
     left.nanoseconds < right.nanoseconds

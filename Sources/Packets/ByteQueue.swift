@@ -13,24 +13,20 @@
 public struct ByteQueue: ~Copyable {
   private var head: UnsafeMutablePointer<Slot>?
   private var tail: UnsafeMutablePointer<Slot>?
-  /// Where the oldest byte stands in all that ever was in the queue.
-  private var position = 0
   /// The block that was last read, so that reading in order walks no list.
   private var cursor: UnsafeMutablePointer<Slot>?
-  /// Where offset 0 of the cursor's block stands, counted as `position`.
-  private var cursorOrigin = 0
-
-  /// The number of bytes held.
-  public private(set) var count = 0
-  /// The most it ever holds.
-  public let limit: Int
+  /// How far before the oldest byte offset 0 of the cursor's block is; negative
+  /// when it is behind it.
+  private var cursorDistance: Int32 = 0
+  private var bytes: UInt32 = 0
+  private var mostBytes: UInt32
 
   /// An empty queue that will hold `limit` bytes at the most.
   ///
-  /// - Precondition: `limit` is positive.
+  /// - Precondition: `limit` is positive, and no more than `Int32.max`.
   public init(limit: Int) {
-    precondition(limit > 0)
-    self.limit = limit
+    precondition(limit > 0 && limit <= Int32.max)
+    mostBytes = UInt32(limit)
     unsafe head = nil
     unsafe tail = nil
     unsafe cursor = nil
@@ -45,11 +41,29 @@ public struct ByteQueue: ~Copyable {
     }
   }
 
+  /// The number of bytes held.
+  public private(set) var count: Int {
+    get { Int(bytes) }
+    set { bytes = UInt32(newValue) }
+  }
+
+  /// The most it holds. A smaller one drops nothing: what is beyond it goes as
+  /// bytes are dropped, and until then none is taken.
+  ///
+  /// - Precondition: It is positive, and no more than `Int32.max`.
+  public var limit: Int {
+    get { Int(mostBytes) }
+    set {
+      precondition(newValue > 0 && newValue <= Int32.max)
+      mostBytes = UInt32(newValue)
+    }
+  }
+
   /// Whether nothing is held.
   public var isEmpty: Bool { count == 0 }
 
   /// The bytes that can still be appended, if there is memory.
-  public var available: Int { limit - count }
+  public var available: Int { max(limit - count, 0) }
 
   // MARK: In
 
@@ -193,24 +207,24 @@ public struct ByteQueue: ~Copyable {
     _ offset: Int,
     atMost most: Int
   ) -> (UnsafeMutablePointer<Slot>, Range<Int>) {
-    let target = position + offset
     // SAFETY: All pointers are to blocks of the list, which has the byte.
     var block = unsafe head!
-    var origin = unsafe position - Int(block.pointee.start)
-    if let cursor = unsafe cursor,
-      unsafe target >= cursorOrigin + Int(cursor.pointee.start)
-    {
-      unsafe block = cursor
-      origin = cursorOrigin
+    var origin = unsafe -Int(block.pointee.start)
+    if let cursor = unsafe cursor {
+      let cursorOrigin = -Int(cursorDistance)
+      if unsafe offset >= cursorOrigin + Int(cursor.pointee.start) {
+        unsafe block = cursor
+        origin = cursorOrigin
+      }
     }
-    while unsafe target >= origin + Int(block.pointee.end) {
+    while unsafe offset >= origin + Int(block.pointee.end) {
       let end = unsafe origin + Int(block.pointee.end)
       unsafe block = block.pointee.next!
       origin = unsafe end - Int(block.pointee.start)
     }
     unsafe cursor = unsafe block
-    cursorOrigin = origin
-    let start = target - origin
+    cursorDistance = Int32(-origin)
+    let start = offset - origin
     let length = unsafe min(most, Int(block.pointee.end) - start)
     return unsafe (block, start..<start + length)
   }
@@ -221,7 +235,7 @@ public struct ByteQueue: ~Copyable {
   public mutating func removeFirst(_ count: Int) {
     precondition(count >= 0 && count <= self.count)
     self.count -= count
-    position += count
+    if unsafe cursor != nil { cursorDistance += Int32(count) }
     var left = count
     while left > 0, let block = unsafe head {
       let length = unsafe Int(block.pointee.end &- block.pointee.start)

@@ -8,10 +8,20 @@ public struct PacketQueue: ~Copyable {
   private var head: UnsafeMutablePointer<Slot>?
   private var tail: UnsafeMutablePointer<Slot>?
 
+  private var packets: UInt32 = 0
+  private var bytes: UInt32 = 0
+
   /// The number of packets.
-  public private(set) var count = 0
+  public private(set) var count: Int {
+    get { Int(packets) }
+    set { packets = UInt32(truncatingIfNeeded: newValue) }
+  }
+
   /// The sum of the packets' sizes in bytes.
-  public private(set) var byteCount = 0
+  public private(set) var byteCount: Int {
+    get { Int(bytes) }
+    set { bytes = UInt32(truncatingIfNeeded: newValue) }
+  }
 
   /// An empty queue.
   public init() {

@@ -69,7 +69,7 @@ import TestMachines
         #expect(connection.failure == nil)
       }
       let received = await peer.readAll()
-      #expect(received.count >= TCPLimits().sendBuffer)
+      #expect(received.count >= TCPLimits().initialSendBuffer)
       #expect(received == Array(pattern(1 << 20).prefix(received.count)))
     }
   }

@@ -66,7 +66,7 @@ import TestMachines
       let (connection, peer) = try await network.connect()
       #expect(!peer.hasBytes())
       #expect(connection.tryWrite(pattern(10).rawBytes) == 10)
-      let most = TCPLimits().sendBuffer - 10
+      let most = TCPLimits().initialSendBuffer - 10
       #expect(connection.tryWrite(pattern(1 << 20).rawBytes) == most)
       #expect(connection.tryWrite(pattern(1).rawBytes) == 0)
       #expect(connection.failure == nil)

@@ -313,7 +313,12 @@ import Testing
       #expect(host.deadline == .at(3))
       host.stack.poll(at: .at(3))
       let again = try #require(host.sent(at: 3).first)
-      #expect(Array(again[34...]) == Array(syn[34...]))
+      // The same but for the clock in the timestamps, which is a second on, and
+      // the checksum over it.
+      #expect(Array(again[34..<50]) == Array(syn[34..<50]))
+      #expect(Array(again[52..<62]) == Array(syn[52..<62]))
+      #expect(again.long(at: 62) &- syn.long(at: 62) == 1000)
+      #expect(Array(again[66...]) == Array(syn[66...]))
     }
   }
 }

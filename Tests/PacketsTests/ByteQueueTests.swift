@@ -33,6 +33,21 @@ import Testing
     #expect(queue.read(1, at: 4095) == [0])
   }
 
+  @Test func limit_mayChange_andDropsNothing() {
+    var queue = ByteQueue(limit: 4096)
+    let bytes = (0..<3000).map { UInt8(truncatingIfNeeded: $0) }
+    #expect(queue.append(array: bytes, blocks) == 3000)
+    queue.limit = 5000
+    #expect(queue.available == 2000)
+    queue.limit = 1000
+    #expect(queue.available == 0)
+    #expect(queue.append(array: bytes, blocks) == 0)
+    #expect(queue.read(3000) == bytes)
+    queue.removeFirst(2500)
+    #expect(queue.available == 500)
+    #expect(queue.append(array: bytes, blocks) == 500)
+  }
+
   /// Up to 8 KiB is in small blocks, more in large ones.
   @Test func blocks_areAsLargeAsWhatIsWritten() {
     var queue = ByteQueue(limit: 1 << 18)

@@ -174,6 +174,50 @@ extension Stack {
     tcp.setNoDelay(connection, noDelay, at: now)
   }
 
+  /// Sets whether small segments wait for what is written next: for 200 ms at
+  /// most, and not when the sending end is closed.
+  public mutating func setCork(
+    _ connection: ConnectionID,
+    _ isCorked: Bool,
+    at now: Instant
+  ) {
+    tcp.setCork(connection, isCorked, at: now)
+  }
+
+  /// Asks a peer that has nothing to say for `idle` whether it is still there,
+  /// and fails the connection when it is not, see
+  /// ``TCPLimits/keepaliveProbes``. `nil`, as is the default: does not ask.
+  /// RFC 9293 §3.8.4.
+  public mutating func setKeepalive(
+    _ connection: ConnectionID,
+    after idle: Interval?,
+    at now: Instant
+  ) {
+    tcp.setKeepalive(connection, after: idle, at: now)
+  }
+
+  /// Sets how long the peer may leave what was sent unanswered until the
+  /// connection fails with ``NetworkError/timedOut``; `nil`: as long as
+  /// ``TCPLimits/giveUp`` says. RFC 9293 §3.8.3 (R2).
+  public mutating func setUserTimeout(
+    _ connection: ConnectionID,
+    _ timeout: Interval?,
+    at now: Instant
+  ) {
+    tcp.setUserTimeout(connection, timeout, at: now)
+  }
+
+  /// Takes a copy as ``write(_:to:at:)`` does, and calls it, and what was
+  /// written before it, urgent. For old protocols; new ones should not.
+  /// RFC 9293 §3.8.5.
+  public mutating func write(
+    urgent bytes: RawSpan,
+    to connection: ConnectionID,
+    at now: Instant
+  ) throws(NetworkError) -> Int {
+    try tcp.write(connection, bytes, isUrgent: true, at: now)
+  }
+
   /// The connection's state, or `nil` when it is released.
   public func state(of connection: ConnectionID) -> TCPState? {
     tcp.state(connection)

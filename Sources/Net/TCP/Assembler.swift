@@ -1,10 +1,12 @@
 import BasicContainers
 import Packets
 
-/// Segments that came before their turn: in order, without overlap, bounded.
+/// Segments that came before their turn: in order, without overlap, bounded by
+/// their number and by the memory of the slots that they hold.
 ///
-/// Nothing here is promised to the peer (there is no selective acknowledgement
-/// yet), so each may be dropped again. Without segments it holds no memory.
+/// What is here the peer may have been told of by ``SelectiveBlocks``, and does
+/// not send again unless it must: so newcomers are refused at the bounds, and
+/// what is held is dropped last.
 struct Assembler: ~Copyable {
   struct Segment: ~Copyable {
     var start: SequenceNumber
@@ -18,9 +20,12 @@ struct Assembler: ~Copyable {
     case kept
     /// All of its bytes are here already.
     case duplicate
-    /// There are as many segments as may be.
+    /// There are as many segments, or they hold as much memory, as may be.
     case full
   }
+
+  /// The bytes of the slots that the segments hold.
+  private(set) var memory = 0
 
   var isEmpty: Bool { segments.isEmpty }
   var count: Int { segments.count }
@@ -34,7 +39,8 @@ struct Assembler: ~Copyable {
   mutating func insert(
     _ packet: consuming PacketBuffer,
     at start: SequenceNumber,
-    limit: Int
+    limit: Int,
+    mostMemory: Int = .max
   ) -> Insertion {
     var start = start
     var index = segments.count
@@ -53,7 +59,7 @@ struct Assembler: ~Copyable {
     while index < segments.count {
       let end = start + packet.count
       if segments[index].end <= end {
-        _ = segments.remove(at: index)
+        remove(at: index)
         continue
       }
       let covered = end - segments[index].start
@@ -64,7 +70,11 @@ struct Assembler: ~Copyable {
     if appendToPredecessor(of: index, packet.bytes, at: start) {
       return .kept
     }
-    guard segments.count < limit else { return .full }
+    let size = Self.memory(of: packet)
+    guard segments.count < limit, memory + size <= mostMemory else {
+      return .full
+    }
+    memory += size
     segments.insert(Segment(start: start, packet: packet), at: index)
     return .kept
   }
@@ -89,6 +99,7 @@ struct Assembler: ~Copyable {
   mutating func popFirst(at next: SequenceNumber) -> PacketBuffer? {
     while !segments.isEmpty, segments[0].start <= next {
       var segment = segments.remove(at: 0)
+      memory -= Self.memory(of: segment.packet)
       let old = next - segment.start
       guard old < segment.packet.count else { continue }
       segment.packet.removeFirst(old)
@@ -97,9 +108,79 @@ struct Assembler: ~Copyable {
     return nil
   }
 
-  /// Drops the segment that is needed last.
-  mutating func dropLast() {
-    if !segments.isEmpty { segments.removeLast() }
+  /// Drops the segment that is needed last, and returns where it began.
+  ///
+  /// - Precondition: There is one.
+  @discardableResult
+  mutating func dropLast() -> SequenceNumber {
+    let last = segments.count - 1
+    let start = segments[last].start
+    remove(at: last)
+    return start
+  }
+
+  /// Drops the segment at `index`.
+  private mutating func remove(at index: Int) {
+    memory -= Self.memory(of: segments[index].packet)
+    _ = segments.remove(at: index)
+  }
+
+  /// The bytes of the slot that `packet` is in.
+  static func memory(of packet: borrowing PacketBuffer) -> Int {
+    packet.headroom + packet.count + packet.tailroom
+  }
+
+  // MARK: What is told of it
+
+  /// The index of the first segment that begins at `number` or behind it.
+  private func firstIndex(from number: SequenceNumber) -> Int {
+    var low = 0
+    var high = segments.count
+    while low < high {
+      let middle = (low + high) / 2
+      if segments[middle].start < number {
+        low = middle + 1
+      } else {
+        high = middle
+      }
+    }
+    return low
+  }
+
+  /// `block`, all of which is here, with what is here before and behind it
+  /// without a gap.
+  ///
+  /// - Complexity: linear in the segments beside `block`, logarithmic in all.
+  func run(around block: SACKBlock) -> SACKBlock {
+    var block = block
+    var index = firstIndex(from: block.start)
+    while index > 0, segments[index - 1].end >= block.start {
+      index -= 1
+      block.start = segments[index].start
+    }
+    index = firstIndex(from: block.end)
+    if index > 0 {
+      block.end = SequenceNumber.later(block.end, segments[index - 1].end)
+    }
+    while index < segments.count, segments[index].start == block.end {
+      block.end = segments[index].end
+      index += 1
+    }
+    return block
+  }
+
+  /// The first part of `block` that is here already, if one is.
+  func overlap(with block: SACKBlock) -> SACKBlock? {
+    var index = firstIndex(from: block.start)
+    if index > 0, segments[index - 1].end > block.start { index -= 1 }
+    guard index < segments.count, segments[index].start < block.end else {
+      return nil
+    }
+    let (start, end) = (segments[index].start, segments[index].end)
+    return SACKBlock(
+      start: SequenceNumber.later(start, block.start),
+      end: end < block.end ? end : block.end
+    )
   }
 
   /// Drops every byte from `end` on.
@@ -111,10 +192,13 @@ struct Assembler: ~Copyable {
         if over > 0 { segments[last].packet.removeLast(over) }
         return
       }
-      segments.removeLast()
+      remove(at: last)
     }
   }
 
-  /// Drops all and gives the memory back.
-  mutating func removeAll() { segments = UniqueArray() }
+  /// Drops all, and keeps the memory for others.
+  mutating func removeAll() {
+    segments.removeAll(keepingCapacity: true)
+    memory = 0
+  }
 }

@@ -1,8 +1,10 @@
+import Packets
+
 /// Bounds the acknowledgements that a segment outside the rules gets in reply,
 /// all kinds together: each could be an attacker's. RFC 5961 §7.
 struct ChallengeLimit {
-  private var periodEnd: Instant?
-  private var count = 0
+  private var periodEnd = Instant(nanoseconds: .min)
+  private var count: UInt16 = 0
 
   /// Whether one more may be sent; counts it.
   mutating func allows(
@@ -10,8 +12,8 @@ struct ChallengeLimit {
     every period: Interval,
     at now: Instant
   ) -> Bool {
-    if let periodEnd, now < periodEnd {
-      guard count < limit else { return false }
+    if now < periodEnd {
+      guard Int(count) < limit, count < .max else { return false }
       count += 1
       return true
     }
@@ -24,13 +26,13 @@ struct ChallengeLimit {
 extension Connection {
   /// Answers with where we stand, if the limit lets it. RFC 5961 §7.
   mutating func challenge(
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) {
     if challenges.allows(
-      limits.challenges,
-      every: limits.challengePeriod,
+      limits.value.challenges,
+      every: limits.value.challengePeriod,
       at: now
     ) {
       acknowledgement.require()

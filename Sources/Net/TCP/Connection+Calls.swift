@@ -3,8 +3,12 @@ import Packets
 /// What an app asks of a connection. RFC 9293 §3.10.
 extension Connection {
   /// RFC 9293 §3.10.3 (RECEIVE).
-  mutating func read() -> ReadResult {
+  mutating func read(
+    limits: borrowing Constant<TCPLimits>,
+    at now: Instant
+  ) -> ReadResult {
     if let packet = receiveQueue.popFirst() {
+      tuneReceiveBuffer(read: packet.count, limits: limits, at: now)
       if isPeerSending,
         receive.isUpdateDue(
           unread: receiveQueue.byteCount,
@@ -32,10 +36,14 @@ extension Connection {
   mutating func write(
     _ bytes: RawSpan,
     blocks: borrowing SendBlocks,
+    isUrgent: Bool = false,
+    limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) throws(NetworkError) -> Int {
-    try beginWriting(at: now)
+    try beginWriting(limits: limits, at: now)
+    tuneSendBuffer(limits: limits, blocks: blocks)
     let accepted = sendBuffer.append(bytes, from: blocks)
+    if isUrgent, accepted > 0 { urgent.written(upTo: dataEnd()) }
     if accepted < bytes.byteCount { wantsToWrite = true }
     return accepted
   }
@@ -44,9 +52,12 @@ extension Connection {
   /// not copied, or none.
   mutating func write(
     consuming packet: consuming PacketBuffer,
+    blocks: borrowing SendBlocks,
+    limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) throws(NetworkError) -> PacketBuffer? {
-    try beginWriting(at: now)
+    try beginWriting(limits: limits, at: now)
+    tuneSendBuffer(limits: limits, blocks: blocks)
     guard packet.count <= sendBuffer.available else {
       wantsToWrite = true
       return packet
@@ -55,7 +66,10 @@ extension Connection {
     return nil
   }
 
-  private mutating func beginWriting(at now: Instant) throws(NetworkError) {
+  private mutating func beginWriting(
+    limits: borrowing Constant<TCPLimits>,
+    at now: Instant
+  ) throws(NetworkError) {
     if let error { throw error }
     switch state {
     case .synSent, .synReceived, .established, .closeWait:
@@ -63,10 +77,13 @@ extension Connection {
     case .closed, .finWait1, .finWait2, .closing, .lastAck, .timeWait:
       throw .closed
     }
+    guard send.inFlight == 0 else { return }
     // RFC 5681 §4.1: an idle connection begins anew.
-    if send.inFlight == 0, let lastSent, lastSent + roundTrip.timeout < now {
+    if lastSent != .never, now - lastSent > roundTrip.timeout {
       congestionWindow.restartAfterIdle()
+      sendBuffer.limit = limits.value.firstSendBuffer
     }
+    congestion.resume(at: now)
   }
 
   /// RFC 9293 §3.10.4 (CLOSE). The FIN follows what was written.
@@ -104,7 +121,8 @@ extension Connection {
   }
 
   /// The app lets go of the connection.
-  mutating func release(limits: borrowing TCPLimits, at now: Instant) {
+  mutating func release(limits: borrowing Constant<TCPLimits>, at now: Instant)
+  {
     isReleased = true
     // RFC 2525 §2.17, RFC 9293 §3.6.1: a peer whose bytes nobody will read is
     // told so, and does not take them for delivered.
@@ -117,9 +135,12 @@ extension Connection {
   }
 
   /// Nobody waits for the peer's FIN in an abandoned FIN-WAIT-2 but we.
-  mutating func limitFinWait2(limits: borrowing TCPLimits, at now: Instant) {
+  mutating func limitFinWait2(
+    limits: borrowing Constant<TCPLimits>,
+    at now: Instant
+  ) {
     if isReleased, state == .finWait2, expiry == nil {
-      expiry = now + limits.finWait2
+      expiry = now + limits.value.finWait2
     }
   }
 
@@ -138,6 +159,8 @@ extension Connection {
       end(.refused)
     } else {
       softError = .unreachable
+      // RFC 9293 §3.9.1.8 (MUST-47): the app may want to know.
+      changes.insert(.unanswered)
     }
   }
 
@@ -155,10 +178,12 @@ extension Connection {
       bytesInFlight: send.inFlight,
       bytesToSend: sendBuffer.count,
       bytesToRead: receiveQueue.byteCount,
+      softError: softError,
+      urgentBytes: urgent.bytesLeft(read: readNext()),
       smoothedRoundTripTime: roundTrip.smoothed,
       roundTripVariation: roundTrip.variation,
       retransmissionTimeout: roundTrip.timeout,
-      retransmissions: retransmissions
+      retransmissions: UInt64(retransmissions)
     )
   }
 }

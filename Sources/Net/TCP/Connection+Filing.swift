@@ -1,3 +1,5 @@
+import Packets
+
 /// Where a connection is to be found.
 extension Connection {
   /// What the lists and tables of ``TCP`` go by, read at once.
@@ -7,26 +9,32 @@ extension Connection {
     var listener: UInt32?
     var isHalfOpen: Bool
     var isReleased: Bool
-    /// It has a segment to send.
+    /// It has a segment to send; or it is known to want to, and had one.
     var wantsToSend: Bool
     /// There is something to tell the app.
     var hasChanges: Bool
     /// It has memory for records of what is in flight, and nothing is.
     var hasIdleRecords: Bool
+    /// It has a record for what came early, and nothing is in it.
+    var hasIdleEarly: Bool
     var deadline: Instant?
   }
 
   @_addressableSelf
   @inline(__always)
-  func filing() -> Filing {
-    Filing(
+  func filing(isSending: Bool) -> Filing {
+    // Whoever is to be asked for a segment anyway need not be asked twice;
+    // unless it is to go, once it has none.
+    let isKnown = isSending && state != .closed && state != .timeWait
+    return Filing(
       state: state,
       listener: listener?.index,
       isHalfOpen: state == .synReceived && listener != nil,
       isReleased: isReleased,
-      wantsToSend: nextSegment() != nil,
+      wantsToSend: isKnown || nextSegment() != nil,
       hasChanges: !changes.isEmpty,
       hasIdleRecords: flight.hasMemory && flight.isEmpty,
+      hasIdleEarly: early.isPresent && early.value.isEmpty,
       deadline: deadline()
     )
   }

@@ -4,14 +4,17 @@ import Packets
 /// there is room for it.
 extension Connection {
   /// The packets that the connection holds.
-  private var held: Int { receiveQueue.count + assembler.count }
+  @_addressableSelf
+  private func held() -> Int {
+    receiveQueue.count + (early.isPresent ? early.value.assembler.count : 0)
+  }
 
   /// Puts `packet`, whose first byte is RCV.NXT, before the app, where there is
   /// room for it: see ``TCPLimits/reservedPackets``. Returns whether there was.
   mutating func deliver(
     _ packet: consuming PacketBuffer,
     _ pool: PacketPool,
-    _ limits: borrowing TCPLimits,
+    _ limits: borrowing Constant<TCPLimits>,
     _ counters: inout TCPCounters
   ) -> Bool {
     let room = receiveQueue.lastTailroom
@@ -32,9 +35,13 @@ extension Connection {
     }
     // Packets are short. One out of order gives its slot for this one, so
     // that connections that wait for a hole to be filled are never stuck.
-    guard !assembler.isEmpty else { return false }
-    assembler.dropLast()
+    guard hasEarly() else { return false }
+    // The peer may have been told of it: RFC 2018 §8 has it keep what it was
+    // told of.
+    let end = early.value.assembler.dropLast()
+    early.value.selective.truncate(from: end)
     counters.outOfOrderDropped &+= 1
+    if isSelective { counters.selectivelyReneged &+= 1 }
     append(packet, &counters)
     return true
   }
@@ -45,7 +52,7 @@ extension Connection {
   func maySend(
     _ packet: borrowing PacketBuffer,
     _ pool: PacketPool,
-    _ limits: borrowing TCPLimits
+    _ limits: borrowing Constant<TCPLimits>
   ) -> Bool {
     let size = packet.count
     guard size > TCPLimits.smallText else { return false }
@@ -59,14 +66,14 @@ extension Connection {
     _ packet: borrowing PacketBuffer,
     beside others: Int = 0,
     _ pool: PacketPool,
-    _ limits: borrowing TCPLimits
+    _ limits: borrowing Constant<TCPLimits>
   ) -> Bool {
-    let held = self.held + others
+    let held = self.held() + others
     let free = packet.freeInPool
-    if pool.owns(packet) { return limits.mayHold(held, free: free) }
+    if pool.owns(packet) { return limits.value.mayHold(held, free: free) }
     let capacity = packet.poolCapacity
     if packet.count <= pool.bytesPerPacket, free < capacity / 4 { return false }
-    return limits.mayHold(held, free: free, ofDevice: capacity)
+    return limits.value.mayHold(held, free: free, ofDevice: capacity)
   }
 
   /// Puts `packet` before the app: behind the last if it is small, so that many
@@ -97,12 +104,12 @@ extension Connection {
   private mutating func copy(
     _ packet: borrowing PacketBuffer,
     _ pool: PacketPool,
-    _ limits: borrowing TCPLimits,
+    _ limits: borrowing Constant<TCPLimits>,
     _ counters: inout TCPCounters
   ) -> Int {
     var copied = 0
     while copied < packet.count {
-      guard limits.mayHold(held, free: pool.available),
+      guard limits.value.mayHold(held(), free: pool.available),
         var copy = pool.allocate()
       else { break }
       let length = min(packet.count - copied, copy.tailroom)
@@ -122,15 +129,20 @@ extension Connection {
     _ packet: consuming PacketBuffer,
     at start: SequenceNumber,
     _ pool: PacketPool,
-    _ limits: borrowing TCPLimits,
+    _ limits: borrowing Constant<TCPLimits>,
     _ counters: inout TCPCounters
   ) {
     // A peer that leaves gaps could pin a large slot with every byte.
-    let isSmall = packet.count <= limits.smallSegment && !pool.owns(packet)
-    if !isSmall, mayStay(packet, pool, limits) {
+    needEarly()
+    let isSmall =
+      packet.count <= limits.value.smallSegment && !pool.owns(packet)
+    let isWithin =
+      early.value.assembler.memory + Assembler.memory(of: packet)
+      <= limits.value.outOfOrderMemory
+    if !isSmall, isWithin, mayStay(packet, pool, limits) {
       insert(packet, at: start, limits, &counters)
     } else if !pool.owns(packet), packet.count <= pool.bytesPerPacket,
-      limits.mayHold(held, free: pool.available),
+      limits.value.mayHold(held(), free: pool.available),
       var copy = pool.allocate()
     {
       counters.bytesCopied &+= UInt64(packet.count)
@@ -144,17 +156,28 @@ extension Connection {
   private mutating func insert(
     _ packet: consuming PacketBuffer,
     at start: SequenceNumber,
-    _ limits: borrowing TCPLimits,
+    _ limits: borrowing Constant<TCPLimits>,
     _ counters: inout TCPCounters
   ) {
-    switch assembler.insert(
+    let block = SACKBlock(start: start, end: start + packet.count)
+    if isSelective, let overlap = early.value.assembler.overlap(with: block) {
+      early.value.selective.cameAgain(overlap)
+    }
+    switch early.value.assembler.insert(
       packet,
       at: start,
-      limit: limits.outOfOrderSegments
+      limit: limits.value.outOfOrderSegments,
+      mostMemory: limits.value.outOfOrderMemory
     ) {
     case .kept: counters.outOfOrderKept &+= 1
     case .duplicate: counters.outOfOrderDuplicates &+= 1
-    case .full: counters.outOfOrderDropped &+= 1
+    case .full:
+      counters.outOfOrderDropped &+= 1
+      return
+    }
+    if isSelective {
+      let joined = early.value.selective.joined(with: block)
+      early.value.selective.grew(early.value.assembler.run(around: joined))
     }
   }
 }

@@ -9,6 +9,8 @@ struct SegmentPlan {
     case retransmission
     /// A byte beyond the window.
     case probe
+    /// The last that was sent, to ask after it. RFC 8985 §7.
+    case tailProbe
   }
 
   var kind = Kind.new
@@ -18,6 +20,9 @@ struct SegmentPlan {
   var flags: TCPHeader.Flags
   /// Its record is the connection's first: there is no memory for it.
   var needsMemory = false
+
+  /// What IP is to say of congestion.
+  var codepoint = ECNCodepoint.notCapable
 
   /// How many segments it is once the device has cut it, or it was never
   /// larger than one.
@@ -80,7 +85,12 @@ extension Connection {
 
   @_addressableSelf
   private func nextAcknowledgement() -> SegmentPlan? {
-    guard acknowledgement.isDue else { return nil }
+    guard acknowledgement.isDue else {
+      // RFC 9293 §3.8.4: below what the peer expects, so that it must answer,
+      // and without text (SHLD-12).
+      return keepalive.isDue
+        ? SegmentPlan(sequence: send.next - 1, flags: .acknowledgement) : nil
+    }
     return SegmentPlan(sequence: sequenceWithoutText(), flags: .acknowledgement)
   }
 
@@ -106,12 +116,18 @@ extension Connection {
     var count: Int
   }
 
+  /// Whether something is to go again before anything new.
+  @_addressableSelf
+  private func sendsLost() -> Bool {
+    flight.hasLost && !recovery.spuriousTimeout.sendsNew
+  }
+
   /// What is to be sent next: what is lost before what is new. Of what is lost
   /// no more is looked for than `most`.
   @_addressableSelf
   func nextText(most: Int) -> Text {
     let end = dataEnd()
-    guard flight.hasLost else {
+    guard sendsLost() else {
       return Text(start: send.next, count: max(0, end - send.next))
     }
     let (start, length) = flight.lostRun(most: most)
@@ -125,6 +141,7 @@ extension Connection {
 
   @_addressableSelf
   private func nextData() -> SegmentPlan? {
+    if let probe = tailProbe() { return probe }
     // Mostly everything that was written is sent.
     if fin == nil, send.next - send.unacknowledged == sendBuffer.count,
       !flight.hasLost
@@ -133,7 +150,7 @@ extension Connection {
     }
     let full = fullSegment()
     let text = nextText(most: full)
-    let kind = flight.hasLost ? SegmentPlan.Kind.retransmission : .new
+    let kind = sendsLost() ? SegmentPlan.Kind.retransmission : .new
     if recovery.owesRetransmission, flight.hasLost {
       return dataPlan(kind, at: text.start, min(text.count, full))
     }
@@ -173,27 +190,32 @@ extension Connection {
   /// device with these capabilities cuts.
   ///
   /// What goes, and when, is the same as with one segment at a time: the small
-  /// rest of what was written is added where it would have followed at once.
+  /// rest of what was written is added where it would have followed at once. One
+  /// with CWR stays alone, as a device may leave the flag in all that it cuts.
   @_addressableSelf
   private func extended(
     _ plan: SegmentPlan,
     _ capabilities: LinkCapabilities
   ) -> SegmentPlan {
     let full = fullSegment()
-    guard plan.kind != .probe, plan.payload == full,
-      !recovery.owesRetransmission
+    guard plan.kind == .new || plan.kind == .retransmission,
+      plan.payload == full, !recovery.owesRetransmission,
+      !recovery.tailProbe.isOwed, !marking.owesReduced,
+      // A device that cuts does not know that the pointer counts from each.
+      urgent.pointer(at: plan.sequence) == nil
     else { return plan }
     let largest = capabilities.largestPayload(
       behind: remote.address.internetHeaderSize + TCPHeader.minimumLength
-        + textOptionsLength
+        + textOptionsLength()
     )
     guard largest > full else { return plan }
     let text = nextText(most: largest)
     let most = min(largest, text.count, usableWindow(from: plan.sequence))
     let whole = most - most % full
-    // RFC 9293 §3.7.4, Nagle, as in `sendableBytes`: behind others under way.
+    // RFC 9293 §3.7.4, Nagle, as in `sendableBytes`.
     let mayBeSmall =
-      noDelay || fin != nil || plan.sequence + whole < send.next
+      small.mayGo(acknowledged: send.unacknowledged) || fin != nil
+      || plan.sequence + whole < send.next
     let payload = most == text.count && mayBeSmall ? most : whole
     return dataPlan(plan.kind, at: plan.sequence, payload)
   }
@@ -236,12 +258,12 @@ extension Connection {
     guard payload > 0 else { return 0 }
     // RFC 9293 §3.8.6.2.1, rule (1): a full segment.
     if payload == full { return payload }
-    // RFC 9293 §3.7.4, Nagle: a small one only when nothing is
+    // RFC 9293 §3.7.4, Nagle: a small one only when no other is
     // unacknowledged. One that was sent before, or is the last before the
     // FIN, does not wait for company that cannot come.
     let mayBeSmall =
-      noDelay || send.next == send.unacknowledged || text.start < send.next
-      || fin != nil
+      small.mayGo(acknowledged: send.unacknowledged)
+      || text.start < send.next || fin != nil
     guard mayBeSmall else { return 0 }
     // Rule (2): all there is. Rule (3): a good part of the largest window.
     return payload == text.count || 2 * payload >= send.maximumWindow
@@ -252,7 +274,7 @@ extension Connection {
   mutating func sent(
     _ plan: SegmentPlan,
     at now: Instant,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters
   ) {
     let full = fullSegment()
@@ -262,10 +284,13 @@ extension Connection {
       counters.resetsSent &+= 1
       return
     }
-    if plan.flags.contains(.acknowledgement) { acknowledgement.done() }
+    if plan.flags.contains(.acknowledgement) {
+      noteAcknowledgement(in: plan)
+    }
     guard plan.length > 0 else { return }
     let end = plan.sequence + plan.length
     let isProbe = plan.kind == .probe
+    let isOwedProbe = recovery.tailProbe.isOwed
     if isProbe {
       counters.windowProbes &+= 1
     } else if plan.sequence < send.next {
@@ -273,13 +298,23 @@ extension Connection {
       roundTrip.retransmitted()
       let old = min(plan.payload, send.next - plan.sequence)
       let segments = max((old + full - 1) / full, 1)
-      retransmissions &+= UInt64(segments)
+      retransmissions &+= UInt32(segments)
       counters.segmentsRetransmitted &+= UInt64(segments)
-      flight.sentAgain(to: end, limit: limits.flightRecords, at: now)
+      if plan.kind == .tailProbe {
+        flight.probed(
+          from: plan.sequence,
+          limit: limits.value.flightRecords,
+          at: now
+        )
+      } else {
+        recovery.undo.sentAgain(segments)
+        flight.sentAgain(to: end, limit: limits.value.flightRecords, at: now)
+      }
       recovery.owesRetransmission = false
     } else {
       roundTrip.sent(upTo: end, at: now)
     }
+    small.sent(plan.payload, full: full, upTo: end)
     let newBytes = plan.sequence + plan.payload - send.next
     if plan.payload > 0, newBytes > 0 {
       counters.bytesSent &+= UInt64(newBytes)
@@ -290,12 +325,24 @@ extension Connection {
         from: plan.sequence,
         to: end,
         isLost: isProbe,
-        limit: limits.flightRecords,
+        limit: limits.value.flightRecords,
         at: now
       )
     }
     owesProbe = false
+    let isNew = end > send.next
     send.next = SequenceNumber.later(send.next, end)
     lastSent = now
+    guard !isProbe else { return }
+    if isOwedProbe {
+      counters.tailLossProbes &+= 1
+      recovery.tailProbe.sent(next: send.next, isRetransmission: !isNew)
+    } else if isNew {
+      recovery.tailProbe.wantsTimer = true
+    }
+    if recovery.isRecovering { recovery.reduction.sent(plan.length) }
+    if recovery.limit(congestionWindow) - pipe() < full {
+      congestionWindow.filled(next: send.next)
+    }
   }
 }

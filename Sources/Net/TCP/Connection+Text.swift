@@ -13,7 +13,7 @@ extension Connection {
     _ segment: TCPHeader,
     _ packet: consuming PacketBuffer,
     pool: PacketPool,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) {
@@ -22,6 +22,7 @@ extension Connection {
     packet.removeFirst(segment.parsedLength)
     let count = cut(&packet, at: start, segment, counters: &counters)
     if start < receive.next {
+      cameAgain(from: start, count)
       counters.duplicateBytes &+= UInt64(min(receive.next - start, count))
     }
     let end = start + count
@@ -49,6 +50,41 @@ extension Connection {
     }
   }
 
+  /// `count` bytes came, the first of which is `start`: those before RCV.NXT
+  /// came once more. RFC 2883 §4.1.
+  mutating func cameAgain(from start: SequenceNumber, _ count: Int) {
+    guard isSelective else { return }
+    needEarly()
+    let end = start + count
+    early.value.selective.cameAgain(
+      SACKBlock(start: start, end: end < receive.next ? end : receive.next)
+    )
+  }
+
+  /// A segment with an acknowledgement was sent. It told of what came early
+  /// if it had the room; if it had not, one without text does.
+  mutating func noteAcknowledgement(in plan: SegmentPlan) {
+    keepalive.sent()
+    if early.isPresent, !early.value.selective.isEmpty {
+      guard hasRoomForBlocks(plan) else { return }
+      early.value.selective.sent()
+    }
+    acknowledgement.done()
+  }
+
+  /// There is a record for what comes early from now on: one of its own, if it
+  /// was lent none.
+  mutating func needEarly() {
+    if early.isPresent { return }
+    early = SideRecord(EarlySegments(isSelective: isSelective))
+  }
+
+  /// Whether something came before its turn.
+  @_addressableSelf
+  func hasEarly() -> Bool {
+    early.isPresent && !early.value.assembler.isEmpty
+  }
+
   /// Cuts off what of the text at `start` lies beyond the window, or beyond the
   /// peer's end, and returns how much is left.
   private mutating func cut(
@@ -62,7 +98,10 @@ extension Connection {
     if segment.flags.contains(.fin), receive.fin == nil, end <= receive.edge {
       receive.fin = end
       // Whoever sent more than that before its turn contradicts itself.
-      assembler.removeAll(from: end)
+      if early.isPresent {
+        early.value.assembler.removeAll(from: end)
+        early.value.selective.truncate(from: end)
+      }
     }
     var limit = receive.edge
     if let fin = receive.fin, fin < limit { limit = fin }
@@ -78,18 +117,32 @@ extension Connection {
     _ count: Int,
     of packet: borrowing PacketBuffer,
     at start: SequenceNumber,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) {
+    if receiveQueue.isEmpty {
+      receive.capacity = tuning.begins(
+        capacity: receive.capacity,
+        smallest: limits.value.initialReceiveBuffer,
+        at: now
+      )
+    }
     // RFC 5681 §4.2: a segment out of order, and one that fills all or part of
     // a gap, is answered at once; and every second full one at the latest,
     // which the device may have merged.
     let merged = packet.mergedSegmentSize
     let segmentSize = merged > 0 ? merged : receiveSegmentSize
-    if start > receive.next || !assembler.isEmpty || count > segmentSize {
+    let segments = (count + segmentSize - 1) / segmentSize
+    let isQuick = quick.received(segments, at: now)
+    if start > receive.next || hasEarly() || count > segmentSize
+      || isQuick
+    {
       acknowledgement.require()
     } else {
-      acknowledgement.received(at: now, delay: limits.acknowledgementDelay)
+      acknowledgement.received(
+        at: now,
+        delay: limits.value.acknowledgementDelay
+      )
     }
   }
 
@@ -99,7 +152,7 @@ extension Connection {
     _ piece: consuming PacketBuffer,
     at start: SequenceNumber,
     _ pool: PacketPool,
-    _ limits: borrowing TCPLimits,
+    _ limits: borrowing Constant<TCPLimits>,
     _ counters: inout TCPCounters
   ) -> Bool {
     // RFC 9293 §3.10.7.4: the front that was received is cut off.
@@ -115,9 +168,12 @@ extension Connection {
       acknowledgement.require()
       return false
     }
-    while let packet = assembler.popFirst(at: receive.next) {
-      // It held its slot before, and goes on to.
-      append(packet, &counters)
+    if early.isPresent {
+      while let packet = early.value.assembler.popFirst(at: receive.next) {
+        // It held its slot before, and goes on to.
+        append(packet, &counters)
+      }
+      early.value.selective.advance(to: receive.next)
     }
     changes.insert(.readable)
     return true

@@ -1,20 +1,19 @@
+import Packets
+
 /// The passing of time.
 extension Connection {
   /// When ``poll(at:limits:counters:)`` next has something to do.
   @_addressableSelf
   func deadline() -> Instant? {
-    var earliest = timer.deadline
-    if let other = acknowledgement.deadline, !acknowledgement.isDue {
-      earliest = min(earliest ?? other, other)
-    }
-    if let other = expiry { earliest = min(earliest ?? other, other) }
-    return earliest
+    var earliest = min(timer.next, expiresAt, receiverDeadline())
+    if !acknowledgement.isDue { earliest = min(earliest, acknowledgement.next) }
+    return earliest == .never ? nil : earliest
   }
 
   /// Does what the deadlines up to `now` ask for.
   mutating func poll(
     at now: Instant,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters
   ) {
     if let expiry, expiry <= now {
@@ -22,17 +21,20 @@ extension Connection {
       if state == .finWait2 { counters.finWait2Expired &+= 1 }
       return end(nil)
     }
+    pollReceiver(at: now, counters: &counters)
+    if state == .closed { return }
     if acknowledgement.poll(at: now) {
       counters.delayedAcknowledgements &+= 1
     }
-    if let deadline = timer.deadline, deadline <= now {
-      timerExpired(at: now, limits: limits, counters: &counters)
+    if let purpose = timer.expired(at: now) {
+      timerExpired(purpose, at: now, limits: limits, counters: &counters)
     }
   }
 
   private mutating func timerExpired(
+    _ purpose: RetransmissionTimer.Purpose,
     at now: Instant,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters
   ) {
     // RFC 9293 §3.8.3: R2 is reached.
@@ -40,21 +42,38 @@ extension Connection {
       counters.connectionsTimedOut &+= 1
       return end(softError ?? .timedOut)
     }
-    switch timer.purpose {
+    switch purpose {
+    case .tailLoss:
+      // RFC 8985 §7.3: the timeout counts from the probe.
+      recovery.tailProbe.expired()
+      timer.restart(for: roundTrip.timeout, at: now)
+    case .reordering:
+      reorderingExpired(counters: &counters, at: now)
     case .persistence:
       owesProbe = true
+      // So often that three in a row may be lost, or their answers, before R2
+      // is reached: a peer that answers is not to be given up.
       timer.probed(
         timeout: roundTrip.timeout,
-        // RFC 9293 §3.8.6.1 (MUST-36): open as long as probes are answered; so
-        // one that is lost must not be the only one before the end.
-        maximum: min(limits.maximumTimeout, limits.giveUp / 4),
+        maximum: min(limits.value.maximumTimeout, giveUpTime(limits) / 5),
         at: now
       )
     case .retransmission:
       counters.retransmissionTimeouts &+= 1
+      expiries = expiries == .max ? expiries : expiries + 1
+      // RFC 9293 §3.8.3: R1 is reached (MUST-20, SHLD-9).
+      if Int(expiries) == limits.value.suspicion {
+        suspectsPath = true
+        changes.insert(.unanswered)
+      }
       switch state {
       case .synSent, .synReceived: isSYNLost = true
       default:
+        let isFirst = !recovery.isRecovering && !recovery.isAfterTimeout
+        if isFirst { recovery.undo.save(congestionWindow, congestion) }
+        recovery.spuriousTimeout.timedOut(
+          isFirst: isFirst && recovery.isSelective
+        )
         congestion.reduce(
           for: .timeout,
           inFlight: send.inFlight,
@@ -62,38 +81,46 @@ extension Connection {
           at: now
         )
         recovery.timedOut(next: send.next)
+        marking.reduced(next: send.next)
       }
       // RFC 6298 §5.4 to §5.6: send the earliest again, back off, start anew.
       // What follows it is sent again as the window opens, unless an
       // acknowledgement says that it has come.
-      flight.loseAll()
+      loseAtTimeout(counters: &counters, at: now)
       roundTrip.backOff()
       timer.restart(for: roundTrip.timeout, at: now)
     }
   }
 
-  private func giveUpTime(_ limits: borrowing TCPLimits) -> Interval {
-    switch state {
-    case .synSent: limits.giveUpConnecting
-    case .synReceived where isPassive: limits.giveUpAccepting
-    default: limits.giveUp
-    }
-  }
-
   /// Brings the timer in line with what is under way: after every call and
   /// every segment, in or out. Returns what lists and tables go by.
-  mutating func settle(at now: Instant) -> Filing {
-    settleTimer(at: now)
-    return filing()
+  ///
+  /// - Parameter isSending: it is in the list of those with something to send.
+  mutating func settle(
+    isSending: Bool,
+    limits: borrowing Constant<TCPLimits>,
+    at now: Instant
+  ) -> Filing {
+    settleTimer(limits: limits, at: now)
+    if small.isCorked {
+      small.settle(isWaiting: dataEnd() > send.next, at: now)
+    }
+    return filing(isSending: isSending)
   }
 
-  private mutating func settleTimer(at now: Instant) {
+  private mutating func settleTimer(
+    limits: borrowing Constant<TCPLimits>,
+    at now: Instant
+  ) {
     if state == .closed {
       timer.stop()
     } else if isWindowShut() {
       timer.ensure(.persistence, for: roundTrip.timeout, at: now)
     } else if send.inFlight > 0 {
-      timer.ensure(.retransmission, for: roundTrip.timeout, at: now)
+      if !timer.isRunning(for: .retransmission) {
+        timer.ensure(.retransmission, for: roundTrip.timeout, at: now)
+      }
+      armTailProbe(limits: limits, at: now)
     } else {
       timer.stop()
     }
@@ -102,14 +129,24 @@ extension Connection {
   /// Whether bytes wait that the peer's window does not let go, with nothing
   /// under way whose acknowledgement could open it. RFC 9293 §3.8.6.1.
   ///
-  /// Never inlined: the compiler would copy the whole connection.
-  @_addressableSelf
-  @inline(never)
-  private func isWindowShut() -> Bool {
+  /// Changes nothing; but one that may is not given a copy of the connection.
+  @inline(__always)
+  private mutating func isWindowShut() -> Bool {
+    // Mostly something is under way, or nothing waits.
+    guard pipe() == 0, flight.hasLost || !sendBuffer.isEmpty else {
+      return false
+    }
+    return waitsForWindow()
+  }
+
+  /// Whether what waits may not go, with nothing under way. Changes nothing.
+  private mutating func waitsForWindow() -> Bool {
     switch state {
     case .established, .closeWait, .finWait1, .closing, .lastAck:
-      guard pipe() == 0, !recovery.owesRetransmission else { return false }
+      if recovery.owesRetransmission { return false }
       let text = nextText(most: fullSegment())
+      // What cork holds back has a time of its own.
+      if small.isHolding, send.window > 0 { return false }
       return text.count > 0 && sendableBytes(of: text) == 0
     default: return false
     }

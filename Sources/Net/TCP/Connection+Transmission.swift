@@ -9,10 +9,10 @@ extension Connection {
     in packet: inout PacketBuffer,
     _ capabilities: LinkCapabilities,
     at now: Instant,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters
   ) -> TCP.Key {
-    fill(&packet, with: &plan, capabilities)
+    fill(&packet, with: &plan, capabilities, at: now)
     sent(plan, at: now, limits: limits, counters: &counters)
     return ends
   }
@@ -26,17 +26,19 @@ extension Connection {
   private mutating func fill(
     _ packet: inout PacketBuffer,
     with plan: inout SegmentPlan,
-    _ capabilities: LinkCapabilities
+    _ capabilities: LinkCapabilities,
+    at now: Instant
   ) {
     appendText(to: &packet, &plan, mostFragments: capabilities.mostFragments)
-    let header = header(for: plan)
+    plan.codepoint = mark(&plan)
+    let header = header(for: plan, at: now)
     packet.prepend(
       header,
       from: local.address,
       to: remote.address,
       mayLeaveChecksum: capabilities.completesChecksums
     )
-    let full = payloadLimit(with: header.options)
+    let full = fullSegment()
     if plan.payload > full {
       packet.segmentation = PacketBuffer.Segmentation(
         kind: remote.address.isIPv4 ? .tcp4 : .tcp6,
@@ -78,14 +80,24 @@ extension Connection {
     sendBuffer.copyBytes(at: offset, to: &target)
   }
 
-  /// Gives `header` its options, which go by its flags.
+  /// Gives `header` its options, which go by its flags; but for the parts that
+  /// came early.
   @_addressableSelf
-  private func addOptions(to header: inout TCPHeader) {
+  private func addOptions(to header: inout TCPHeader, at now: Instant) {
+    // RFC 7323 §3.2: once on, in every segment; a SYN offers them, and a
+    // SYN,ACK has them only if the SYN had.
+    if timestamps.isOn || state == .synSent {
+      header.options.timestamp = TCPOptions.Timestamp(
+        value: timestamps.value(at: now),
+        echo: timestamps.recent
+      )
+    }
     guard header.flags.contains(.syn) else { return }
+    header.options.isSACKPermitted = isSelective || state == .synSent
     header.options.maximumSegmentSize = UInt16(clamping: receiveSegmentSize)
     // RFC 7323 §2.2: a SYN,ACK offers to scale only if the SYN did.
     if state == .synSent || receive.isScaling {
-      header.options.windowScale = ReceiveSequence.shift(for: receive.capacity)
+      header.options.windowScale = receive.offeredShift
     }
   }
 
@@ -100,13 +112,21 @@ extension Connection {
   /// The payload of a full segment of data: what ``payloadLimit(with:)`` is with
   /// the options of every one. Asked for several times a segment.
   @_addressableSelf
-  func fullSegment() -> Int { sendSegmentSize - textOptionsLength }
+  @inline(__always)
+  func fullSegment() -> Int { sendSegmentSize - textOptionsLength() }
 
   /// The bytes that the options of a segment of data take.
-  var textOptionsLength: Int { 0 }
+  @_addressableSelf
+  @inline(__always)
+  func textOptionsLength() -> Int {
+    timestamps.isOn ? TCPOptions.Length.timestamp + 2 : 0
+  }
 
   /// The header of `plan`.
-  private mutating func header(for plan: SegmentPlan) -> TCPHeader {
+  private mutating func header(
+    for plan: SegmentPlan,
+    at now: Instant
+  ) -> TCPHeader {
     var header = TCPHeader(
       sourcePort: local.port,
       destinationPort: remote.port,
@@ -115,16 +135,53 @@ extension Connection {
     )
     if plan.flags.contains(.acknowledgement) {
       header.acknowledgementNumber = receive.next
+      timestamps.acknowledged(upTo: receive.next)
     }
-    addOptions(to: &header)
+    // RFC 9293 §3.8.5 (MUST-30): in every segment before its end.
+    if let pointer = urgent.pointer(at: plan.sequence),
+      !plan.flags.contains(.reset)
+    {
+      header.flags.insert(.urgent)
+      header.urgentPointer = pointer
+    }
+    addOptions(to: &header, at: now)
     if plan.flags.contains(.syn) {
       header.window = receive.synWindowField
+      header.flags.formUnion(flagsOfSYN(plan.flags))
     } else if !plan.flags.contains(.reset) {
       header.window = receive.offerWindow(
         unread: receiveQueue.byteCount,
         segmentSize: receiveSegmentSize
       )
+      // RFC 3168 §6.1.3: in every acknowledgement until CWR comes.
+      if ecn.isEchoing { header.flags.insert(.congestionEcho) }
+      if early.isPresent, hasRoomForBlocks(plan) {
+        early.value.selective.append(
+          to: &header.options,
+          room: TCPOptions.mostBytes - header.options.length
+        )
+      }
     }
     return header
+  }
+
+  /// What a SYN, or a SYN,ACK, says of explicit congestion notification.
+  /// RFC 3168 §6.1.1: a SYN asks with both flags, one that is sent again with
+  /// none, as a middlebox may have dropped the first for them (§6.1.1.1); a
+  /// SYN,ACK agrees with ECE.
+  @_addressableSelf
+  private func flagsOfSYN(_ flags: TCPHeader.Flags) -> TCPHeader.Flags {
+    if flags.contains(.acknowledgement) {
+      return ecn.isOn ? .congestionEcho : []
+    }
+    return asksForECN && !isSYNLost ? [.congestionEcho, .windowReduced] : []
+  }
+
+  /// Whether `plan` can tell of all parts that came early: they take of the room
+  /// of its text. RFC 6691 §2: a full segment has none, and then an
+  /// acknowledgement without text follows.
+  @_addressableSelf
+  func hasRoomForBlocks(_ plan: SegmentPlan) -> Bool {
+    plan.payload == 0 || plan.payload + TCPOptions.mostBytes <= fullSegment()
   }
 }

@@ -1,9 +1,12 @@
 /// When to acknowledge what came. RFC 1122 §4.2.3.2, RFC 5681 §4.2.
 struct DelayedAcknowledgement {
+  /// ``deadline``, or ``Instant/never``.
+  private(set) var next = Instant.never
   /// An acknowledgement is to be sent now.
   private(set) var isDue = false
+
   /// It is to be sent then, if nothing carries it before.
-  private(set) var deadline: Instant?
+  var deadline: Instant? { next == .never ? nil : next }
 
   /// Something came that the peer must hear about at once: out of order,
   /// filling a hole, a FIN, an old segment, an opened window.
@@ -12,8 +15,8 @@ struct DelayedAcknowledgement {
   /// A segment in order came: the second one is acknowledged at once
   /// (RFC 5681 §4.2), a single one after `delay`.
   mutating func received(at now: Instant, delay: Interval) {
-    if deadline == nil {
-      deadline = now + delay
+    if next == .never {
+      next = now + delay
     } else {
       isDue = true
     }
@@ -21,15 +24,15 @@ struct DelayedAcknowledgement {
 
   /// Returns whether the wait was over.
   mutating func poll(at now: Instant) -> Bool {
-    guard let deadline, deadline <= now, !isDue else { return false }
+    guard next <= now, !isDue else { return false }
     isDue = true
-    self.deadline = nil
+    next = .never
     return true
   }
 
   /// A segment with an acknowledgement has gone out, or none is needed.
   mutating func done() {
     isDue = false
-    deadline = nil
+    next = .never
   }
 }

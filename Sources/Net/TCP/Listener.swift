@@ -6,6 +6,8 @@ struct Listener {
   var isListening = true
   /// Connections from their SYN until they are accepted.
   var pending = 0
+  /// Until when who comes back with a SYN cookie is let in.
+  var cookiesUntil: Instant?
   /// Those with the handshake complete, first come first: at most `backlog`.
   var acceptable: [UInt32] = []
 }

@@ -10,26 +10,55 @@ struct ReceiveSequence {
   var next = SequenceNumber(0)
   /// RCV.NXT + RCV.WND as the peer knows it: never moves left.
   private(set) var edge = SequenceNumber(0)
-  /// Where the peer's FIN stands, once a segment in the window had it.
-  var fin: SequenceNumber?
+  private var finNumber = SequenceNumber(0)
+  private var bytes: UInt32
+  private var hasFIN = false
   /// Whether RCV.NXT is past the FIN: the peer sends no more.
   private(set) var isFinished = false
   /// Whether both ends offered to scale windows. RFC 7323 §2.2.
   private(set) var isScaling = false
   /// Rcv.Wind.Shift: zero unless scaling. RFC 7323 §2.3.
-  private(set) var windowShift = 0
-  /// The receive buffer, in bytes.
-  let capacity: Int
+  private(set) var windowShift: UInt8 = 0
+  /// The shift count of our SYN, if it has one: the least that lets the field
+  /// hold the largest buffer, as it is fixed from the SYN on.
+  let offeredShift: UInt8
 
   private static let largestField = Int(UInt16.max)
 
-  init(capacity: Int) { self.capacity = capacity }
+  /// With a buffer of `capacity` bytes, that may become as large as `largest`.
+  init(capacity: Int, largest: Int) {
+    bytes = UInt32(clamping: capacity)
+    offeredShift = Self.shift(for: largest)
+  }
+
+  /// As each connection begins.
+  init(_ limits: borrowing TCPLimits) {
+    self.init(
+      capacity: min(limits.initialReceiveBuffer, limits.receiveBuffer),
+      largest: limits.receiveBuffer
+    )
+  }
+
+  /// Where the peer's FIN stands, once a segment in the window had it.
+  var fin: SequenceNumber? {
+    get { hasFIN ? finNumber : nil }
+    set {
+      hasFIN = newValue != nil
+      finNumber = newValue ?? finNumber
+    }
+  }
+
+  /// The receive buffer, in bytes. When it shrinks, the edge stays.
+  var capacity: Int {
+    get { Int(bytes) }
+    set { bytes = UInt32(clamping: newValue) }
+  }
 
   /// RCV.WND in bytes.
   var window: Int { edge - next }
 
-  /// The shift count to offer: the least that lets the field hold the buffer.
-  /// RFC 7323 §2.3: at most 14.
+  /// The least shift count that lets the field hold `capacity`. RFC 7323 §2.3:
+  /// at most 14.
   static func shift(for capacity: Int) -> UInt8 {
     var shift = 0
     while shift < 14, capacity >> shift > largestField { shift += 1 }
@@ -50,7 +79,7 @@ struct ReceiveSequence {
     next = initial + 1
     edge = next + Int(synWindowField)
     self.isScaling = isScaling
-    windowShift = isScaling ? Int(Self.shift(for: capacity)) : 0
+    windowShift = isScaling ? offeredShift : 0
   }
 
   /// RCV.NXT is at the peer's FIN: move past it.
@@ -77,7 +106,7 @@ struct ReceiveSequence {
   /// app; offers what it says.
   mutating func offerWindow(unread: Int, segmentSize: Int) -> UInt16 {
     let room = max(0, capacity - unread)
-    let step = 1 << windowShift
+    let step = 1 << Int(windowShift)
     // RFC 7323 §2.4: rounding down would take back what was offered.
     var field = (window + step - 1) / step
     // RFC 9293 §3.8.6.2.2: the edge stays until it moves by a segment or half

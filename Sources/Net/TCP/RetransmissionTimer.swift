@@ -7,16 +7,67 @@ struct RetransmissionTimer {
     /// Something cannot be sent, and nothing under way would tell when it can.
     /// RFC 9293 §3.8.6.1.
     case persistence
+    /// Nothing came back for the last that was sent. RFC 8985 §7.2.
+    case tailLoss
+    /// What is late has had its time. RFC 8985 §6.2 step 5.
+    case reordering
   }
 
-  private(set) var purpose = Purpose.retransmission
-  private(set) var deadline: Instant?
+  /// When it expires for ``purpose``; ``Instant/never`` while it does not run.
+  private var timeoutAt = Instant.never
+  /// What comes before that while something is under way, and when.
+  private var earlyAt = Instant.never
   /// Since when the peer has left us without an answer that counts.
   private(set) var unansweredSince = Instant(nanoseconds: 0)
-  /// How many probes this shut window has had.
-  private(set) var probes = 0
+  private var early = Purpose.tailLoss
+  private(set) var purpose = Purpose.retransmission
+  /// How many probes this shut window has had; more than 255 count as that.
+  private var probeCount: UInt8 = 0
 
-  var isRunning: Bool { deadline != nil }
+  /// How many probes this shut window has had.
+  var probes: Int { Int(probeCount) }
+
+  var isRunning: Bool { timeoutAt != .never }
+
+  func isRunning(for purpose: Purpose) -> Bool {
+    isRunning && self.purpose == purpose
+  }
+
+  /// When it next expires.
+  var deadline: Instant? { next == .never ? nil : next }
+  /// ``deadline``, or ``Instant/never``.
+  var next: Instant { min(timeoutAt, earlyAt) }
+
+  /// What it expires for, if it does. RFC 8985 §7.2: a probe that is due at the
+  /// same time comes before the timeout.
+  mutating func expired(at now: Instant) -> Purpose? {
+    if earlyAt <= now, earlyAt <= timeoutAt {
+      earlyAt = .never
+      return early
+    }
+    guard timeoutAt <= now else { return nil }
+    earlyAt = .never
+    return purpose
+  }
+
+  /// Expires for a probe at `time`; but no later than for the timeout, in whose
+  /// place it is sent. RFC 8985 §7.2.
+  mutating func setTailLoss(at time: Instant) {
+    early = .tailLoss
+    earlyAt = min(time, timeoutAt)
+  }
+
+  /// Expires for what is late at `time`, if the timeout does not come before.
+  mutating func setReordering(at time: Instant) {
+    early = .reordering
+    earlyAt = time
+  }
+
+  /// Whether it will expire for what is late.
+  var awaitsReordering: Bool { earlyAt != .never && early == .reordering }
+
+  /// Expires for the timeout only.
+  mutating func clear() { earlyAt = .never }
 
   /// RFC 6298 §5.1: starts the timer unless it runs for the same purpose.
   mutating func ensure(
@@ -24,18 +75,19 @@ struct RetransmissionTimer {
     for timeout: Interval,
     at now: Instant
   ) {
-    if isRunning, self.purpose == purpose { return }
+    if isRunning(for: purpose) { return }
     // What the peer left unanswered while its window was shut counts no more.
     if !isRunning || purpose == .retransmission { unansweredSince = now }
     self.purpose = purpose
-    probes = 0
-    deadline = now + timeout
+    probeCount = 0
+    earlyAt = .never
+    timeoutAt = now + timeout
   }
 
   /// RFC 6298 §5.3: new data was acknowledged, and some is left; §5.6: the
   /// timer expired.
   mutating func restart(for timeout: Interval, at now: Instant) {
-    deadline = now + timeout
+    timeoutAt = now + timeout
   }
 
   /// A probe is on its way; the next comes later. RFC 9293 §3.8.6.1: the
@@ -45,8 +97,8 @@ struct RetransmissionTimer {
     maximum: Interval,
     at now: Instant
   ) {
-    probes += 1
-    deadline =
+    if probeCount < UInt8.max { probeCount += 1 }
+    timeoutAt =
       now + RoundTripEstimator.doubled(timeout, probes, atMost: maximum)
   }
 
@@ -54,5 +106,8 @@ struct RetransmissionTimer {
   mutating func answered(at now: Instant) { unansweredSince = now }
 
   /// RFC 6298 §5.2.
-  mutating func stop() { deadline = nil }
+  mutating func stop() {
+    timeoutAt = .never
+    earlyAt = .never
+  }
 }

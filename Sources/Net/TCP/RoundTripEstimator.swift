@@ -1,45 +1,73 @@
 /// Measures the round trip and computes the retransmission timeout from it.
 /// RFC 6298.
+///
+/// Times are kept in microseconds, which 32 bits hold for over an hour; SRTT
+/// and RTTVAR in eighths and quarters of them, so that their means lose nothing.
 struct RoundTripEstimator {
-  /// SRTT and RTTVAR, once there was a measurement. RFC 6298 §2.
-  private(set) var smoothed: Interval?
-  private(set) var variation = Interval.zero
-  /// RTO before backing off.
-  private var base: Interval
-  private let minimum: Interval
-  private let maximum: Interval
-  /// How often the timer expired since the last measurement.
-  private(set) var backoffs = 0
+  private static let none = UInt32.max
 
-  /// The segment that is being timed: its end, and when it was sent.
-  private var timedEnd: SequenceNumber?
+  /// The segment that is being timed, if one is: its end, and when it was sent.
   private var timedAt = Instant(nanoseconds: 0)
+  private var timedEnd = SequenceNumber(0)
+  /// SRTT in eighths, once there was a measurement. RFC 6298 §2.
+  private var smoothedEighths = Self.none
+  /// RTTVAR in quarters.
+  private var variationQuarters: UInt32 = 0
+  /// RTO before backing off.
+  private var base: UInt32
+  private let minimum: UInt32
+  private let maximum: UInt32
+  /// The least of the last minutes.
+  var least = LeastRoundTrip()
+  private var isTiming = false
+  /// How often the timer expired since the last measurement; more often than
+  /// the timeout can be doubled does not count.
+  private var backoffs: UInt8 = 0
 
   init(initial: Interval, minimum: Interval, maximum: Interval) {
     // RFC 6298 §2.1: until there is a measurement, 1 s.
-    base = initial
-    self.minimum = minimum
-    self.maximum = maximum
+    base = initial.clampedMicroseconds
+    self.minimum = minimum.clampedMicroseconds
+    self.maximum = maximum.clampedMicroseconds
   }
 
+  /// SRTT, once there was a measurement.
+  var smoothed: Interval? {
+    smoothedEighths == Self.none
+      ? nil : .microseconds(Int64(smoothedEighths)) / 8
+  }
+
+  /// RTTVAR.
+  var variation: Interval { .microseconds(Int64(variationQuarters)) / 4 }
+
   /// RTO: how long to wait for an acknowledgement.
-  var timeout: Interval { Self.doubled(base, backoffs, atMost: maximum) }
+  var timeout: Interval {
+    if backoffs == 0 { return .microseconds(Int64(min(base, maximum))) }
+    return Self.doubled(
+      .microseconds(Int64(base)),
+      Int(backoffs),
+      atMost: .microseconds(Int64(maximum))
+    )
+  }
 
   /// RFC 6298 §5.5: double it at each expiry; §2.5: up to a bound.
   mutating func backOff() {
-    if timeout < maximum { backoffs += 1 }
+    if timeout < .microseconds(Int64(maximum)), backoffs < UInt8.max {
+      backoffs += 1
+    }
   }
 
   /// RFC 6298 §5.7: the SYN was lost, so 1 s may have been too short.
   mutating func restart(with timeout: Interval) {
-    base = timeout
+    base = timeout.clampedMicroseconds
     backoffs = 0
   }
 
   /// A segment up to `end` was sent for the first time. One is timed at a time:
   /// RFC 6298 §3 wants one measurement a round trip.
   mutating func sent(upTo end: SequenceNumber, at now: Instant) {
-    guard timedEnd == nil else { return }
+    guard !isTiming else { return }
+    isTiming = true
     timedEnd = end
     timedAt = now
   }
@@ -47,7 +75,7 @@ struct RoundTripEstimator {
   /// A segment was sent again. RFC 6298 §3, Karn's algorithm: who
   /// acknowledges it does not say which of the two; and a segment behind it
   /// that arrived is acknowledged late.
-  mutating func retransmitted() { timedEnd = nil }
+  mutating func retransmitted() { isTiming = false }
 
   /// Everything up to `number` was acknowledged: the measurement that is complete
   /// with it, if one is.
@@ -55,28 +83,30 @@ struct RoundTripEstimator {
     upTo number: SequenceNumber,
     at now: Instant
   ) -> Interval? {
-    guard let end = timedEnd, number >= end else { return nil }
-    timedEnd = nil
+    guard isTiming, number >= timedEnd else { return nil }
+    isTiming = false
     return now - timedAt
   }
 
   /// Takes a measurement in. RFC 6298 §2.
   mutating func measured(_ sample: Interval) {
-    if let smoothed {
+    // A sixteenth of what 32 bits hold: over four minutes.
+    let sample = min(sample.clampedMicroseconds, Self.none >> 4)
+    if smoothedEighths == Self.none {
+      // RFC 6298 §2.2.
+      smoothedEighths = sample * 8
+      variationQuarters = sample * 2
+    } else {
       // RFC 6298 §2.3: beta is 1/4, alpha 1/8, and the variation is computed
       // with the old SRTT.
-      let difference = smoothed - sample
-      let error = max(difference, .zero - difference)
-      variation = (variation * 3 + error) / 4
-      self.smoothed = (smoothed * 7 + sample) / 8
-    } else {
-      // RFC 6298 §2.2.
-      smoothed = sample
-      variation = sample / 2
+      let old = smoothedEighths / 8
+      let error = old > sample ? old - sample : sample - old
+      variationQuarters = variationQuarters - variationQuarters / 4 + error
+      smoothedEighths = smoothedEighths - old + sample
     }
     // RFC 6298 §2.3: RTO is SRTT + max(G, K * RTTVAR) with K 4; the clock's
-    // granularity G is a nanosecond.
-    base = smoothed! + max(Interval(nanoseconds: 1), variation * 4)
+    // granularity G is a microsecond.
+    base = smoothedEighths / 8 + max(1, variationQuarters)
     base = min(max(base, minimum), maximum)
     backoffs = 0
   }
@@ -94,4 +124,9 @@ struct RoundTripEstimator {
     }
     return min(result, maximum)
   }
+}
+
+extension Interval {
+  /// The length in microseconds, as far as 32 bits hold it: over an hour.
+  var clampedMicroseconds: UInt32 { UInt32(clamping: nanoseconds / 1000) }
 }

@@ -63,8 +63,9 @@ extension Connection {
   mutating func segmentArrives(
     _ segment: TCPHeader,
     _ packet: consuming PacketBuffer,
+    ecn codepoint: ECNCodepoint,
     pool: PacketPool,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) -> SegmentVerdict {
@@ -80,9 +81,11 @@ extension Connection {
         at: now
       )
     if let verdict { return verdict }
-
-    // Sixth, the URG bit: urgent data is read in its place in the stream, as
-    // RFC 9293 §3.8.5 lets new applications have it.
+    // The sixth check, the URG bit, is with the fifth: it is read even when the
+    // window is shut (MUST-66).
+    if ecn.received(segment.flags, codepoint, hasText: payload > 0) {
+      acknowledgement.require()
+    }
 
     // Seventh, the segment text; eighth, the FIN bit.
     switch state {
@@ -115,7 +118,7 @@ extension Connection {
   /// RFC 9293 §3.10.7.3: SYN-SENT. `nil` to go on with the text.
   private mutating func checkInSYNSent(
     _ segment: TCPHeader,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) -> SegmentVerdict? {
@@ -143,7 +146,7 @@ extension Connection {
       counters.notSynchronized &+= 1
       return .done
     }
-    synchronize(with: segment, limits: limits)
+    synchronize(with: segment, limits: limits, at: now)
     acknowledgement.require()
     guard flags.contains(.acknowledgement) else {
       // Both opened at once. Our SYN goes again, with an acknowledgement.
@@ -151,15 +154,19 @@ extension Connection {
       flight.loseAll()
       return .done
     }
-    synAcknowledged(number)
+    synAcknowledged(number, at: now)
     establish(.established, limits: limits, at: now)
     return nil
   }
 
   /// Our SYN is acknowledged, and all before `number`.
-  private mutating func synAcknowledged(_ number: SequenceNumber) {
+  private mutating func synAcknowledged(
+    _ number: SequenceNumber,
+    at now: Instant
+  ) {
     send.unacknowledged = number
-    _ = flight.acknowledge(upTo: number)
+    var delivery = Delivery(highest: number, at: now)
+    flight.acknowledge(upTo: number, &delivery)
   }
 
   /// RFC 9293 §3.10.7.4: the other states, first to fifth check. `nil` to go
@@ -167,7 +174,7 @@ extension Connection {
   private mutating func check(
     _ segment: TCPHeader,
     payload: Int,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) -> SegmentVerdict? {
@@ -184,13 +191,22 @@ extension Connection {
         at: now
       )
     }
-    // TIME-WAIT: a SYN beyond all that the peer sent begins anew. RFC 9293
-    // §3.10.7.4, fourth check; RFC 6191 §2 without timestamps.
+    // TIME-WAIT: a SYN that is no old duplicate begins anew. RFC 9293
+    // §3.10.7.4, fourth check; RFC 6191 §2.
     if state == .timeWait, flags.contains(.syn),
       !flags.contains(.acknowledgement), !flags.contains(.reset),
-      sequence > receive.next
+      leftInTimeWait().begins(segment)
     {
       return .reopen
+    }
+
+    if isFromThePast(
+      segment,
+      limits: limits,
+      counters: &counters,
+      at: now
+    ) {
+      return .done
     }
 
     // First, the sequence number.
@@ -208,8 +224,9 @@ extension Connection {
         // A retransmission: the peer has missed our acknowledgement. Of the
         // FIN in TIME-WAIT (the eighth check): restart the 2 MSL timeout.
         if state == .timeWait, flags.contains(.fin) {
-          expiry = now + limits.timeWait
+          expiry = now + limits.value.timeWait
         }
+        if payload > 0 { cameAgain(from: sequence, payload) }
         acknowledgement.require()
       } else {
         challenge(limits: limits, counters: &counters, at: now)
@@ -256,6 +273,12 @@ extension Connection {
     ) {
       return verdict
     }
+    // RFC 7323 §5.3, R3: only once the segment is known to be acceptable.
+    if timestamps.isOn, let timestamp = segment.options.timestamp {
+      timestamps.take(timestamp.value, at: sequence, now)
+    }
+    heard(at: now)
+    urgentArrives(segment)
     if isShut, payload > 0 {
       // A probe of our shut window.
       counters.bytesBeyondWindow &+= UInt64(payload)
@@ -265,11 +288,35 @@ extension Connection {
     return nil
   }
 
+  /// Whether the timestamps, if they are on, say that the segment is not to be
+  /// taken; a reset is not asked for them, nor a SYN, which is answered however
+  /// old it is.
+  private mutating func isFromThePast(
+    _ segment: TCPHeader,
+    limits: borrowing Constant<TCPLimits>,
+    counters: inout TCPCounters,
+    at now: Instant
+  ) -> Bool {
+    guard timestamps.isOn, !segment.flags.contains(.reset) else { return false }
+    guard let timestamp = segment.options.timestamp else {
+      // RFC 7323 §3.2: a segment without them is dropped silently.
+      guard !segment.flags.contains(.syn) else { return false }
+      counters.withoutTimestamp &+= 1
+      return true
+    }
+    // RFC 7323 §5.3, R1: it is acknowledged, and dropped. RFC 5961 §7 bounds
+    // how often.
+    guard timestamps.isOld(timestamp.value, at: now) else { return false }
+    counters.timestampsOld &+= 1
+    challenge(limits: limits, counters: &counters, at: now)
+    return true
+  }
+
   /// The fifth check. `nil` to go on with the text.
   private mutating func acknowledgementArrives(
     _ segment: TCPHeader,
     payload: Int,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) -> SegmentVerdict? {
@@ -279,7 +326,7 @@ extension Connection {
         counters.badAcknowledgements &+= 1
         return .reset
       }
-      synAcknowledged(number)
+      synAcknowledged(number, at: now)
       send.setWindow(Int(segment.window) << send.windowShift, from: segment)
       establish(
         fin == nil ? .established : .finWait1,
@@ -301,6 +348,7 @@ extension Connection {
     // SND.UNA =< SEG.ACK =< SND.NXT: the window may be new. An older
     // acknowledgement was overtaken, and tells nothing.
     if number >= send.unacknowledged {
+      if number > send.unacknowledged { expiries = 0 }
       let isWindowNew = send.updateWindow(from: segment)
       acknowledge(
         by: segment,
@@ -330,7 +378,7 @@ extension Connection {
 
   /// The eighth check, once RCV.NXT has come to the FIN.
   private mutating func finArrives(
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) {
     guard receive.fin == receive.next, !receive.isFinished else { return }
@@ -348,7 +396,7 @@ extension Connection {
   /// SYN-RECEIVED: the peer's SYN once more.
   private mutating func synArrivesAgain(
     _ segment: TCPHeader,
-    limits: borrowing TCPLimits,
+    limits: borrowing Constant<TCPLimits>,
     counters: inout TCPCounters,
     at now: Instant
   ) -> SegmentVerdict? {
@@ -371,9 +419,12 @@ extension Connection {
     // Our SYN,ACK was lost, or is late: once more, but not more often than a
     // challenge.
     counters.synsRepeated &+= 1
+    if timestamps.isOn, let timestamp = segment.options.timestamp {
+      timestamps.take(timestamp.value, at: segment.sequenceNumber, now)
+    }
     if challenges.allows(
-      limits.challenges,
-      every: limits.challengePeriod,
+      limits.value.challenges,
+      every: limits.value.challengePeriod,
       at: now
     ) {
       flight.loseAll()
@@ -383,6 +434,12 @@ extension Connection {
 
   /// A reset that is the peer's, in a state other than SYN-SENT.
   private mutating func resetArrives(counters: inout TCPCounters) {
+    // RFC 1337 §3, fix F1: it does not end TIME-WAIT, as with it goes who knows
+    // old segments for old.
+    guard state != .timeWait else {
+      counters.timeWaitIgnored &+= 1
+      return
+    }
     counters.resetsReceived &+= 1
     switch state {
     case .synReceived:

@@ -60,6 +60,13 @@ struct SlotList {
     count -= 1
   }
 
+  /// Puts `slot`, which is in the list, behind all others.
+  mutating func moveToEnd(_ slot: UInt32) {
+    guard tail != slot else { return }
+    remove(slot)
+    append(slot)
+  }
+
   /// Takes the first slot out.
   mutating func popFirst() -> UInt32? {
     guard let slot = first else { return nil }

@@ -15,13 +15,13 @@ extension TCP {
     precondition(port != 0 && backlog > 0)
     guard listenerOfPort[port] == nil else { throw .addressInUse }
     let free = listeners.firstIndex { !$0.isListening }
-    guard free != nil || listeners.count < limits.listeners else {
+    guard free != nil || listeners.count < limits.value.listeners else {
       throw .limitReached
     }
     let index = free ?? listeners.count
     let listener = Listener(
       port: port,
-      backlog: min(backlog, limits.backlog),
+      backlog: min(backlog, limits.value.backlog),
       generation: free.map { listeners[$0].generation &+ 1 } ?? 0
     )
     if free == nil {
@@ -76,7 +76,7 @@ extension TCP {
       throw .limitReached
     }
     let local = Endpoint(address: source, port: port)
-    let connection = Connection(
+    var connection = Connection(
       local: local,
       remote: remote,
       state: .synSent,
@@ -87,9 +87,15 @@ extension TCP {
         secret: secret,
         at: now
       ),
+      timestampOffset: Timestamps.offset(
+        local: local,
+        remote: remote,
+        secret: secret
+      ),
       receiveSegmentSize: maximumSegmentSize,
       limits: limits
     )
+    connection.asksForECN = limits.value.requestsECN
     guard let slot = insert(connection) else { throw .limitReached }
     counters.connectionsOpened &+= 1
     settle(slot, at: now)
@@ -108,6 +114,7 @@ extension TCP {
         remote: remote
       )
       return listenerOfPort[port] == nil && table.find(ends, in: slots) == nil
+        && timeWait.find(ends) == nil
     }
   }
 
@@ -115,7 +122,7 @@ extension TCP {
   mutating func read(_ id: ConnectionID, at now: Instant) -> ReadResult {
     guard let index = index(of: id) else { return .failed(.closed) }
     let wasDue = slots[index].connection.acknowledgement.isDue
-    let result = slots[index].connection.read()
+    let result = slots[index].connection.read(limits: limits, at: now)
     // Of what `settle` looks at, reading changes nothing else.
     if slots[index].connection.acknowledgement.isDue != wasDue {
       settle(id.index, at: now)
@@ -126,17 +133,22 @@ extension TCP {
   /// Copies bytes to be sent; returns how many there was room for. Fewer than
   /// all: ``ConnectionChanges/writable`` will tell when there is room again.
   ///
+  /// - Parameter isUrgent: the peer is told that what was written so far is
+  ///   urgent. RFC 9293 §3.9.1.2.
   /// - Throws: `closed` after ``close(_:at:)``, and what the connection failed
   ///   with.
   mutating func write(
     _ id: ConnectionID,
     _ bytes: RawSpan,
+    isUrgent: Bool = false,
     at now: Instant
   ) throws(NetworkError) -> Int {
     guard let index = index(of: id) else { throw .closed }
     let count = try slots[index].connection.write(
       bytes,
       blocks: blocks,
+      isUrgent: isUrgent,
+      limits: limits,
       at: now
     )
     settle(id.index, at: now)
@@ -158,12 +170,18 @@ extension TCP {
       && slots[index].connection.maySend(packet, pool, limits)
     let rest: PacketBuffer?
     if mayStay {
-      rest = try slots[index].connection.write(consuming: packet, at: now)
+      rest = try slots[index].connection.write(
+        consuming: packet,
+        blocks: blocks,
+        limits: limits,
+        at: now
+      )
     } else {
       packet.removeFirst(
         try slots[index].connection.write(
           packet.bytes,
           blocks: blocks,
+          limits: limits,
           at: now
         )
       )
@@ -204,9 +222,51 @@ extension TCP {
     at now: Instant
   ) {
     guard let index = index(of: id) else { return }
-    slots[index].connection.noDelay = noDelay
+    slots[index].connection.small.isImmediate = noDelay
     settle(id.index, at: now)
   }
+
+  /// Whether small segments wait for what the app writes next, for 200 ms at
+  /// most; an end of the stream does not wait.
+  mutating func setCork(_ id: ConnectionID, _ isCorked: Bool, at now: Instant) {
+    guard let index = index(of: id) else { return }
+    slots[index].connection.small.cork(isCorked)
+    settle(id.index, at: now)
+  }
+
+  /// Asks a peer that has nothing to say for `idle` whether it is there, or does
+  /// not, with `nil`, as is the default. RFC 9293 §3.8.4 (MUST-24, MUST-25).
+  mutating func setKeepalive(
+    _ id: ConnectionID,
+    after idle: Interval?,
+    at now: Instant
+  ) {
+    guard let index = index(of: id) else { return }
+    slots[index].connection.keepalive.set(
+      after: idle,
+      every: limits.value.keepaliveInterval,
+      count: limits.value.keepaliveProbes,
+      at: now
+    )
+    settle(id.index, at: now)
+  }
+
+  /// How long the peer may leave something unanswered until the connection
+  /// fails; `nil` for what ``TCPLimits`` says. RFC 9293 §3.8.3 (R2, MUST-21).
+  mutating func setUserTimeout(
+    _ id: ConnectionID,
+    _ timeout: Interval?,
+    at now: Instant
+  ) {
+    guard let index = index(of: id) else { return }
+    slots[index].connection.userTimeout =
+      timeout.map { UInt32(clamping: max($0.milliseconds, 1)) } ?? 0
+    settle(id.index, at: now)
+  }
+
+  /// A peer to whom the way may be dead, R1 of RFC 9293 §3.8.3 (MUST-20), for IP
+  /// to look into; each is told once.
+  mutating func nextSuspect() -> IPAddress? { suspects.popLast() }
 
   /// The state of a connection, `nil` for an id that is over.
   func state(_ id: ConnectionID) -> TCPState? {

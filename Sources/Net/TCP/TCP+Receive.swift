@@ -59,7 +59,36 @@ extension TCP {
       local: Endpoint(address: destination, port: segment.destinationPort),
       remote: Endpoint(address: source, port: segment.sourcePort)
     )
-    guard let slot = table.find(key, in: slots) else {
+    var found = table.find(key, in: slots)
+    if found == nil {
+      if let index = timeWait.find(key) {
+        if segmentArrivesInTimeWait(index, segment, payload: payload, at: now) {
+          return
+        }
+        let used = timeWait[index].state.sendNext
+        timeWait.remove(index)
+        return beginAnew(
+          segment,
+          payload: payload,
+          key: key,
+          maximumSegmentSize: maximumSegmentSize,
+          beyond: used,
+          at: now
+        )
+      }
+      switch cookieArrives(
+        segment,
+        payload: payload,
+        key: key,
+        maximumSegmentSize: maximumSegmentSize,
+        at: now
+      ) {
+      case .none: break
+      case .ignored: return
+      case .connection(let slot): found = slot
+      }
+    }
+    guard let slot = found else {
       return segmentArrivesWithoutConnection(
         segment,
         payload: payload,
@@ -69,9 +98,11 @@ extension TCP {
       )
     }
     let acknowledged = slots[Int(slot)].connection.send.unacknowledged
+    if payload > 0 { lendEarly(to: Int(slot), segment) }
     let verdict = slots[Int(slot)].connection.segmentArrives(
       segment,
       packet,
+      ecn: ecn,
       pool: pool,
       limits: limits,
       counters: &counters,
@@ -118,7 +149,13 @@ extension TCP {
       !evictHalfOpen(of: listener, at: now)
     {
       counters.backlogFull &+= 1
-      return
+      return answerWithCookie(
+        segment,
+        listener: index,
+        key: key,
+        maximumSegmentSize: maximumSegmentSize,
+        at: now
+      )
     }
     var initial = InitialSequenceNumber.generate(
       local: key.local,
@@ -127,21 +164,15 @@ extension TCP {
       at: now
     )
     if let beyond, initial <= beyond {
-      initial = beyond + limits.sendBuffer
+      initial = beyond + limits.value.sendBuffer
     }
-    var connection = Connection(
-      local: key.local,
-      remote: key.remote,
-      state: .synReceived,
-      listener: ListenerID(
-        index: listener,
-        generation: listeners[index].generation
-      ),
-      initialSequenceNumber: initial,
-      receiveSegmentSize: maximumSegmentSize,
-      limits: limits
+    var connection = newConnection(
+      to: listener,
+      key: key,
+      initial: initial,
+      maximumSegmentSize: maximumSegmentSize
     )
-    connection.synchronize(with: segment, limits: limits)
+    connection.synchronize(with: segment, limits: limits, at: now)
     guard let slot = insert(connection) else {
       counters.tableFull &+= 1
       return
@@ -149,6 +180,28 @@ extension TCP {
     listeners[index].pending += 1
     slots[Int(slot)].halfOpenSince = now
     settle(slot, at: now)
+  }
+
+  /// A connection to a listener, on which nothing was sent.
+  func newConnection(
+    to listener: UInt32,
+    key: Key,
+    initial: SequenceNumber,
+    maximumSegmentSize: Int
+  ) -> Connection {
+    Connection(
+      local: key.local,
+      remote: key.remote,
+      state: .synReceived,
+      listener: ListenerID(
+        index: listener,
+        generation: listeners[Int(listener)].generation
+      ),
+      initialSequenceNumber: initial,
+      timestampOffset: clockOffset(of: key),
+      receiveSegmentSize: maximumSegmentSize,
+      limits: limits
+    )
   }
 
   /// A SYN came to the connection in `slot`, which is in TIME-WAIT, and begins
@@ -164,6 +217,26 @@ extension TCP {
     let used = slots[Int(slot)].connection.send.next
     slots[Int(slot)].connection.end(nil)
     settle(slot, at: now)
+    beginAnew(
+      segment,
+      payload: payload,
+      key: key,
+      maximumSegmentSize: maximumSegmentSize,
+      beyond: used,
+      at: now
+    )
+  }
+
+  /// The SYN `segment` begins a connection after one of the same two ends, which
+  /// has used what is before `used`.
+  private mutating func beginAnew(
+    _ segment: TCPHeader,
+    payload: Int,
+    key: Key,
+    maximumSegmentSize: Int,
+    beyond used: SequenceNumber,
+    at now: Instant
+  ) {
     guard let listener = listenerOfPort[key.local.port] else {
       counters.noConnection &+= 1
       return replyWithReset(to: segment, payload: payload, key: key)
@@ -187,24 +260,22 @@ extension TCP {
     key: Key
   ) {
     guard !segment.flags.contains(.reset) else { return }
-    guard replies.count < limits.pendingReplies else {
-      counters.repliesFull &+= 1
-      return
-    }
-    let isAcknowledging = segment.flags.contains(.acknowledgement)
     let length =
       payload + (segment.flags.contains(.syn) ? 1 : 0)
       + (segment.flags.contains(.fin) ? 1 : 0)
-    replies.append(
-      ResetReply(
-        local: key.local,
-        remote: key.remote,
-        sequenceNumber: isAcknowledging
-          ? segment.acknowledgementNumber : SequenceNumber(0),
-        acknowledgementNumber: isAcknowledging
-          ? nil : segment.sequenceNumber + length
-      )
+    var reply = Reply(
+      local: key.local,
+      remote: key.remote,
+      sequenceNumber: SequenceNumber(0),
+      flags: .reset
     )
+    if segment.flags.contains(.acknowledgement) {
+      reply.sequenceNumber = segment.acknowledgementNumber
+    } else {
+      reply.flags.insert(.acknowledgement)
+      reply.acknowledgementNumber = segment.sequenceNumber + length
+    }
+    send(reply)
   }
 
   /// ICMP says that a segment of ours could not be delivered.
@@ -248,5 +319,6 @@ extension TCP {
       settle(UInt32(slot), at: now)
     }
     replies.removeAll { $0.local.address == address }
+    timeWait.removeAll(from: address)
   }
 }

@@ -21,7 +21,7 @@ extension TCP {
       }
       guard
         var packet = pool.allocate(
-          headroom: limits.headroom + TCPHeader.maximumLength
+          headroom: limits.value.headroom + TCPHeader.maximumLength
         )
       else {
         counters.poolEmpty &+= 1
@@ -37,12 +37,13 @@ extension TCP {
         counters: &counters
       )
       let mayFragment = slots[index].connection.mayFragment
-      sending.remove(slot)
+      sending.moveToEnd(slot)
       settle(slot, at: now)
       return OutgoingSegment(
         packet: packet,
         source: ends.local.address,
         destination: ends.remote.address,
+        ecn: plan.codepoint,
         mayFragment: mayFragment
       )
     }
@@ -52,7 +53,7 @@ extension TCP {
   private mutating func transmitReply(pool: PacketPool) -> OutgoingSegment? {
     guard
       var packet = pool.allocate(
-        headroom: limits.headroom + TCPHeader.maximumLength
+        headroom: limits.value.headroom + TCPHeader.maximumLength
       )
     else {
       counters.poolEmpty &+= 1
@@ -63,12 +64,11 @@ extension TCP {
       sourcePort: reply.local.port,
       destinationPort: reply.remote.port,
       sequenceNumber: reply.sequenceNumber,
-      flags: .reset
+      flags: reply.flags
     )
-    if let number = reply.acknowledgementNumber {
-      header.flags.insert(.acknowledgement)
-      header.acknowledgementNumber = number
-    }
+    header.acknowledgementNumber = reply.acknowledgementNumber
+    header.window = reply.window
+    header.options = reply.options
     packet.prepend(
       header,
       from: reply.local.address,
@@ -76,7 +76,7 @@ extension TCP {
       mayLeaveChecksum: capabilities.completesChecksums
     )
     counters.segmentsSent &+= 1
-    counters.resetsSent &+= 1
+    if reply.flags.contains(.reset) { counters.resetsSent &+= 1 }
     return OutgoingSegment(
       packet: packet,
       source: reply.local.address,
@@ -85,20 +85,37 @@ extension TCP {
   }
 
   /// When ``poll(at:)`` next has something to do.
-  var deadline: Instant? { deadlines.first?.deadline }
+  var deadline: Instant? {
+    guard let first = deadlines.first?.deadline else {
+      return timeWait.deadline
+    }
+    return min(first, timeWait.deadline ?? first)
+  }
 
   /// Does what the deadlines up to `now` ask for.
   ///
   /// - Complexity: that of the connections whose deadline has come, times the
   ///   logarithm of the number of connections.
   mutating func poll(at now: Instant) {
+    timeWait.expire(at: now)
     while let (slot, deadline) = deadlines.first, deadline <= now {
       slots[Int(slot)].connection.poll(
         at: now,
         limits: limits,
         counters: &counters
       )
+      if slots[Int(slot)].connection.suspectsPath { suspect(slot) }
       settle(slot, at: now)
+    }
+  }
+
+  /// RFC 9293 §3.8.3 (MUST-20): R1 is reached on the connection in `slot`.
+  private mutating func suspect(_ slot: UInt32) {
+    slots[Int(slot)].connection.suspectsPath = false
+    counters.pathsSuspected &+= 1
+    let address = slots[Int(slot)].connection.remote.address
+    if suspects.count < Self.mostSuspects, !suspects.contains(address) {
+      suspects.append(address)
     }
   }
 }

@@ -22,5 +22,5 @@ extension TCP {
   }
 
   /// The connections in the table, those in TIME-WAIT included.
-  var connectionCount: Int { table.count }
+  var connectionCount: Int { table.count + timeWait.count }
 }

@@ -33,15 +33,31 @@ struct TCP: ~Copyable {
     let remote: Endpoint
   }
 
-  /// A reset for a segment that belongs to no connection. RFC 9293 §3.5.2.
-  struct ResetReply {
+  /// A segment that belongs to no connection: a reset (RFC 9293 §3.5.2), what a
+  /// connection in TIME-WAIT still says, or a SYN,ACK that nobody remembers.
+  struct Reply {
     let local: Endpoint
     let remote: Endpoint
-    let sequenceNumber: SequenceNumber
-    let acknowledgementNumber: SequenceNumber?
+    var sequenceNumber: SequenceNumber
+    var acknowledgementNumber = SequenceNumber(0)
+    var flags: TCPHeader.Flags
+    var window: UInt16 = 0
+    var options = TCPOptions()
+
+    init(
+      local: Endpoint,
+      remote: Endpoint,
+      sequenceNumber: SequenceNumber,
+      flags: TCPHeader.Flags
+    ) {
+      self.local = local
+      self.remote = remote
+      self.sequenceNumber = sequenceNumber
+      self.flags = flags
+    }
   }
 
-  let limits: TCPLimits
+  let limits: Constant<TCPLimits>
   let secret: SipHash.Key
   var slots: PagedArray<Slot>
   var freeSlots: [UInt32] = []
@@ -49,14 +65,19 @@ struct TCP: ~Copyable {
   var listeners: [Listener] = []
   var listenerOfPort: [UInt16: UInt32] = [:]
   var ports: EphemeralPorts
-  var replies: [ResetReply] = []
+  var replies: [Reply] = []
 
-  /// Slots with something to send: each sends one segment in its turn.
+  /// Slots with something to send, or that had: each sends one segment in its
+  /// turn, and goes when it has none.
   var sending = SlotList()
   /// Slots with changes that no event has told.
   var changed = SlotList()
-  /// Slots in TIME-WAIT, the oldest first.
-  var timeWait = SlotList()
+  /// The connections in TIME-WAIT that no app holds.
+  var timeWait: TimeWaitTable
+  /// Peers to whom the way may be dead, that IP was not told of.
+  var suspects: [IPAddress] = []
+  /// The most of them: one machine that is gone has many connections.
+  static let mostSuspects = 16
   /// Listeners with a connection to accept that no event has told.
   var signalled = SlotList()
   var deadlines = DeadlineHeap()
@@ -67,6 +88,8 @@ struct TCP: ~Copyable {
   /// flight gave back: one holds none while it is idle, and none is allocated
   /// for a segment.
   private var spareRecords: UniqueArray<UniqueArray<SentSegment>>
+  /// The same for what came early.
+  private var spareEarly: UniqueArray<SideRecord<EarlySegments>>
   /// The memory of all send buffers.
   let blocks: SendBlocks
   /// What the device does with what is sent.
@@ -92,11 +115,16 @@ struct TCP: ~Copyable {
     precondition(
       limits.minimumTimeout > .zero && limits.initialTimeout > .zero
     )
-    self.limits = limits
+    self.limits = Constant(limits)
     self.capabilities = capabilities
     slots = PagedArray(limit: limits.connections)
     blocks = SendBlocks(limit: limits.sendMemory)
+    timeWait = TimeWaitTable(
+      limit: max(limits.timeWaitConnections, 1),
+      secret: secret
+    )
     spareRecords = UniqueArray(minimumCapacity: Self.mostSpareRecords)
+    spareEarly = UniqueArray(minimumCapacity: Self.mostSpareEarly)
     self.secret = secret
     var random = random
     ports = EphemeralPorts(
@@ -136,11 +164,10 @@ struct TCP: ~Copyable {
     return index
   }
 
-  /// A slot for `connection`, now in the table. `nil` when all are taken; then
-  /// the oldest in TIME-WAIT has given its own, if there was one.
+  /// A slot for `connection`, now in the table. `nil` when all are taken.
   mutating func insert(_ connection: consuming Connection) -> UInt32? {
-    while freeSlots.isEmpty, slots.count >= limits.connections {
-      guard evictTimeWait() else { return nil }
+    guard !freeSlots.isEmpty || slots.count < limits.value.connections else {
+      return nil
     }
     let index: UInt32
     if let free = freeSlots.popLast() {
@@ -181,15 +208,46 @@ struct TCP: ~Copyable {
     }
   }
 
+  // MARK: Records of what came early
+
+  /// How many are kept for the next: so many connections at once may have a
+  /// hole, without an allocation.
+  private static let mostSpareEarly = 32
+
+  /// Gives the connection in the slot a record for `segment`, which has text,
+  /// if it came before or after its turn and there is one.
+  mutating func lendEarly(to slot: Int, _ segment: TCPHeader) {
+    guard segment.sequenceNumber != slots[slot].connection.receive.next,
+      !slots[slot].connection.early.isPresent,
+      var spare = spareEarly.popLast()
+    else { return }
+    spare.value.reuse(isSelective: slots[slot].connection.isSelective)
+    slots[slot].connection.early = spare
+  }
+
+  /// Takes the record back from a connection where nothing waits for its turn.
+  private mutating func takeBackEarly(from slot: Int) {
+    let spare = slots[slot].connection.early.take()
+    if spareEarly.count < Self.mostSpareEarly { spareEarly.append(spare) }
+  }
+
   /// Brings the timers, lists and tables in line with what has just happened
   /// to the connection in `slot`.
   mutating func settle(_ slot: UInt32, at now: Instant) {
-    file(slot, as: slots[Int(slot)].connection.settle(at: now))
+    file(
+      slot,
+      as: slots[Int(slot)].connection.settle(
+        isSending: sending.contains(slot),
+        limits: limits,
+        at: now
+      )
+    )
   }
 
   /// Brings the lists and tables in line with the connection in `slot`.
   mutating func refile(_ slot: UInt32) {
-    file(slot, as: slots[Int(slot)].connection.filing())
+    let isSending = sending.contains(slot)
+    file(slot, as: slots[Int(slot)].connection.filing(isSending: isSending))
   }
 
   @inline(__always)
@@ -197,6 +255,7 @@ struct TCP: ~Copyable {
     let index = Int(slot)
     var filing = found
     if filing.hasIdleRecords { takeBackRecords(from: index) }
+    if filing.hasIdleEarly { takeBackEarly(from: index) }
     if filing.isHalfOpen {
       halfOpen.append(slot)
     } else if halfOpen.count > 0 {
@@ -204,7 +263,12 @@ struct TCP: ~Copyable {
     }
     if let listener = filing.listener {
       refilePending(slot, of: Int(listener))
-      filing = slots[index].connection.filing()
+      let isSending = sending.contains(slot)
+      filing = slots[index].connection.filing(isSending: isSending)
+    }
+    if filing.state == .timeWait, filing.isReleased, !filing.wantsToSend {
+      moveToTimeWait(slot)
+      filing.state = .closed
     }
     if filing.state == .closed {
       leaveTable(slot)
@@ -217,12 +281,6 @@ struct TCP: ~Copyable {
     } else if filing.hasChanges, filing.listener == nil {
       changed.append(slot)
     }
-    if filing.state == .timeWait {
-      timeWait.append(slot)
-      if timeWait.count > limits.timeWaitConnections { _ = evictTimeWait() }
-    } else if timeWait.count > 0 {
-      timeWait.remove(slot)
-    }
   }
 
   /// RFC 4987 §3.4: ends the oldest half-open connection of the listener, so
@@ -231,9 +289,9 @@ struct TCP: ~Copyable {
   /// it. Returns whether there was one.
   mutating func evictHalfOpen(of listener: UInt32, at now: Instant) -> Bool {
     var candidate = halfOpen.first
-    for _ in 0..<limits.halfOpenCandidates {
+    for _ in 0..<limits.value.halfOpenCandidates {
       guard let slot = candidate,
-        now - slots[Int(slot)].halfOpenSince >= limits.halfOpenPatience
+        now - slots[Int(slot)].halfOpenSince >= limits.value.halfOpenPatience
       else { return false }
       if slots[Int(slot)].connection.listener?.index == listener {
         counters.halfOpenEvicted &+= 1
@@ -276,20 +334,10 @@ struct TCP: ~Copyable {
     let index = Int(slot)
     sending.remove(slot)
     changed.remove(slot)
-    timeWait.remove(slot)
     deadlines.set(slot, to: nil)
     slots[index].connection.receiveQueue = PacketQueue()
     slots[index].isUsed = false
     slots[index].generation &+= 1
     freeSlots.append(slot)
-  }
-
-  /// Ends the oldest TIME-WAIT. Returns whether there was one.
-  private mutating func evictTimeWait() -> Bool {
-    guard let oldest = timeWait.popFirst() else { return false }
-    counters.timeWaitEvicted &+= 1
-    slots[Int(oldest)].connection.end(nil)
-    refile(oldest)
-    return true
   }
 }

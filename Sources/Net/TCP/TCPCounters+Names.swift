@@ -61,9 +61,26 @@ extension TCPCounters {
 
     // MARK: TCP sender
 
+    body("tcp: duplicates reported", duplicatesReported)
+    body("tcp: reordering expired", reorderingExpired)
+    body("tcp: tail loss probes", tailLossProbes)
+    body("tcp: reductions undone", reductionsUndone)
+    body("tcp: congestion echoes", congestionEchoes)
+    body("tcp: reneged", reneged)
+
     // MARK: TCP receiver and defence
 
     body("tcp: congestion experienced", congestionExperienced)
+    body("tcp: timestamps old", timestampsOld)
+    body("tcp: without timestamp", withoutTimestamp)
+    body("tcp: keepalive probes", keepaliveProbes)
+    body("tcp: paths suspected", pathsSuspected)
+    body("tcp: time-wait ignored", timeWaitIgnored)
+    body("tcp: cookies sent", cookiesSent)
+    body("tcp: cookies accepted", cookiesAccepted)
+    body("tcp: cookies wrong", cookiesWrong)
+    body("tcp: cookies without room", cookiesWithoutRoom)
+    body("tcp: selectively reneged", selectivelyReneged)
 
     // MARK: Scale
 

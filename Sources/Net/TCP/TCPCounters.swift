@@ -117,10 +117,45 @@ public struct TCPCounters: Hashable, Sendable {
 
   // MARK: TCP sender
 
+  /// Acknowledgements that tell of something that has come twice. RFC 2883.
+  public internal(set) var duplicatesReported: UInt64 = 0
+  /// Losses told by the time that reordering explains. RFC 8985 §6.2.
+  public internal(set) var reorderingExpired: UInt64 = 0
+  /// Probes for the last that was sent. RFC 8985 §7.
+  public internal(set) var tailLossProbes: UInt64 = 0
+  /// Reductions of the congestion window that turned out to be for nothing, and
+  /// were taken back. RFC 5682, RFC 3708.
+  public internal(set) var reductionsUndone: UInt64 = 0
+  /// Reductions of the congestion window for what routers marked. RFC 3168.
+  public internal(set) var congestionEchoes: UInt64 = 0
+  /// Peers that threw away what they said they had. RFC 2018 §8.
+  public internal(set) var reneged: UInt64 = 0
+
   // MARK: TCP receiver and defence
 
   /// Segments whose datagram says that congestion was experienced. RFC 3168 §5.
   public internal(set) var congestionExperienced: UInt64 = 0
+  /// Dropped: older than what was taken, by its timestamp. RFC 7323 §5.
+  public internal(set) var timestampsOld: UInt64 = 0
+  /// Dropped: no timestamp where there must be one. RFC 7323 §3.2.
+  public internal(set) var withoutTimestamp: UInt64 = 0
+  /// Probes of peers that had nothing to say. RFC 9293 §3.8.4.
+  public internal(set) var keepaliveProbes: UInt64 = 0
+  /// Ways that were told to IP as perhaps dead: R1 of RFC 9293 §3.8.3.
+  public internal(set) var pathsSuspected: UInt64 = 0
+  /// Segments in TIME-WAIT that changed nothing, resets among them. RFC 1337.
+  public internal(set) var timeWaitIgnored: UInt64 = 0
+  /// SYNs to a full backlog that were answered with a cookie. RFC 4987 §3.6.
+  public internal(set) var cookiesSent: UInt64 = 0
+  /// Cookies that came back, and made a connection.
+  public internal(set) var cookiesAccepted: UInt64 = 0
+  /// Acknowledgements, while cookies were out, that came back with none.
+  public internal(set) var cookiesWrong: UInt64 = 0
+  /// Cookies that came back and found no room: the peer sends again.
+  public internal(set) var cookiesWithoutRoom: UInt64 = 0
+  /// Segments out of order that were dropped though the peer may have been told
+  /// of them: what came in its turn needed the room. RFC 2018 §8.
+  public internal(set) var selectivelyReneged: UInt64 = 0
 
   // MARK: Scale
 

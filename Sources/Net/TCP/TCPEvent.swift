@@ -28,4 +28,10 @@ public struct ConnectionChanges: OptionSet, Hashable, Sendable {
   public static let closed = ConnectionChanges(rawValue: 1 << 3)
   /// The connection ended with an error, which a read or write tells.
   public static let failed = ConnectionChanges(rawValue: 1 << 4)
+  /// The peer calls data urgent, or more than before; it is to be read as any.
+  /// RFC 9293 §3.8.5.
+  public static let urgent = ConnectionChanges(rawValue: 1 << 5)
+  /// The peer has not answered several times, and is asked again (R1 of RFC 9293
+  /// §3.8.3), or the network says that the way to it is broken: either may pass.
+  public static let unanswered = ConnectionChanges(rawValue: 1 << 6)
 }

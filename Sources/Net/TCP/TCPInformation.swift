@@ -22,6 +22,12 @@ public struct TCPInformation: Sendable {
   public var bytesToSend: Int
   /// Bytes received in order and not read.
   public var bytesToRead: Int
+  /// What is wrong with the way to the peer, while it may pass. RFC 9293
+  /// §3.9.1.8.
+  public var softError: NetworkError?
+  /// Bytes to be read until the end of what the peer calls urgent. RFC 9293
+  /// §3.8.5.
+  public var urgentBytes: Int
   /// The smoothed round-trip time, once one was measured. RFC 6298 §2.
   public var smoothedRoundTripTime: Interval?
   /// How much the round-trip time varies. RFC 6298 §2 (RTTVAR).

@@ -1,9 +1,9 @@
 /// Every limit of TCP: its default, its reason, and what happens at it.
 public struct TCPLimits: Sendable {
-  /// Connections at once, those in TIME-WAIT included. The table grows as they
-  /// come and a slot is under 1 KiB, so this bounds it at 4 MiB. At the limit
-  /// the oldest in TIME-WAIT gives its slot; without one, a SYN is dropped and
-  /// a connect fails with ``NetworkError/limitReached``.
+  /// Connections at once, but for those in TIME-WAIT that no app holds. The
+  /// table grows as they come and a slot is under 768 bytes, so this bounds it at
+  /// 3 MiB. At the limit a SYN is dropped and a connect fails with
+  /// ``NetworkError/limitReached``.
   public var connections = 4096
   /// Listeners at once. At the limit, listening fails with
   /// ``NetworkError/limitReached``.
@@ -21,20 +21,22 @@ public struct TCPLimits: Sendable {
   /// How many half-open connections are looked at to find one of the listener
   /// whose backlog is full; then the SYN is dropped.
   public var halfOpenCandidates = 64
-  /// Connections in TIME-WAIT; each holds a slot and no buffers. At the limit
-  /// the oldest ends early.
-  public var timeWaitConnections = 1024
+  /// Connections in TIME-WAIT that no app holds: records of 96 bytes, which come
+  /// as they are needed and go when the last is over. At the limit the oldest
+  /// ends early.
+  public var timeWaitConnections = 8192
   /// Replies that belong to no connection (resets) and wait to be sent. At the
   /// limit no more are made until some are sent.
   public var pendingReplies = 64
 
-  /// Received bytes kept for the app, and so the largest window offered: four
+  /// The most received bytes kept for the app, and so the largest window: four
   /// of the largest that a device merges, so that the next are under way while
   /// the app reads. A peer that sends more is dropped; RFC 9293 §3.10.7.4.
   public var receiveBuffer = 256 * 1024
-  /// Written bytes kept until the peer acknowledged them: four of the largest
-  /// that a device cuts. A write beyond takes a part, or nothing.
-  public var sendBuffer = 256 * 1024
+  /// The most written bytes kept until the peer acknowledged them: what is under
+  /// way on a path of 40 Mbit/s and 100 ms, twice. A write beyond takes a part,
+  /// or nothing. A connection begins with ``initialSendBuffer``.
+  public var sendBuffer = 1024 * 1024
   /// Memory for written bytes of all connections together, in blocks of 2 and
   /// 16 KiB, and of those whose last packet is still with the device. When it
   /// is used up a connection has one block of 2 KiB beyond it: a write takes
@@ -133,13 +135,54 @@ public struct TCPLimits: Sendable {
   // MARK: TCP sender
 
   /// Records of packets sent and not acknowledged, 24 bytes each, of a
-  /// connection: as many segments of 1,448 bytes are six times the send buffer.
+  /// connection: as many segments of 1,448 bytes are more than the send buffer.
   /// At the limit neighbours become one record; where they cannot, nothing new
   /// is sent until some are acknowledged. Cutting a record where a part of it is
   /// lost may make twice as many.
   public var flightRecords = 1024
+  /// The send buffer that a connection begins with: two of the largest packets
+  /// that a device cuts. It has that again after a rest;
+  /// it grows with the congestion window, up to ``sendBuffer``, while no more
+  /// than half of ``sendMemory`` is in use.
+  public var initialSendBuffer = 128 * 1024
+  /// How the congestion window of new connections grows and shrinks.
+  public var congestionControl = CongestionControl.cubic
+  /// How late a peer may acknowledge a single segment: a probe for it waits so
+  /// much longer. RFC 8985 §7.2 (WCDelAckT).
+  public var worstAcknowledgementDelay = Interval.milliseconds(200)
+  /// The least time after which a probe asks after what was sent last: where
+  /// two round trips are less, a machine that has other things to do would be
+  /// taken for a path that has lost something.
+  public var minimumProbeTimeout = Interval.milliseconds(10)
 
   // MARK: TCP receiver and defence
+
+  /// Bytes of packet slots that a connection holds of segments out of order:
+  /// twice the receive buffer, as a slot is not full. One more is dropped, and
+  /// the peer sends it again.
+  public var outOfOrderMemory = 512 * 1024
+  /// Segments of a connection that are acknowledged at once, at the start and
+  /// after silence: the peer's window is small then, and grows with each
+  /// acknowledgement. The initial window of RFC 6928 and half as many again.
+  public var quickAcknowledgements = 16
+  /// The receive buffer that a connection begins with; it grows up to
+  /// ``receiveBuffer`` while the app reads what comes as fast as it comes.
+  public var initialReceiveBuffer = 64 * 1024
+  /// R1: expiries of the retransmission timer, with nothing acknowledged
+  /// between, after which IP is told that the way may be dead. RFC 9293 §3.8.3:
+  /// at least 3.
+  public var suspicion = 3
+  /// Probes of ``Stack/setKeepalive(_:after:at:)`` that may go unanswered, and
+  /// what is between them: what Linux has.
+  public var keepaliveProbes = 9
+  /// See ``keepaliveProbes``.
+  public var keepaliveInterval = Interval.seconds(75)
+  /// Whether a full backlog answers SYNs with cookies (RFC 4987 §3.6), and not
+  /// with silence.
+  public var usesCookies = true
+  /// Whether connections that we open ask for explicit congestion notification.
+  /// Who asks us gets it. RFC 3168 §6.1.1.
+  public var requestsECN = false
 
   // MARK: Scale
 
@@ -153,11 +196,12 @@ public struct TCPLimits: Sendable {
   /// of 64 MiB can bear, and 64 KiB in a small one.
   public init(memory: Int) {
     receiveBuffer = min(receiveBuffer, max(memory / 192, 64 * 1024))
-    sendBuffer = min(sendBuffer, receiveBuffer)
+    sendBuffer = min(sendBuffer, max(memory / 64, 64 * 1024))
     outOfOrderSegments = min(outOfOrderSegments, receiveBuffer / 1024)
+    outOfOrderMemory = min(outOfOrderMemory, 2 * receiveBuffer)
     connections = min(connections, max(memory / (16 * 1024), 64))
     sendMemory = min(sendMemory, memory / 8)
-    timeWaitConnections = min(timeWaitConnections, connections / 4)
+    timeWaitConnections = min(timeWaitConnections, connections / 2)
     backlog = min(backlog, connections / 8)
   }
 }
@@ -166,6 +210,9 @@ extension TCPLimits {
   /// Text of up to so many bytes is copied behind what waits before it, where
   /// that has room: it costs less than a slot.
   static var smallText: Int { 2048 }
+
+  /// ``initialSendBuffer``, if ``sendBuffer`` is no less.
+  var firstSendBuffer: Int { min(initialSendBuffer, sendBuffer) }
 
   /// Whether a connection that holds `held` packets may hold one more, of a
   /// pool of which `free` slots are free: see ``reservedPackets``.

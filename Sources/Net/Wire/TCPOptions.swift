@@ -198,17 +198,19 @@ struct TCPOptions: Sendable {
       target.storeBigEndian(Kind.isSACKPermitted, at: offset)
       target.storeBigEndian(UInt8(Length.isSACKPermitted), at: offset + 1)
       offset += Length.isSACKPermitted
-    } else if timestamp != nil {
-      target.storeBigEndian(Kind.noOperation, at: offset)
-      target.storeBigEndian(Kind.noOperation, at: offset + 1)
-      offset += 2
     }
     if let timestamp {
-      target.storeBigEndian(Kind.timestamp, at: offset)
-      target.storeBigEndian(UInt8(Length.timestamp), at: offset + 1)
-      target.storeBigEndian(timestamp.value, at: offset + 2)
-      target.storeBigEndian(timestamp.echo, at: offset + 6)
-      offset += Length.timestamp
+      if isSACKPermitted {
+        target.storeBigEndian(Kind.timestamp, at: offset)
+        target.storeBigEndian(UInt8(Length.timestamp), at: offset + 1)
+        offset += 2
+      } else {
+        target.storeBigEndian(Self.alignedTimestamp, at: offset)
+        offset += 4
+      }
+      target.storeBigEndian(timestamp.value, at: offset)
+      target.storeBigEndian(timestamp.echo, at: offset + 4)
+      offset += 8
     }
     if let windowScale {
       target.storeBigEndian(Kind.windowScale, at: offset)

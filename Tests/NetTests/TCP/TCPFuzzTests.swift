@@ -54,13 +54,88 @@ import Testing
         using: &random
       )
       header.options.windowScale = UInt8.random(in: 0...20, using: &random)
+      header.options.isSACKPermitted = Bool.random(using: &random)
+    } else {
+      addBlocks(to: &header, near: number, &random)
     }
+    addTimestamp(to: &header, harness, id, &random)
+    header.urgentPointer = UInt16.random(in: 0...4000, using: &random)
     var packet = harness.pool.allocate(headroom: 128)!
     if Bool.random(using: &random) {
       packet.append(Int.random(in: 0...1460, using: &random))
     }
     packet.prepend(header, from: TCPHarness.theirs, to: TCPHarness.ours)
     return packet
+  }
+
+  /// Sometimes selective acknowledgements, of what was sent and of what was not,
+  /// upside down and empty.
+  private static func addBlocks(
+    to header: inout TCPHeader,
+    near number: SequenceNumber,
+    _ random: inout RandomNumbers
+  ) {
+    guard Int.random(in: 0..<3, using: &random) == 0 else { return }
+    for _ in 0..<Int.random(in: 1...2, using: &random) {
+      let start = number - Int.random(in: -2000...9000, using: &random)
+      let length = Int.random(in: -100...3000, using: &random)
+      header.options.append(SACKBlock(start: start, end: start + length))
+    }
+  }
+
+  /// Mostly a timestamp, near to the last one or anywhere.
+  private static func addTimestamp(
+    to header: inout TCPHeader,
+    _ harness: TCPHarness,
+    _ id: ConnectionID?,
+    _ random: inout RandomNumbers
+  ) {
+    guard Int.random(in: 0..<4, using: &random) > 0 else { return }
+    var recent: UInt32 = 0xFFFF_FF00
+    var echo: UInt32 = 0
+    if let id, let index = harness.tcp.index(of: id) {
+      recent = harness.tcp.slots[index].connection.timestamps.recent
+      echo = harness.tcp.slots[index].connection.timestamps.value(
+        at: harness.now
+      )
+    }
+    let ahead = UInt32(truncatingIfNeeded: offset(&random))
+    header.options.timestamp = TCPOptions.Timestamp(
+      value: recent &+ ahead,
+      echo: echo &- UInt32.random(in: 0...300, using: &random)
+    )
+  }
+
+  /// What an app may set.
+  private static func set(
+    _ harness: TCPHarness,
+    _ id: ConnectionID,
+    _ random: inout RandomNumbers
+  ) {
+    let isOn = Bool.random(using: &random)
+    switch Int.random(in: 0..<5, using: &random) {
+    case 0: harness.tcp.setCork(id, isOn, at: harness.now)
+    case 1: harness.tcp.setNoDelay(id, isOn, at: harness.now)
+    case 2:
+      harness.tcp.setKeepalive(
+        id,
+        after: isOn ? .seconds(3) : nil,
+        at: harness.now
+      )
+    case 3:
+      harness.tcp.setUserTimeout(
+        id,
+        isOn ? .seconds(9) : nil,
+        at: harness.now
+      )
+    default:
+      _ = try? harness.tcp.write(
+        id,
+        pattern(700).rawSpan,
+        isUrgent: isOn,
+        at: harness.now
+      )
+    }
   }
 
   @Test(arguments: 0..<60 as Range<UInt64>)
@@ -85,7 +160,9 @@ import Testing
         harness.remotePort = UInt16.random(in: 5000..<5004, using: &random)
       }
       harness.freePackets = Bool.random(using: &random) ? 500 : 10
-      switch Int.random(in: 0..<16, using: &random) {
+      switch Int.random(in: 0..<18, using: &random) {
+      case 17:
+        if let id { Self.set(harness, id, &random) }
       case 0: harness.wait(Int64.random(in: 0...100_000, using: &random))
       case 1: harness.wait(Int64.random(in: 0...300, using: &random))
       case 2:
@@ -117,7 +194,10 @@ import Testing
           ids.append(id)
         }
       default:
-        harness.receive(Self.segment(for: harness, id, &random))
+        harness.receive(
+          Self.segment(for: harness, id, &random),
+          ecn: ECNCodepoint(rawValue: UInt8.random(in: 0...3, using: &random))!
+        )
       }
       var sent = 0
       while harness.tcp.transmit(at: harness.now, pool: harness.pool) != nil {

@@ -9,13 +9,28 @@ extension TCPHarness {
     limits: TCPLimits = TCPHarness.limits,
     window: Int = 65535,
     mss: Int? = 1000,
-    scale: Int? = nil
+    scale: Int? = nil,
+    stamp: Int? = nil,
+    permitsSACK: Bool = false,
+    flags: TCPHeader.Flags = .syn
   ) -> (TCPHarness, ConnectionID) {
     let harness = TCPHarness(limits: limits)
     let listener = try! harness.tcp.listen(port: port, backlog: 4)
-    harness.receive(Segment(.syn, 0, window: window, mss: mss, scale: scale))
+    harness.receive(
+      Segment(
+        flags,
+        0,
+        window: window,
+        mss: mss,
+        scale: scale,
+        stamp: stamp.map { ($0, 0) },
+        permitsSACK: permitsSACK
+      )
+    )
     _ = harness.learnInitial()
-    harness.receive(Segment([], 1, ack: 1, window: window))
+    harness.receive(
+      Segment([], 1, ack: 1, window: window, stamp: stamp.map { ($0, 0) })
+    )
     let id = harness.accept(listener)!
     _ = harness.events()
     return (harness, id)
@@ -23,7 +38,8 @@ extension TCPHarness {
 
   /// A connection that we opened, SYN sent.
   static func synSent(
-    limits: TCPLimits = TCPHarness.limits
+    limits: TCPLimits = TCPHarness.limits,
+    syn: ((Segment?) -> Void) = { _ in }
   ) -> (TCPHarness, ConnectionID) {
     let harness = TCPHarness(limits: limits)
     harness.remotePort = 7
@@ -33,7 +49,7 @@ extension TCPHarness {
       maximumSegmentSize: 1460,
       at: harness.now
     )
-    _ = harness.learnInitial()
+    syn(harness.learnInitial())
     return (harness, id)
   }
 

@@ -4,7 +4,9 @@ import Testing
 @testable import Net
 
 /// A segment as a test writes it down: numbers count from the initial ones of
-/// their side, so that the SYN is 0 and the first byte is 1.
+/// their side, so that the SYN is 0 and the first byte is 1. Blocks of selective
+/// acknowledgements count as the acknowledgement does. Of timestamps, those of
+/// our clock count from that of our SYN, the peer's are as they are.
 struct Segment: CustomStringConvertible {
   var flags: TCPHeader.Flags
   var sequence: Int
@@ -12,6 +14,11 @@ struct Segment: CustomStringConvertible {
   var window: Int?
   var segmentSize: Int?
   var scale: Int?
+  /// Value and echo.
+  var stamp: (Int, Int)?
+  var permitsSACK = false
+  var sack: [Range<Int>]
+  var urgent: Int?
   var payload: [UInt8]
 
   init(
@@ -21,15 +28,24 @@ struct Segment: CustomStringConvertible {
     window: Int? = nil,
     mss: Int? = nil,
     scale: Int? = nil,
+    stamp: (Int, Int)? = nil,
+    permitsSACK: Bool = false,
+    sack: [Range<Int>] = [],
+    urgent: Int? = nil,
     _ payload: [UInt8] = []
   ) {
     self.flags = flags
     if ack != nil { self.flags.insert(.acknowledgement) }
+    if urgent != nil { self.flags.insert(.urgent) }
     self.sequence = sequence
     acknowledgement = ack
     self.window = window
     segmentSize = mss
     self.scale = scale
+    self.stamp = stamp
+    self.permitsSACK = permitsSACK
+    self.sack = sack
+    self.urgent = urgent
     self.payload = payload
   }
 
@@ -43,12 +59,18 @@ struct Segment: CustomStringConvertible {
     if let window { text += " win \(window)" }
     if let segmentSize { text += " mss \(segmentSize)" }
     if let scale { text += " scale \(scale)" }
+    if flags.contains(.congestionEcho) { text += " ECE" }
+    if flags.contains(.windowReduced) { text += " CWR" }
+    if let stamp { text += " stamp \(stamp.0) \(stamp.1)" }
+    if permitsSACK { text += " permits SACK" }
+    if !sack.isEmpty { text += " sack \(sack)" }
+    if let urgent { text += " urgent \(urgent)" }
     if !payload.isEmpty { text += " \(payload.count) bytes" }
     return text
   }
 
-  /// Whether this is what `expected` says. A window, segment size or scale that
-  /// it leaves open may be any.
+  /// Whether this is what `expected` says. A window, segment size, scale or
+  /// timestamp that it leaves open may be any.
   func matches(_ expected: Segment) -> Bool {
     flags == expected.flags && sequence == expected.sequence
       && acknowledgement == expected.acknowledgement
@@ -56,6 +78,8 @@ struct Segment: CustomStringConvertible {
       && (expected.window == nil || window == expected.window)
       && (expected.segmentSize == nil || segmentSize == expected.segmentSize)
       && (expected.scale == nil || scale == expected.scale)
+      && (expected.stamp == nil || stamp.map { $0 == expected.stamp! } ?? false)
+      && sack == expected.sack && urgent == expected.urgent
   }
 }
 
@@ -96,6 +120,8 @@ final class TCPHarness {
   /// The initial sequence numbers, ours once a SYN of ours was seen.
   var iss = SequenceNumber(0)
   var irs = SequenceNumber(0xFFFF_FF00)
+  /// The value of the timestamp in our SYN.
+  var clock: UInt32 = 0
   /// The ports of the conversation.
   var localPort = TCPHarness.port
   var remotePort = TCPHarness.theirPort
@@ -107,8 +133,13 @@ final class TCPHarness {
   /// many as are.
   var freePackets: Int?
 
-  /// Buffers of 64 KiB, which one window field says.
-  static var limits: TCPLimits { TCPLimits().with64KiB }
+  /// Buffers of 64 KiB, which one window field says, and the congestion control
+  /// whose windows are easily told.
+  static var limits: TCPLimits {
+    var limits = TCPLimits().with64KiB
+    limits.congestionControl = .newReno
+    return limits
+  }
 
   init(limits: TCPLimits = TCPHarness.limits, packets: Int = 512) {
     pool = PacketPool(capacity: packets)
@@ -141,6 +172,19 @@ final class TCPHarness {
     header.window = UInt16(segment.window ?? 65535)
     header.options.maximumSegmentSize = segment.segmentSize.map { UInt16($0) }
     header.options.windowScale = segment.scale.map { UInt8($0) }
+    header.options.isSACKPermitted = segment.permitsSACK
+    header.options.timestamp = segment.stamp.map {
+      TCPOptions.Timestamp(
+        value: UInt32(truncatingIfNeeded: $0.0),
+        echo: clock &+ UInt32(truncatingIfNeeded: $0.1)
+      )
+    }
+    for block in segment.sack {
+      header.options.append(
+        SACKBlock(start: iss + block.lowerBound, end: iss + block.upperBound)
+      )
+    }
+    header.urgentPointer = UInt16(segment.urgent ?? 0)
     var packet = (other ?? pool).allocate(headroom: 128)!
     packet.append(copying: segment.payload.rawSpan)
     packet.prepend(header, from: Self.theirs, to: Self.ours)
@@ -189,19 +233,36 @@ final class TCPHarness {
     #expect(!header.options.isMalformed, sourceLocation: location)
     #expect(header.sourcePort == localPort, sourceLocation: location)
     #expect(header.destinationPort == remotePort, sourceLocation: location)
+    if !header.flags.contains(.acknowledgement) {
+      let number = header.acknowledgementNumber
+      #expect(number == SequenceNumber(0), sourceLocation: location)
+    }
+    return segment(header, Array(bytes[header.parsedLength...]))
+  }
+
+  /// The segment with `header` that TCP has sent.
+  private func segment(_ header: TCPHeader, _ payload: [UInt8]) -> Segment {
     var segment = Segment(
       header.flags,
       header.sequenceNumber - iss,
       window: Int(header.window),
       mss: header.options.maximumSegmentSize.map { Int($0) },
       scale: header.options.windowScale.map { Int($0) },
-      Array(bytes[header.parsedLength...])
+      payload
     )
     if header.flags.contains(.acknowledgement) {
       segment.acknowledgement = header.acknowledgementNumber - irs
-    } else {
-      let number = header.acknowledgementNumber
-      #expect(number == SequenceNumber(0), sourceLocation: location)
+    }
+    if header.flags.contains(.urgent) {
+      segment.urgent = Int(header.urgentPointer)
+    }
+    segment.stamp = header.options.timestamp.map {
+      (Int(Int32(bitPattern: $0.value &- clock)), Int($0.echo))
+    }
+    segment.permitsSACK = header.options.isSACKPermitted
+    for index in 0..<header.options.blockCount {
+      let block = header.options.blocks[index]
+      segment.sack.append(block.start - irs..<block.end - irs)
     }
     return segment
   }
@@ -252,17 +313,8 @@ final class TCPHarness {
     let header = try! TCPHeader(parsing: bytes.rawSpan)
     iss = header.sequenceNumber
     localPort = header.sourcePort
-    var segment = Segment(
-      header.flags,
-      0,
-      window: Int(header.window),
-      mss: header.options.maximumSegmentSize.map { Int($0) },
-      scale: header.options.windowScale.map { Int($0) }
-    )
-    if header.flags.contains(.acknowledgement) {
-      segment.acknowledgement = header.acknowledgementNumber - irs
-    }
-    return segment
+    clock = header.options.timestamp?.value ?? 0
+    return segment(header, [])
   }
 
   func read(_ id: ConnectionID) -> Read {
@@ -296,6 +348,8 @@ extension TCPLimits {
     limits.receiveBuffer = 64 * 1024
     limits.sendBuffer = 64 * 1024
     limits.outOfOrderSegments = 64
+    // Tests of rules that say when to acknowledge are not to wait for these.
+    limits.quickAcknowledgements = 0
     return limits
   }
 }

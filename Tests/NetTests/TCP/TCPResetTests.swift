@@ -55,7 +55,7 @@ import Testing
     harness.expectNothing()
   }
 
-  @Test(arguments: [.closing, .lastAck, .timeWait] as [TCPState])
+  @Test(arguments: [.closing, .lastAck] as [TCPState])
   func closedAtBothEnds_rst_isOver(state: TCPState) {
     let (harness, id) = TCPHarness.inState(state)
     harness.receive(Segment(.reset, 2))

@@ -326,6 +326,19 @@ import Testing
     #expect(harness.tcp.counters.unreachableReceived == 1)
   }
 
+  /// RFC 9293 §3.9.1.8 (MUST-47), §3.9.2.2 (SHLD-25): it may pass, and is told.
+  @Test func established_softUnreachable_isTold() throws {
+    let (harness, id) = TCPHarness.established()
+    _ = try harness.write(id, [1])
+    harness.drain()
+    Self.unreachable(harness, sequence: 1, isHard: false)
+    #expect(harness.events() == [.connection(id, .unanswered)])
+    #expect(harness.tcp.information(id)?.softError == .unreachable)
+    harness.receive(Segment([], 1, ack: 2))
+    #expect(harness.tcp.information(id)?.softError == nil)
+    #expect(harness.tcp.state(id) == .established)
+  }
+
   @Test func unreachable_aboutNothingInFlight_isIgnored() {
     let (harness, id) = TCPHarness.synSent()
     Self.unreachable(harness, sequence: 1, isHard: true)

@@ -95,6 +95,118 @@ import Testing
     #expect(pool.available == 8)
   }
 
+  /// Parts of 10 bytes at these places; around which block; the run.
+  @Test(
+    arguments: [
+      ([10], 10..<20, 10..<20), ([10, 20, 30], 20..<30, 10..<40),
+      ([10, 20, 40], 20..<30, 10..<30), ([10, 30, 40], 30..<40, 30..<50),
+      ([10, 20, 30, 50], 10..<20, 10..<40), ([10, 20, 30], 10..<40, 10..<40),
+    ] as [([Int], Range<Int>, Range<Int>)]
+  )
+  func run_isWithoutAGap(starts: [Int], block: Range<Int>, run: Range<Int>) {
+    let pool = PacketPool(capacity: 8)
+    var assembler = Assembler()
+    for start in starts {
+      _ = assembler.insert(
+        // Larger than what is copied behind another.
+        Self.packet(pool, start * 100, 1000),
+        at: SequenceNumber(UInt32(start * 100)),
+        limit: 8
+      )
+    }
+    func scaled(_ range: Range<Int>) -> SACKBlock {
+      SACKBlock(
+        start: SequenceNumber(UInt32(range.lowerBound * 100)),
+        end: SequenceNumber(UInt32(range.upperBound * 100))
+      )
+    }
+    let found = assembler.run(around: scaled(block))
+    #expect(found == scaled(run))
+  }
+
+  @Test(
+    arguments: [
+      (0..<10, nil), (0..<11, 10..<11), (12..<15, 12..<15), (15..<45, 15..<20),
+      (20..<30, nil), (25..<35, 30..<35), (40..<50, nil), (0..<100, 10..<20),
+    ] as [(Range<Int>, Range<Int>?)]
+  )
+  func overlap_isTheFirst(range: Range<Int>, expected: Range<Int>?) {
+    let pool = PacketPool(capacity: 4)
+    var assembler = Assembler()
+    for start in [10, 30] {
+      _ = assembler.insert(
+        Self.packet(pool, start, 10),
+        at: SequenceNumber(UInt32(start)),
+        limit: 8
+      )
+    }
+    let found = assembler.overlap(
+      with: SACKBlock(
+        start: SequenceNumber(UInt32(range.lowerBound)),
+        end: SequenceNumber(UInt32(range.upperBound))
+      )
+    )
+    let bounds = found.map {
+      Int($0.start.rawValue)..<Int($0.end.rawValue)
+    }
+    #expect(bounds == expected)
+  }
+
+  @Test func memory_isThatOfTheSlots() {
+    let pool = PacketPool(capacity: 8)
+    let slot = pool.bytesPerPacket
+    var assembler = Assembler()
+    var results: [Assembler.Insertion] = []
+    for start in [100, 3000, 6000] {
+      let insertion = assembler.insert(
+        Self.packet(pool, start, 1000),
+        at: SequenceNumber(UInt32(start)),
+        limit: 8,
+        mostMemory: 2 * slot
+      )
+      results.append(insertion)
+    }
+    #expect(results == [.kept, .kept, .full])
+    let full = assembler.memory
+    #expect(full == 2 * slot)
+    assembler.removeAll(from: SequenceNumber(3500))
+    let cut = assembler.memory
+    #expect(cut == 2 * slot)
+    assembler.removeAll(from: SequenceNumber(3000))
+    let less = assembler.memory
+    #expect(less == slot)
+    _ = assembler.popFirst(at: SequenceNumber(100))
+    let none = assembler.memory
+    #expect(none == 0)
+    #expect(pool.available == 8)
+  }
+
+  /// A record goes from connection to connection with its memory, and nothing
+  /// else.
+  @Test(arguments: [false, true])
+  func record_isReused(isSelective: Bool) {
+    let pool = PacketPool(capacity: 8)
+    var early = EarlySegments(isSelective: true)
+    _ = early.assembler.insert(
+      Self.packet(pool, 9, 9),
+      at: SequenceNumber(9),
+      limit: 8
+    )
+    let block = SACKBlock(start: SequenceNumber(9), end: SequenceNumber(18))
+    early.selective.grew(block)
+    early.selective.cameAgain(block)
+    let isEmpty = early.isEmpty
+    #expect(!isEmpty)
+    early.reuse(isSelective: isSelective)
+    let isEmptyNow = early.isEmpty
+    #expect(isEmptyNow)
+    #expect(pool.available == 8)
+    let isOn = early.selective.isOn
+    #expect(isOn == isSelective)
+    let memory = early.assembler.memory
+    #expect(memory == 0)
+  }
+
   @Test func following_sharesAPacket() {
     let pool = PacketPool(capacity: 8)
     var assembler = Assembler()
@@ -204,7 +316,12 @@ import Testing
     var model: [UInt32] = []
     for step in 0..<3000 {
       let slot = UInt32.random(in: 0..<20, using: &random)
-      switch Int.random(in: 0..<4, using: &random) {
+      switch Int.random(in: 0..<5, using: &random) {
+      case 4:
+        guard list.contains(slot) else { continue }
+        list.moveToEnd(slot)
+        model.removeAll { $0 == slot }
+        model.append(slot)
       case 0, 1:
         list.append(slot)
         if !model.contains(slot) { model.append(slot) }

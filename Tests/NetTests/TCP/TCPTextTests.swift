@@ -246,6 +246,7 @@ import Testing
     // With a scale of 3 the field cannot say every number.
     var limits = TCPHarness.limits
     limits.receiveBuffer = 300_000
+    limits.initialReceiveBuffer = 300_000
     let (harness, _) = TCPHarness.established(limits: limits, scale: 0)
     var random = RandomNumbers(seed: SipHash.Key(1, 1))
     var edge = 0

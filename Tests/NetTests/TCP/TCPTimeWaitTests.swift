@@ -129,7 +129,7 @@ import Testing
       local: Endpoint(address: TCPHarness.ours, port: 80),
       remote: Endpoint(address: TCPHarness.theirs, port: 1001)
     )
-    let isGone = harness.tcp.table.find(oldest, in: harness.tcp.slots) == nil
+    let isGone = harness.tcp.timeWait.find(oldest) == nil
     #expect(isGone)
   }
 }

@@ -2,6 +2,8 @@
 enum CongestionSignal {
   /// A segment was lost, and others behind it came.
   case loss
+  /// The peer says that a router would have dropped a segment. RFC 3168 §6.1.2.
+  case echo
   /// Nothing came back until the timer expired.
   case timeout
 }
@@ -23,4 +25,7 @@ protocol CongestionAlgorithm {
     _ window: inout CongestionWindow,
     at now: Instant
   )
+
+  /// Nothing was under way, and the app has something to send again.
+  mutating func resume(at now: Instant)
 }

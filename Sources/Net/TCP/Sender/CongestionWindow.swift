@@ -4,6 +4,11 @@
 struct CongestionWindow {
   private var bytes: UInt32
   private var limit = Self.largest
+  /// Whether the window was ever full, and SND.NXT when it last was:
+  /// acknowledgements of what is before it may let the window grow.
+  private var filledEnd = SequenceNumber(0)
+  private var slowStart = HybridSlowStart()
+  private var wasFilled = false
   private let segment: UInt16
 
   /// RFC 5681 §3.1: ssthresh is arbitrarily high at first. No window of a peer
@@ -47,8 +52,29 @@ struct CongestionWindow {
   /// split acknowledgements gain nothing. RFC 3465 §2.3: by a segment after a
   /// timeout, when one acknowledgement covers what had arrived before.
   mutating func growSlowly(by summary: AcknowledgementSummary) {
+    // RFC 9406 §4.1: in the first slow start only, when nothing is known.
+    let advice =
+      limit == Self.largest ? slowStart.acknowledged(summary) : .grow
+    // RFC 7661 §4.3: what did not fill the window says nothing of the path.
+    guard !summary.isLimitedByApp else { return }
     let segments = summary.isAfterTimeout ? 1 : Self.growthLimit
-    size += min(summary.acknowledged, segments * segmentSize)
+    let growth = min(summary.acknowledged, segments * segmentSize)
+    switch advice {
+    case .grow: size += growth
+    case .growSlowly: size += growth / 4
+    case .end: threshold = size
+    }
+  }
+
+  /// All was sent before `next` that the window lets go.
+  mutating func filled(next: SequenceNumber) {
+    wasFilled = true
+    filledEnd = next
+  }
+
+  /// Whether what stands at `number` was sent when the window was not full.
+  func isLimitedByApp(_ number: SequenceNumber) -> Bool {
+    !wasFilled || number >= filledEnd
   }
 
   /// RFC 5681 §4.1: nothing was sent for longer than the timeout, so what was

@@ -1,37 +1,52 @@
-/// When something is taken to be lost, and how long its recovery lasts: fast
-/// retransmit and fast recovery without selective acknowledgements. RFC 5681
-/// §3.2, RFC 6582; limited transmit of RFC 3042.
+/// When something is taken to be lost, and how long its recovery lasts.
+///
+/// With selective acknowledgements ``RACK`` tells losses and
+/// ``ProportionalRateReduction`` what goes out meanwhile; the steps are in
+/// `LossRecovery+Selective`. Without them it is fast retransmit and fast
+/// recovery of RFC 5681 §3.2 and RFC 6582, with limited transmit of RFC 3042.
 ///
 /// It says what is lost; ``CongestionController`` what the window becomes.
 struct LossRecovery {
   /// Recovery ends when this is acknowledged; an older one lets no second
   /// recovery start for the losses of the first. RFC 6582 §3.2.
-  private var recover: SequenceNumber
-  private var duplicates: UInt32 = 0
+  var recover: SequenceNumber
+  /// Duplicates since something new was acknowledged; with selective
+  /// acknowledgements those that had none.
+  var duplicates: UInt32 = 0
   /// What may be under way beside cwnd while recovering; negative once more was
   /// acknowledged than had been taken to have left the network.
   private var inflation: Int32 = 0
-  private(set) var isRecovering = false
+  var undo = ReductionUndo()
+  var rack: RACK
+  var reduction = ProportionalRateReduction()
+  var tailProbe = TailLossProbe()
+  var spuriousTimeout = SpuriousTimeout()
+  var isRecovering = false
   private var hadPartialAcknowledgement = false
   /// Whether the timer expired, and what was sent before that is not yet all
   /// acknowledged.
-  private(set) var isAfterTimeout = false
+  var isAfterTimeout = false
   /// The first unacknowledged segment is to be sent again at once, whatever the
   /// windows say.
   var owesRetransmission = false
 
+  /// Both ends permit selective acknowledgements. RFC 2018 §2.
+  var isSelective = false
+
   /// RFC 5681 §3.1: duplicates that make a loss.
-  private static let duplicateThreshold: UInt32 = 3
+  static let duplicateThreshold: UInt32 = 3
 
   init(initialSequenceNumber: SequenceNumber) {
     // RFC 6582 §3.2 says ISS; one before it, so that the first data segment's
     // loss is recovered too.
     recover = initialSequenceNumber - 1
+    rack = RACK(initialSequenceNumber: initialSequenceNumber)
   }
 
   /// cwnd with what recovery adds to it. RFC 5681 §3.2.
   func inflated(_ window: CongestionWindow) -> Int {
-    isRecovering ? window.size + Int(inflation) : window.size
+    isRecovering && !isSelective
+      ? window.size + Int(inflation) : window.size
   }
 
   /// How much may be under way. RFC 3042 §2 (limited transmit): each of the
@@ -113,6 +128,7 @@ struct LossRecovery {
     duplicates = 0
     isRecovering = false
     owesRetransmission = false
+    tailProbe.forget()
     isAfterTimeout = true
     // RFC 6582 §3.2 step 5.
     recover = next - 1

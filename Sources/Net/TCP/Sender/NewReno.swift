@@ -8,6 +8,8 @@ struct NewReno: CongestionAlgorithm {
     _ summary: AcknowledgementSummary,
     _ window: inout CongestionWindow
   ) {
+    // RFC 7661 §4.3: what did not fill the window says nothing of the path.
+    guard !summary.isLimitedByApp else { return }
     credit += UInt32(summary.acknowledged)
     if credit >= window.size {
       credit -= UInt32(window.size)
@@ -25,7 +27,7 @@ struct NewReno: CongestionAlgorithm {
     // flight, so that the threshold stays, as it must.
     window.threshold = max(inFlight / 2, 2 * window.segmentSize)
     switch signal {
-    case .loss:
+    case .loss, .echo:
       // RFC 5681 §3.2 step 3.
       window.size = window.threshold
     case .timeout:
@@ -34,4 +36,6 @@ struct NewReno: CongestionAlgorithm {
       credit = 0
     }
   }
+
+  mutating func resume(at now: Instant) {}
 }

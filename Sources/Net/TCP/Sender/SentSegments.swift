@@ -4,20 +4,28 @@ import BasicContainers
 /// without gaps from SND.UNA to SND.NXT, which never goes back.
 ///
 ///     SND.UNA                                               SND.NXT
-///     | sent | lost | lost | sent again | sent | ............ |
-///             ^ first lost
+///     | sent | lost | lost | sacked | sent again | sent | ... |
+///             ^ first lost                        ^ what was sent again is
+///                                                   all before this
 ///
 /// What is lost goes out again before what is new. RFC 6675 §2 calls this the
 /// scoreboard. A record is made for each packet to the device, and cut when a
-/// part of it is lost or goes out again alone.
+/// part of it is lost, has come, or goes out again alone. What has come is one
+/// record, however many it was, so that there are few to look at. What becomes
+/// of it is in `SentSegments+Losses` and `SentSegments+Selective`.
 struct SentSegments: ~Copyable {
-  private var records: UniqueArray<SentSegment>
+  var records: UniqueArray<SentSegment>
   /// The records before this one are acknowledged.
-  private var head: UInt32 = 0
+  var head: UInt32 = 0
   /// The first record that is lost; means something while one is.
-  private var firstLost: UInt32 = 0
+  var firstLost: UInt32 = 0
   /// The numbers of all records that are lost.
-  private(set) var lost: UInt32 = 0
+  var lost: UInt32 = 0
+  /// The numbers of all records that the peer says it has.
+  var sacked: UInt32 = 0
+  /// Behind the last that was sent again: from here on the records are in the
+  /// order of their sending.
+  var resentEnd = SequenceNumber(0)
   /// There are as many records as may be, and nothing new is to be sent until
   /// some are acknowledged.
   private(set) var isFull = false
@@ -57,6 +65,7 @@ struct SentSegments: ~Copyable {
     records.removeAll(keepingCapacity: true)
     head = 0
     lost = 0
+    sacked = 0
     isFull = false
   }
 
@@ -72,6 +81,7 @@ struct SentSegments: ~Copyable {
     at now: Instant
   ) {
     let length = UInt32(truncatingIfNeeded: end - start)
+    if isEmpty { resentEnd = start }
     var record = SentSegment(start: start, length: length, sentAt: now)
     if isLost {
       record.flags.insert(.lost)
@@ -127,69 +137,47 @@ struct SentSegments: ~Copyable {
       sentAt: now,
       flags: .retransmitted
     )
+    resentEnd = SequenceNumber.later(resentEnd, records[first].end)
     if last > first { records.removeSubrange(first + 1..<last + 1) }
     findLost(from: first + 1)
   }
 
-  // MARK: Losses
-
-  /// Everything that was sent is taken to be lost.
-  mutating func loseAll() {
-    for index in Int(head)..<records.count { lose(index) }
-    firstLost = head
-  }
-
-  /// What was sent and is before `end` is taken to be lost.
-  mutating func lose(upTo end: SequenceNumber, limit: Int) {
-    var index = Int(head)
-    while index < records.count, records[index].start < end {
-      cut(index, at: end, limit: limit)
-      lose(index)
-      index += 1
-    }
-    if hasLost { findLost(from: Int(head)) }
-  }
-
-  private mutating func lose(_ index: Int) {
-    guard !records[index].flags.contains(.lost) else { return }
-    records[index].flags.insert(.lost)
-    lost += records[index].length
-  }
-
-  private mutating func findLost(from start: Int) {
-    guard hasLost else { return }
-    var index = start
-    while !records[index].flags.contains(.lost) { index += 1 }
-    firstLost = UInt32(index)
+  /// The last of what is under way, from `start` on, was sent again, to ask the
+  /// peer what it has.
+  ///
+  /// - Precondition: `start` is in the last record.
+  mutating func probed(
+    from start: SequenceNumber,
+    limit: Int,
+    at now: Instant
+  ) {
+    cut(records.count - 1, at: start, limit: limit)
+    let last = records.count - 1
+    records[last].sentAt = now
+    records[last].flags.insert(.retransmitted)
+    resentEnd = SequenceNumber.later(resentEnd, records[last].end)
   }
 
   // MARK: Acknowledgement
 
-  /// What an acknowledgement took away.
-  struct Acknowledged {
-    /// When the one of them that was sent last was sent.
-    var newestSentAt: Instant?
-    /// Whether any of them was sent again.
-    var hasRetransmitted = false
-  }
-
   /// All before `number` was acknowledged.
   ///
   /// - Complexity: constant for each record that goes, on the average.
-  mutating func acknowledge(upTo number: SequenceNumber) -> Acknowledged {
-    var result = Acknowledged()
+  mutating func acknowledge(
+    upTo number: SequenceNumber,
+    _ delivery: inout Delivery
+  ) {
     while head < records.count {
       let record = records[Int(head)]
       let covered = number - record.start
       guard covered > 0 else { break }
-      if record.sentAt >= result.newestSentAt ?? record.sentAt {
-        result.newestSentAt = record.sentAt
-      }
-      if record.flags.contains(.retransmitted) {
-        result.hasRetransmitted = true
-      }
       let gone = min(UInt32(covered), record.length)
-      if record.flags.contains(.lost) { lost -= gone }
+      if record.flags.contains(.sacked) {
+        sacked -= gone
+      } else {
+        if record.flags.contains(.lost) { lost -= gone }
+        delivery.take(record, upTo: record.start + Int(gone))
+      }
       guard gone == record.length else {
         records[Int(head)].start = number
         records[Int(head)].length -= gone
@@ -199,7 +187,6 @@ struct SentSegments: ~Copyable {
       isFull = false
     }
     compact()
-    return result
   }
 
   /// Gives the place of what is acknowledged to what comes.
@@ -221,8 +208,7 @@ struct SentSegments: ~Copyable {
 
   /// Makes two records of one that reaches beyond `number`. Beyond twice
   /// `limit` records it stays one: more of it is sent again than need be.
-  private mutating func cut(_ index: Int, at number: SequenceNumber, limit: Int)
-  {
+  mutating func cut(_ index: Int, at number: SequenceNumber, limit: Int) {
     let before = number - records[index].start
     guard before > 0, before < records[index].length, count < 2 * limit else {
       return

@@ -35,6 +35,7 @@ import Testing
       text += "@\(record.sentAt.nanoseconds)"
       if record.flags.contains(.lost) { text += "L" }
       if record.flags.contains(.retransmitted) { text += "R" }
+      if record.flags.contains(.sacked) { text += "S" }
       return text
     }.joined(separator: " ")
   }
@@ -44,6 +45,16 @@ import Testing
     most: Int
   ) -> (start: SequenceNumber, length: Int) {
     segments.lostRun(most: most)
+  }
+
+  @discardableResult
+  static func acknowledge(
+    _ segments: inout SentSegments,
+    _ number: SequenceNumber
+  ) -> Delivery {
+    var delivery = Delivery(highest: number, at: time(1_000_000))
+    segments.acknowledge(upTo: number, &delivery)
+    return delivery
   }
 
   static func lost(_ segments: borrowing SentSegments) -> Int {
@@ -59,13 +70,13 @@ import Testing
 
   @Test func acknowledged_goes_andAPartOfTheLast() {
     var segments = Self.sent(3)
-    let result = segments.acknowledge(upTo: Self.number(150))
+    let result = Self.acknowledge(&segments, Self.number(150))
     #expect(Self.text(segments) == "150-200@2 200-300@3")
-    #expect(result.newestSentAt == Self.time(2))
+    #expect(result.newest == Self.time(2))
     #expect(!result.hasRetransmitted)
-    let none = segments.acknowledge(upTo: Self.number(150))
-    #expect(none.newestSentAt == nil)
-    _ = segments.acknowledge(upTo: Self.number(300))
+    let none = Self.acknowledge(&segments, Self.number(150))
+    #expect(none.newest == nil)
+    Self.acknowledge(&segments, Self.number(300))
     let isEmpty = segments.isEmpty
     #expect(isEmpty)
   }
@@ -79,9 +90,9 @@ import Testing
     segments.sentAgain(to: Self.number(100), limit: 100, at: Self.time(9))
     #expect(Self.text(segments) == "0-100@9R 100-200@2L 200-300@3L")
     #expect(Self.run(segments, most: 1000).start == Self.number(100))
-    let result = segments.acknowledge(upTo: Self.number(100))
+    let result = Self.acknowledge(&segments, Self.number(100))
     #expect(result.hasRetransmitted)
-    #expect(result.newestSentAt == Self.time(9))
+    #expect(result.newest == Self.time(9))
     #expect(Self.lost(segments) == 200)
   }
 
@@ -119,7 +130,7 @@ import Testing
     segments.sentAgain(to: Self.number(40), limit: 100, at: Self.time(7))
     let hasLost = segments.hasLost
     #expect(!hasLost)
-    _ = segments.acknowledge(upTo: Self.number(100))
+    Self.acknowledge(&segments, Self.number(100))
     segments.lose(upTo: Self.number(200), limit: 100)
     #expect(Self.text(segments) == "100-200@2L 200-300@3")
     #expect(Self.run(segments, most: 1000).length == 100)
@@ -128,10 +139,10 @@ import Testing
   @Test func acknowledgedWhileLost_isLostNoMore() {
     var segments = Self.sent(3)
     segments.loseAll()
-    _ = segments.acknowledge(upTo: Self.number(120))
+    Self.acknowledge(&segments, Self.number(120))
     #expect(Self.lost(segments) == 180)
     #expect(Self.run(segments, most: 1000).start == Self.number(120))
-    _ = segments.acknowledge(upTo: Self.number(300))
+    Self.acknowledge(&segments, Self.number(300))
     let isOver = !segments.hasLost && segments.isEmpty
     #expect(isOver)
   }
@@ -172,9 +183,9 @@ import Testing
     }
     #expect(Self.text(segments) == "0-10@1L 10-20@1 20-30@1L 30-40@1")
     let wasFull = segments.isFull
-    _ = segments.acknowledge(upTo: Self.number(5))
+    Self.acknowledge(&segments, Self.number(5))
     let isStillFull = segments.isFull
-    _ = segments.acknowledge(upTo: Self.number(10))
+    Self.acknowledge(&segments, Self.number(10))
     let isFull = segments.isFull
     #expect([wasFull, isStillFull, isFull] == [true, true, false])
   }
@@ -234,7 +245,7 @@ import Testing
         next += count
       case 4..<6 where una < next:
         let end = Int.random(in: una...next, using: &random)
-        _ = segments.acknowledge(upTo: Self.number(end))
+        Self.acknowledge(&segments, Self.number(end))
         isLost.removeFirst(end - una)
         una = end
       case 6 where una < next:

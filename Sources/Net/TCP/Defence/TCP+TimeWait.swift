@@ -1,0 +1,82 @@
+import Packets
+
+/// TIME-WAIT of connections that no app holds: see ``TimeWaitTable``.
+extension TCP {
+  /// A segment came for the record at `index`. Returns whether it was dealt
+  /// with; if not, it begins a new connection, and the record is gone.
+  mutating func segmentArrivesInTimeWait(
+    _ index: Int,
+    _ segment: TCPHeader,
+    payload: Int,
+    at now: Instant
+  ) -> Bool {
+    switch timeWait[index].state.segmentArrives(segment, payload: payload) {
+    case .ignore:
+      counters.timeWaitIgnored &+= 1
+    case .acknowledge:
+      acknowledgeInTimeWait(index, at: now)
+    case .acknowledgeAndRestart:
+      timeWait.restart(index, until: now + limits.value.timeWait)
+      acknowledgeInTimeWait(index, at: now)
+    case .challenge:
+      // RFC 5961 §7, for as long as the record lasts.
+      guard Int(timeWait[index].challenges) < limits.value.challenges else {
+        counters.challengesSuppressed &+= 1
+        return true
+      }
+      timeWait[index].challenges &+= 1
+      counters.challengesSent &+= 1
+      acknowledgeInTimeWait(index, at: now)
+    case .reopen:
+      return false
+    }
+    return true
+  }
+
+  private mutating func acknowledgeInTimeWait(_ index: Int, at now: Instant) {
+    let record = timeWait[index]
+    var reply = Reply(
+      local: record.local,
+      remote: record.remote,
+      sequenceNumber: record.state.sendNext,
+      flags: .acknowledgement
+    )
+    reply.acknowledgementNumber = record.state.receiveNext
+    reply.window = record.state.window
+    if record.state.hasTimestamps {
+      reply.options.timestamp = TCPOptions.Timestamp(
+        value: Timestamps(offset: record.state.clockOffset).value(at: now),
+        echo: record.state.recent
+      )
+    }
+    send(reply)
+  }
+
+  /// The connection in `slot`, in TIME-WAIT and released, with its last
+  /// acknowledgement sent, becomes a record. At the bound the oldest goes.
+  mutating func moveToTimeWait(_ slot: UInt32) {
+    let index = Int(slot)
+    if timeWait.isFull {
+      counters.timeWaitEvicted &+= 1
+      timeWait.removeOldest()
+    }
+    timeWait.insert(
+      TimeWaitTable.Record(
+        local: slots[index].connection.local,
+        remote: slots[index].connection.remote,
+        state: slots[index].connection.leftInTimeWait(),
+        expiry: slots[index].connection.expiry!
+      )
+    )
+    slots[index].connection.end(nil)
+  }
+
+  /// Puts `reply` behind the others, if there is room.
+  mutating func send(_ reply: Reply) {
+    guard replies.count < limits.value.pendingReplies else {
+      counters.repliesFull &+= 1
+      return
+    }
+    replies.append(reply)
+  }
+}
