@@ -38,53 +38,53 @@ import Testing
       slotSize: 9216,
       slotCount: 113
     ),
-    // Parts of a packet: 64 buffers at least of 16 KiB, then of 4 KiB.
+    // Parts of a packet: 60 buffers at least of 16 KiB, then of 4 KiB.
     Row(
       features: merging,
-      memory: mebibyte,
-      slotSize: 16384,
-      slotCount: 64,
-      reserve: 6 * 16,
+      memory: 60 * 16576,
+      slotSize: 16576,
+      slotCount: 60,
+      reserve: 5 * 16,
       takesLarge: true
     ),
     Row(
       features: merging,
-      memory: mebibyte - 1,
+      memory: 60 * 16576 - 1,
       slotSize: 4096,
-      slotCount: 255,
+      slotCount: 242,
       reserve: 18 * 16,
       takesLarge: true
     ),
     Row(
       features: merging,
-      memory: mebibyte / 4,
+      memory: 60 * 4096,
       slotSize: 4096,
-      slotCount: 64,
+      slotCount: 60,
       reserve: 18 * 16,
       takesLarge: true
     ),
     Row(
       features: merging,
-      memory: mebibyte / 4 - 1,
+      memory: 60 * 4096 - 1,
       slotSize: 2048,
-      slotCount: 127
+      slotCount: 119
     ),
     // 4 KiB are too little for a frame of this size.
     Row(
       features: merging,
       mtu: 9000,
-      memory: mebibyte,
-      slotSize: 16384,
-      slotCount: 64,
-      reserve: 6 * 16,
+      memory: 60 * 16576,
+      slotSize: 16576,
+      slotCount: 60,
+      reserve: 5 * 16,
       takesLarge: true
     ),
     Row(
       features: merging,
       mtu: 9000,
-      memory: mebibyte - 1,
+      memory: 60 * 16576 - 1,
       slotSize: 9216,
-      slotCount: 113
+      slotCount: 107
     ),
     // The largest packet whole: 32 buffers at least.
     Row(
@@ -137,7 +137,7 @@ import Testing
       mtu: nil,
       memory: 1 << 20
     )
-    #expect(plan.slotSize == 16384)
+    #expect(plan.slotSize == 16576)
   }
 
   /// However the memory is shared, a queue that may get the largest packet has
