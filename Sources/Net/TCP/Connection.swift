@@ -128,7 +128,7 @@ struct Connection: ~Copyable {
 
   /// SMSS: the most payload of what we send, in a segment without options; see
   /// ``payloadLimit(with:)``.
-  private(set) var sendSegmentSize: Int {
+  var sendSegmentSize: Int {
     get { Int(sendSize) }
     set { sendSize = UInt16(clamping: newValue) }
   }

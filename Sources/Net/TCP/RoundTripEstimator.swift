@@ -22,7 +22,7 @@ struct RoundTripEstimator {
   private var isTiming = false
   /// How often the timer expired since the last measurement; more often than
   /// the timeout can be doubled does not count.
-  private var backoffs: UInt8 = 0
+  private(set) var backoffs: UInt8 = 0
 
   init(initial: Interval, minimum: Interval, maximum: Interval) {
     // RFC 6298 §2.1: until there is a measurement, 1 s.
