@@ -14,13 +14,13 @@ extension TAPDemo {
   ///   - arguments: Its arguments.
   ///   - line: What the first line contains that tells that it has begun.
   ///   - limit: How long that may take.
-  ///   - body: What is done meanwhile.
+  ///   - body: What is done meanwhile, with the process.
   public func withProbe<Result: Sendable>(
     _ command: String,
     _ arguments: [String],
     saying line: String,
     within limit: Duration = .seconds(60),
-    body: () async throws -> Result
+    body: (Service) async throws -> Result
   ) async throws -> Result {
     try await withService(
       try probeProgram,
@@ -28,7 +28,7 @@ extension TAPDemo {
       in: network.namespace
     ) { service in
       try await service.output.waitForLine(containing: line, within: limit)
-      return try await body()
+      return try await body(service)
     }.result
   }
 
@@ -45,9 +45,8 @@ extension TAPDemo {
         "--hardware", Self.attackedHardware, "--port", "\(port)", "--kind",
         kind, "--rate", "\(rate)",
       ],
-      saying: "flood:",
-      body: body
-    )
+      saying: "flood:"
+    ) { _ in try await body() }
   }
 
   /// What the guest says of itself, on a connection that leaves nothing there:

@@ -84,7 +84,7 @@ import Testing
             "slow-readers",
             ["--port", "19", "--connections", "1000"],
             saying: "slow-readers: 1000 connected"
-          ) {
+          ) { _ in
             let page = try await demo.pageWithoutTrace()
             #expect(page.counter("TCP connections") >= 1000)
             try await Self.serve(
