@@ -11,6 +11,8 @@ public struct ISCServer: Sendable {
   public var range: ClosedRange<Int>
   /// How long a lease is.
   public var seconds: Int
+  /// The gateway, if it is not this machine.
+  public var router: String?
   /// More statements, which stand before the network's.
   public var statements = ""
 
@@ -30,7 +32,7 @@ public struct ISCServer: Sendable {
     \(statements)
     subnet \(network).0 netmask 255.255.255.0 {
       range \(network).\(range.lowerBound) \(network).\(range.upperBound);
-      option routers \(network).1;
+      option routers \(router ?? "\(network).1");
     }
     """
   }

@@ -80,12 +80,39 @@ public struct Impairment: Sendable, CustomStringConvertible {
     )
   }
 
+  /// The same for what leaves.
+  public static func countingLeaving(_ condition: String) -> Impairment {
+    Impairment(
+      description: "counted where \(condition)",
+      leaving: ["\(condition) counter"],
+      arriving: []
+    )
+  }
+
   /// What arrives and fits `condition` is lost.
   public static func losing(_ condition: String) -> Impairment {
     Impairment(
       description: "lost where \(condition)",
       leaving: [],
       arriving: ["\(condition) counter drop"]
+    )
+  }
+
+  /// The first two of what arrives and fits `condition` are lost.
+  public static func losingTwo(_ condition: String) -> Impairment {
+    Impairment(
+      description: "two lost where \(condition)",
+      leaving: [],
+      arriving: ["\(condition) numgen inc mod 1000000 { 0, 1 } counter drop"]
+    )
+  }
+
+  /// What leaves and fits `condition` is lost.
+  public static func losingLeaving(_ condition: String) -> Impairment {
+    Impairment(
+      description: "lost where \(condition)",
+      leaving: ["\(condition) counter drop"],
+      arriving: []
     )
   }
 

@@ -27,7 +27,7 @@ public struct TAPDemo: Sendable {
     body: (TAPDemo) async throws -> Result
   ) async throws -> Result {
     var options = options
-    options.network = TAPNetwork.argument
+    options.network = "tap:\(network.guestDevice)"
     return try await withGuest(options, in: network.namespace) { guest in
       try await guest.output.waitForLine(
         containing: "\(options.app.lowercased()): ready",

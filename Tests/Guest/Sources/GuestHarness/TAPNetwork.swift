@@ -19,6 +19,9 @@ public struct TAPNetwork: Sendable {
   /// A folder for what the test makes, removed at the end.
   public let folder: FilePath
 
+  /// The interface that QEMU opens.
+  var guestDevice = Self.device
+
   /// What to give `--net` of run-qemu.sh.
   public static let argument = "tap:\(device)"
 

@@ -12,7 +12,7 @@ struct Probe: AsyncParsableCommand {
       Datagrams.self, HTTP.self, Refused.self, Soak.self, Unread.self,
       Flood.self, Scan.self, SlowReaders.self, Served.self, Abort.self,
       Reset.self, Late.self, KeepAlive.self, Errand.self, Call.self,
-      TimeServer.self,
+      TimeServer.self, Relay.self, LocalName.self,
     ]
   )
 }

@@ -21,6 +21,9 @@ struct Served: AsyncParsableCommand {
   @Option(help: "How many of them may fail.")
   var failures = 0
 
+  @Option(help: "How many of them have to be served.")
+  var least = 1
+
   @Option(help: "How long one may take, in seconds.")
   var patience = 10
 
@@ -47,7 +50,9 @@ struct Served: AsyncParsableCommand {
       }
     }
     times.sort()
-    guard errors.count <= failures, let longest = times.last else {
+    guard errors.count <= failures, times.count >= least,
+      let longest = times.last
+    else {
       throw ProbeFailure(
         "served \(times.count) of \(tries): \(errors.first.map { "\($0)" } ?? "")"
       )
