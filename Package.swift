@@ -39,6 +39,12 @@ let package = Package(
       dependencies: ["Apus", "Kernel"],
       swiftSettings: settings
     ),
+    // Connects, asks for names and ends when Tests/Guest asks for it.
+    .executableTarget(
+      name: "Errand",
+      dependencies: ["Apus", "Kernel"],
+      swiftSettings: settings
+    ),
     .target(
       name: "Apus",
       dependencies: ["Net", "Packets"],

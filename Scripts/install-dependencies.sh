@@ -35,6 +35,7 @@ need util-linux setpriv
 # No command but the 32-bit half of gcc's libraries and headers.
 compgen -G '/usr/lib/gcc/*/*/32/libgcc.a' >/dev/null || missing+=(gcc-multilib)
 if [[ $purpose != run ]]; then
+  need bind9-dnsutils dig
   need dnsmasq-base dnsmasq
   need iputils-ping ping
   need isc-dhcp-server dhcpd

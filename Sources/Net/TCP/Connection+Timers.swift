@@ -88,6 +88,7 @@ extension Connection {
       // acknowledgement says that it has come.
       loseAtTimeout(counters: &counters, at: now)
       roundTrip.backOff()
+      suspectBlackHole()
       timer.restart(for: roundTrip.timeout, at: now)
     }
   }

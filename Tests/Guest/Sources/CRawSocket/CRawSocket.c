@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
 #include <net/if.h>
 #include <netpacket/packet.h>
 #include <string.h>
@@ -31,4 +33,18 @@ int raw_socket_open(const char *device, uint8_t hardware[6]) {
   }
   memcpy(hardware, request.ifr_hwaddr.sa_data, 6);
   return raw;
+}
+
+int tap_open(const char *device) {
+  int tap = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+  if (tap < 0) return -1;
+  struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+  strncpy(request.ifr_name, device, sizeof request.ifr_name - 1);
+  if (ioctl(tap, TUNSETIFF, &request) < 0) {
+    int reason = errno;
+    close(tap);
+    errno = reason;
+    return -1;
+  }
+  return tap;
 }

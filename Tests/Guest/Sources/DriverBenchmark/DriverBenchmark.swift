@@ -84,7 +84,7 @@ struct DriverBenchmark: AsyncParsableCommand {
   private func measure(
     _ settings: NetworkSettings
   ) async throws -> (StatusPage, [(String, Measurements)]) {
-    try await TAPNetwork.with(hasRenewals: false) { network in
+    try await TAPNetwork.with(Dnsmasq(hasRenewals: false)) { network in
       let log = AccessLog(network.folder.appending("accesses"))
       let socket = network.folder.appending("qmp")
       var options = settings.options

@@ -49,6 +49,7 @@ public enum GuestImages {
   private static let arguments: [[String]] = [
     ["--product", "Demo"],
     ["--product", "SelfTest"],
+    ["--product", "Errand"],
     [
       "--package", Repository.root.appending("Examples/Echo").string,
       "--product", "Echo",

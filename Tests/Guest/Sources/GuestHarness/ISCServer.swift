@@ -11,6 +11,10 @@ public struct ISCServer: Sendable {
   public var range: ClosedRange<Int>
   /// How long a lease is.
   public var seconds: Int
+  /// The gateway, if it is not this machine.
+  public var router: String?
+  /// More statements, which stand before the network's.
+  public var statements = ""
 
   /// A server of these addresses.
   public init(range: ClosedRange<Int>, seconds: Int) {
@@ -25,9 +29,10 @@ public struct ISCServer: Sendable {
     min-lease-time \(seconds);
     max-lease-time \(seconds);
     ping-check false;
+    \(statements)
     subnet \(network).0 netmask 255.255.255.0 {
       range \(network).\(range.lowerBound) \(network).\(range.upperBound);
-      option routers \(network).1;
+      option routers \(router ?? "\(network).1");
     }
     """
   }

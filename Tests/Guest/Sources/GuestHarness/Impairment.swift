@@ -9,6 +9,8 @@ import SystemPackage
 public struct Impairment: Sendable, CustomStringConvertible {
   /// What it is called.
   public let description: String
+  /// Whether it is for those alone who have agreed to it.
+  public private(set) var needsConsent = false
   /// What is done to what leaves for the guest.
   let leaving: [String]
   /// What is done to what arrives from it.
@@ -45,11 +47,71 @@ public struct Impairment: Sendable, CustomStringConvertible {
   /// What is capable of it and leaves for the guest is marked, one of so many.
   /// RFC 3168 §5.
   public static func congestionMarks(oneOf count: Int) -> Impairment {
-    Impairment(
+    var impairment = Impairment(
       description: "one of \(count) marked",
       leaving: [
         "ip ecn { ect0, ect1 } numgen inc mod \(count) 0 counter ip ecn set ce"
       ],
+      arriving: []
+    )
+    impairment.needsConsent = true
+    return impairment
+  }
+
+  /// The same for who is not capable of it, as by a broken router: it has to be
+  /// ignored.
+  public static func marksForAll(oneOf count: Int) -> Impairment {
+    Impairment(
+      description: "one of \(count) marked, capable or not",
+      leaving: [
+        "meta l4proto tcp numgen inc mod \(count) 0 counter ip ecn set ce"
+      ],
+      arriving: []
+    )
+  }
+
+  /// What arrives and fits `condition`, in nftables' language, is counted, and
+  /// goes its way.
+  public static func counting(_ condition: String) -> Impairment {
+    Impairment(
+      description: "counted where \(condition)",
+      leaving: [],
+      arriving: ["\(condition) counter"]
+    )
+  }
+
+  /// The same for what leaves.
+  public static func countingLeaving(_ condition: String) -> Impairment {
+    Impairment(
+      description: "counted where \(condition)",
+      leaving: ["\(condition) counter"],
+      arriving: []
+    )
+  }
+
+  /// What arrives and fits `condition` is lost.
+  public static func losing(_ condition: String) -> Impairment {
+    Impairment(
+      description: "lost where \(condition)",
+      leaving: [],
+      arriving: ["\(condition) counter drop"]
+    )
+  }
+
+  /// The first two of what arrives and fits `condition` are lost.
+  public static func losingTwo(_ condition: String) -> Impairment {
+    Impairment(
+      description: "two lost where \(condition)",
+      leaving: [],
+      arriving: ["\(condition) numgen inc mod 1000000 { 0, 1 } counter drop"]
+    )
+  }
+
+  /// What leaves and fits `condition` is lost.
+  public static func losingLeaving(_ condition: String) -> Impairment {
+    Impairment(
+      description: "lost where \(condition)",
+      leaving: ["\(condition) counter drop"],
       arriving: []
     )
   }
@@ -57,6 +119,8 @@ public struct Impairment: Sendable, CustomStringConvertible {
   fileprivate var rules: String {
     let device = TAPNetwork.device
     return """
+      table netdev impairment {}
+      delete table netdev impairment
       table netdev impairment {
         chain arriving {
           type filter hook ingress device \(device) priority 0;
@@ -72,7 +136,8 @@ public struct Impairment: Sendable, CustomStringConvertible {
 }
 
 extension TAPNetwork {
-  /// Impairs the network from now on, as long as it is there.
+  /// Impairs the network from now on, as long as it is there, in this way
+  /// alone.
   public func impair(_ impairment: Impairment) async throws {
     let file = folder.appending("impairment.nft").string
     try impairment.rules.write(toFile: file, atomically: true, encoding: .utf8)

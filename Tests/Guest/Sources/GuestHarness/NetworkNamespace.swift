@@ -7,6 +7,9 @@ import Subprocess
 public struct NetworkNamespace: Sendable {
   /// What to put before a command so that it runs inside.
   let prefix: [String]
+
+  /// A process that is inside, by which others find it.
+  let holder: Int32
 }
 
 /// This machine does not let us have a network of our own.
@@ -17,16 +20,23 @@ public struct NetworkRefused: Error, CustomStringConvertible {
 
 /// Makes a network namespace, which ends with `body`.
 ///
+/// - Parameters:
+///   - other: One whose interfaces may be moved to this one; `nil`: none.
+///   - body: What is done with it.
 /// - Throws: ``NetworkRefused`` where there may be none, and what `body`
 ///   throws.
 public func withNetworkNamespace<Result: Sendable>(
+  beside other: NetworkNamespace? = nil,
   _ body: (NetworkNamespace) async throws -> Result
 ) async throws -> Result {
   let isRoot = geteuid() == 0
+  // Beside another one, we are root in its user namespace.
+  let needsUser = !isRoot && other == nil
   // Says when it is inside, and holds the namespace until its input is closed,
   // even if by our death.
   let command =
-    ["unshare"] + (isRoot ? [] : ["--user", "--map-root-user"])
+    (other?.prefix ?? []) + ["unshare"]
+    + (needsUser ? ["--user", "--map-root-user"] : [])
     + ["--net", "sh", "-c", "echo inside && exec cat"]
   let outcome = try await run(
     Configuration(command: command),
@@ -42,12 +52,12 @@ public func withNetworkNamespace<Result: Sendable>(
       return false
     }
     guard isInside else { return nil }
-    let process = "\(holder.processIdentifier.value)"
+    let process = holder.processIdentifier.value
     let enter =
-      ["nsenter", "--target", process]
+      ["nsenter", "--target", "\(process)"]
       + (isRoot ? [] : ["--user", "--preserve-credentials"])
       + ["--net", "--"]
-    return try await body(NetworkNamespace(prefix: enter))
+    return try await body(NetworkNamespace(prefix: enter, holder: process))
   }
   guard let result = outcome.takeClosureResult() else {
     throw NetworkRefused(

@@ -29,13 +29,16 @@ func runProbe(
 ///
 /// - Parameters:
 ///   - arguments: Its arguments.
+///   - network: Where it runs; `nil` for here.
 ///   - body: What is done meanwhile.
 /// - Throws: ``ServiceFailure`` with what `body` throws.
 public func withProbe<Result: Sendable>(
   _ arguments: String...,
+  in network: NetworkNamespace? = nil,
   body: (Service) async throws -> Result
 ) async throws -> Result {
-  try await withService(probeProgram, arguments, body: body).result
+  try await withService(probeProgram, arguments, in: network, body: body)
+    .result
 }
 
 /// Where it is.

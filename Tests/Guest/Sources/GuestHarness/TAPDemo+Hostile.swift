@@ -12,42 +12,53 @@ extension TAPDemo {
   /// - Parameters:
   ///   - command: The subcommand.
   ///   - arguments: Its arguments.
+  ///   - namespace: Where it runs; `nil`: where the TAP device is.
   ///   - line: What the first line contains that tells that it has begun.
   ///   - limit: How long that may take.
-  ///   - body: What is done meanwhile.
+  ///   - body: What is done meanwhile, with the process.
   public func withProbe<Result: Sendable>(
     _ command: String,
     _ arguments: [String],
+    in namespace: NetworkNamespace? = nil,
     saying line: String,
     within limit: Duration = .seconds(60),
-    body: () async throws -> Result
+    body: (Service) async throws -> Result
   ) async throws -> Result {
     try await withService(
       try probeProgram,
       [command, "--host", address] + arguments,
-      in: network.namespace
+      in: namespace ?? network.namespace
     ) { service in
       try await service.output.waitForLine(containing: line, within: limit)
-      return try await body()
+      return try await body(service)
     }.result
   }
 
-  /// Floods the guest while `body` runs.
+  /// Floods the guest as fast as this machine can for so many seconds, and runs
+  /// `body` meanwhile.
+  ///
+  /// - Returns: What the flood says of itself, and what `body` returned.
   public func withFlood<Result: Sendable>(
     _ kind: String,
     port: Int,
-    rate: Int,
+    seconds: Int,
     body: () async throws -> Result
-  ) async throws -> Result {
+  ) async throws -> (flood: String, result: Result) {
     try await withProbe(
       "flood",
       [
         "--hardware", Self.attackedHardware, "--port", "\(port)", "--kind",
-        kind, "--rate", "\(rate)",
+        kind, "--rate", "0", "--seconds", "\(seconds)",
       ],
-      saying: "flood:",
-      body: body
-    )
+      saying: "flood:"
+    ) { flood in
+      let result = try await body()
+      let sent = try await flood.output.waitForLine(
+        containing: " sent",
+        within: .seconds(seconds + 30)
+      )
+      return (sent, result)
+    }
   }
 
   /// What the guest says of itself, on a connection that leaves nothing there:

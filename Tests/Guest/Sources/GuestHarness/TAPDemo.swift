@@ -1,6 +1,6 @@
 import Deadlines
 
-/// A Demo that has its lease on a ``TAPNetwork``.
+/// A Demo, or an Errand, that has its lease on a ``TAPNetwork``.
 public struct TAPDemo: Sendable {
   /// run-qemu.sh; its output is the guest's console.
   public let guest: Service
@@ -14,7 +14,7 @@ public struct TAPDemo: Sendable {
   /// How long booting and getting a lease may take on a busy machine.
   private static let readyLimit = Duration.seconds(30)
 
-  /// Boots a Demo, waits until it serves, and runs `body`.
+  /// Boots it, waits until it serves, and runs `body`.
   ///
   /// - Parameters:
   ///   - options: How it is booted; the network is filled in.
@@ -27,10 +27,10 @@ public struct TAPDemo: Sendable {
     body: (TAPDemo) async throws -> Result
   ) async throws -> Result {
     var options = options
-    options.network = TAPNetwork.argument
+    options.network = "tap:\(network.guestDevice)"
     return try await withGuest(options, in: network.namespace) { guest in
       try await guest.output.waitForLine(
-        containing: "demo: ready",
+        containing: "\(options.app.lowercased()): ready",
         within: readyLimit
       )
       let bound = try await guest.output.waitForLine(

@@ -19,6 +19,9 @@ public struct TAPNetwork: Sendable {
   /// A folder for what the test makes, removed at the end.
   public let folder: FilePath
 
+  /// The interface that QEMU opens.
+  var guestDevice = Self.device
+
   /// What to give `--net` of run-qemu.sh.
   public static let argument = "tap:\(device)"
 
@@ -34,8 +37,6 @@ public struct TAPNetwork: Sendable {
   /// The interface's name.
   public static let device = "tap0"
 
-  private static let timeLimitSeconds = 300
-
   /// All leases, each as dnsmasq writes it: when it ends, MAC address, IP
   /// address, name, client identifier.
   public var leases: [[Substring]] {
@@ -50,41 +51,19 @@ public struct TAPNetwork: Sendable {
   /// ever.
   ///
   /// - Parameters:
-  ///   - hasRenewals: Whether the guest has to renew its lease every
-  ///     ``renewalSeconds``; otherwise when half of its time is over.
+  ///   - dnsmasq: Who gives leases.
   ///   - hasQueues: Whether the TAP device has as many queues as QEMU opens;
   ///     it must then open it so.
   ///   - body: What is done with it.
   /// - Throws: ``NetworkRefused`` where there may be none, and what `body`
   ///   throws.
   public static func with<Result: Sendable>(
-    hasRenewals: Bool = true,
+    _ dnsmasq: Dnsmasq = Dnsmasq(),
     hasQueues: Bool = false,
     _ body: (TAPNetwork) async throws -> Result
   ) async throws -> Result {
     try await withDevice(hasQueues: hasQueues) { namespace, folder in
-      let leaseFile = folder.appending("leases")
-      return try await withService(
-        "timeout",
-        // Bounds what a run leaves behind that was killed.
-        ["\(timeLimitSeconds)", "dnsmasq"]
-          + dnsmasqArguments(leaseFile: leaseFile)
-          + (hasRenewals ? renewalArguments : []),
-        in: namespace
-      ) { server in
-        try await server.errors.waitForLine(
-          containing: "DHCP, sockets bound exclusively to interface",
-          within: .seconds(10)
-        )
-        return try await body(
-          TAPNetwork(
-            namespace: namespace,
-            server: server,
-            leaseFile: leaseFile,
-            folder: folder
-          )
-        )
-      }.result
+      try await dnsmasq.serving(in: namespace, folder, body)
     }
   }
 
@@ -135,30 +114,6 @@ public struct TAPNetwork: Sendable {
       )
     }
   }
-
-  private static func dnsmasqArguments(leaseFile: FilePath) -> [String] {
-    [
-      "--conf-file=/dev/null",
-      // In the foreground, logging to standard error, as the user it is: in a
-      // user namespace there is no other.
-      "--no-daemon",
-      // No name server.
-      "--port=0", "--no-resolv", "--no-hosts",
-      "--interface=\(device)", "--bind-interfaces",
-      "--dhcp-range=10.64.0.50,10.64.0.99,\(leaseSeconds)s",
-      "--dhcp-leasefile=\(leaseFile)",
-      "--dhcp-authoritative",
-      // It would wait for a ping's answer before it offers an address.
-      "--no-ping",
-    ]
-  }
-
-  /// RFC 2132 §9.11 and §9.12: when to renew (T1) and when to rebind (T2). The
-  /// time between bounds how long a lost request takes to be repeated.
-  private static let renewalArguments = [
-    "--dhcp-option-force=58,\(renewalSeconds)",
-    "--dhcp-option-force=59,\(renewalSeconds * 4)",
-  ]
 }
 
 extension TAPNetwork {

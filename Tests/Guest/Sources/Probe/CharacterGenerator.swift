@@ -16,6 +16,9 @@ struct CharacterGenerator: AsyncParsableCommand {
   @Option(help: "How many bytes to read.")
   var bytes = 100_000
 
+  @Option(help: "Reads nothing for so many seconds after the first bytes.")
+  var pause = 0
+
   func run() async throws {
     try await withDeadline(service.limit, waitingFor: "\(bytes) characters") {
       // The peer speaks first, so its bytes are wanted from the start on.
@@ -29,6 +32,11 @@ struct CharacterGenerator: AsyncParsableCommand {
       try await channel.executeThenClose { inbound, _ in
         var offset = 0
         for try await piece in inbound {
+          if offset == 0 {
+            say("chargen: reads")
+            // The passing of time is what the peer has to bear.
+            try await Task.sleep(for: .seconds(pause))
+          }
           try Self.characters.compare(piece, at: offset)
           offset += piece.readableBytes
           if offset >= bytes { return }

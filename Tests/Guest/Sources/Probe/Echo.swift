@@ -1,7 +1,5 @@
 import ArgumentParser
 import Deadlines
-import NIOCore
-import Synchronization
 
 /// TCP echo, RFC 862: what is sent comes back, byte for byte, and the peer
 /// closes after we do.
@@ -21,12 +19,9 @@ struct Echo: AsyncParsableCommand {
   @Option(help: "Of the random bytes; chosen and said when not given.")
   var seed: UInt64?
 
-  /// How much is handed to the socket at a time.
-  private static let pieceSize = 32_768
-
   func run() async throws {
     let seed = seed ?? UInt64.random(in: 0...UInt64.max)
-    let progress = Progress()
+    let progress = EchoProgress()
     do {
       try await withDeadline(
         service.limit,
@@ -38,7 +33,7 @@ struct Echo: AsyncParsableCommand {
     print("echo: \(connections) connections, \(bytes) bytes each, all back")
   }
 
-  private func run(seed: UInt64, _ progress: Progress) async throws {
+  private func run(seed: UInt64, _ progress: EchoProgress) async throws {
     let channels = try await withThrowingTaskGroup { group in
       for _ in 0..<connections {
         group.addTask {
@@ -52,61 +47,13 @@ struct Echo: AsyncParsableCommand {
     try await withThrowingDiscardingTaskGroup { group in
       for (index, channel) in channels.enumerated() {
         group.addTask {
-          try await exchange(
+          try await progress.exchange(
             channel.asByteChannel(),
             SeededBytes.buffer(seed: seed &+ UInt64(index), count: bytes),
-            name: "connection \(index)",
-            progress
+            name: "connection \(index)"
           )
         }
       }
-    }
-  }
-
-  private func exchange(
-    _ channel: ByteChannel,
-    _ bytes: ByteBuffer,
-    name: String,
-    _ progress: Progress
-  ) async throws {
-    try await channel.executeThenClose { inbound, outbound in
-      try await withThrowingTaskGroup { group in
-        group.addTask {
-          var rest = bytes
-          while rest.readableBytes > 0 {
-            let count = min(rest.readableBytes, Self.pieceSize)
-            if let piece = rest.readSlice(length: count) {
-              try await outbound.write(piece)
-            }
-          }
-          outbound.finish()
-        }
-        group.addTask {
-          var comparison = Comparison(expecting: bytes, name: name)
-          for try await piece in inbound {
-            try comparison.receive(piece)
-            progress.received.add(piece.readableBytes, ordering: .relaxed)
-          }
-          if !comparison.isComplete {
-            throw ProbeFailure(
-              "\(name) ended after \(comparison.receivedCount) of"
-                + " \(bytes.readableBytes) bytes"
-            )
-          }
-        }
-        try await group.waitForAll()
-      }
-    }
-  }
-
-  /// How far it went, for the failure message.
-  private final class Progress: Sendable, CustomStringConvertible {
-    let connected = Atomic(0)
-    let received = Atomic(0)
-
-    var description: String {
-      "\(connected.load(ordering: .relaxed)) connected,"
-        + " \(received.load(ordering: .relaxed)) bytes back"
     }
   }
 }

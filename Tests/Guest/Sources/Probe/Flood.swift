@@ -24,24 +24,46 @@ struct Flood: ParsableCommand {
   @Option(help: "syn: connections that are never completed; ack: to none.")
   var kind: Kind
 
-  @Option(help: "How many a second.")
+  @Option(help: "How many a second; 0: as many as can be.")
   var rate = 2000
 
   @Option(help: "After how many it ends.")
   var count: Int?
 
+  @Option(help: "After how many seconds it ends.")
+  var seconds: Int?
+
   @Option(help: "Of addresses and numbers; chosen and said when not given.")
   var seed: UInt64?
+
+  /// How many different frames there are at full speed, and how many are sent
+  /// from one look at the clock to the next.
+  private static let variety = 16_384
+  private static let batch = 64
+
+  private var limit: Duration { .seconds(seconds ?? 1 << 30) }
 
   func run() throws {
     let seed = seed ?? UInt64.random(in: 0...UInt64.max)
     let socket = try RawSocket(device: target.device)
     var random = SeededBytes(seed: seed)
-    say("flood: \(kind) to port \(port), \(rate) a second, seed \(seed)")
+    let speed = rate > 0 ? "\(rate) a second" : "full speed"
+    say("flood: \(kind) to port \(port), \(speed), seed \(seed)")
+    let sent =
+      rate > 0
+      ? try send(by: socket, &random) : try sendAll(by: socket, &random)
+    say("flood: \(sent) sent")
+  }
+
+  /// Sends at the rate that was asked for.
+  private func send(
+    by socket: borrowing RawSocket,
+    _ random: inout SeededBytes
+  ) throws -> Int {
     let clock = ContinuousClock()
     let start = clock.now
     var sent = 0
-    while sent < count ?? .max {
+    while sent < count ?? .max, clock.now - start < limit {
       let elapsed = (clock.now - start).components
       let milliseconds =
         Int(elapsed.seconds) * 1000
@@ -57,7 +79,32 @@ struct Flood: ParsableCommand {
       // The rate is a matter of time.
       usleep(1000)
     }
-    print("flood: \(sent) sent")
+    return sent
+  }
+
+  /// Sends as fast as the interface takes them: the frames are made before, and
+  /// come round again.
+  private func sendAll(
+    by socket: borrowing RawSocket,
+    _ random: inout SeededBytes
+  ) throws -> Int {
+    var frames: [[UInt8]] = []
+    for _ in 0..<Self.variety {
+      frames.append(
+        segment(&random)
+          .frame(from: socket.hardware, to: target.hardwareAddress)
+      )
+    }
+    let clock = ContinuousClock()
+    let start = clock.now
+    var sent = 0
+    while sent < count ?? .max, clock.now - start < limit {
+      for _ in 0..<min(Self.batch, (count ?? .max) - sent) {
+        try socket.send(frames[sent % frames.count])
+        sent += 1
+      }
+    }
+    return sent
   }
 
   private func segment(_ random: inout SeededBytes) -> RawSegment {

@@ -15,8 +15,14 @@ struct Served: AsyncParsableCommand {
   @Option(help: "How many times.")
   var requests = 100
 
+  @Option(help: "Goes on for so many seconds instead.")
+  var seconds: Int?
+
   @Option(help: "How many of them may fail.")
   var failures = 0
+
+  @Option(help: "How many of them have to be served.")
+  var least = 1
 
   @Option(help: "How long one may take, in seconds.")
   var patience = 10
@@ -25,7 +31,12 @@ struct Served: AsyncParsableCommand {
     let clock = ContinuousClock()
     var times: [Duration] = []
     var errors: [any Error] = []
-    for _ in 0..<requests {
+    let begin = clock.now
+    var tries = 0
+    while seconds.map({ clock.now - begin < .seconds($0) })
+      ?? (tries < requests)
+    {
+      tries += 1
       let start = clock.now
       do {
         let page = try await withDeadline(
@@ -39,14 +50,16 @@ struct Served: AsyncParsableCommand {
       }
     }
     times.sort()
-    guard errors.count <= failures, let longest = times.last else {
+    guard errors.count <= failures, times.count >= least,
+      let longest = times.last
+    else {
       throw ProbeFailure(
-        "served \(times.count) of \(requests): \(errors.first.map { "\($0)" } ?? "")"
+        "served \(times.count) of \(tries): \(errors.first.map { "\($0)" } ?? "")"
       )
     }
     print(
-      "served: \(times.count) of \(requests), median \(times[times.count / 2]),"
-        + " longest \(longest)"
+      "served: \(times.count) of \(tries), median \(times[times.count / 2]),"
+        + " 99 % within \(times[times.count * 99 / 100]), longest \(longest)"
     )
   }
 

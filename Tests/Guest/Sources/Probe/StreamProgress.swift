@@ -48,4 +48,19 @@ final class StreamProgress: Sendable, CustomStringConvertible {
       }
     }
   }
+
+  /// Waits until it has moved, and then has not for as long as `duration`.
+  func waitForStandstill(of duration: Duration) async throws {
+    let clock = ContinuousClock()
+    var seen = 0
+    var moved = clock.now
+    while seen == 0 || clock.now - moved < duration {
+      // The passing of time is what is watched.
+      try await Task.sleep(for: Self.interval)
+      if count != seen {
+        seen = count
+        moved = clock.now
+      }
+    }
+  }
 }

@@ -20,7 +20,6 @@ struct Unread: AsyncParsableCommand {
   var still = 2
 
   private static let pieceSize = 32_768
-  private static let interval = Duration.milliseconds(100)
 
   func run() async throws {
     let channel = try await ClientBootstrap(
@@ -35,7 +34,7 @@ struct Unread: AsyncParsableCommand {
         try await withDeadline(
           service.limit,
           waitingFor: "the peer to take no more; \(progress)"
-        ) { try await waitForStandstill(progress) }
+        ) { try await progress.waitForStandstill(of: .seconds(still)) }
       }
       // The writer does not return, but fails when the connection does.
       try await group.next()
@@ -55,20 +54,6 @@ struct Unread: AsyncParsableCommand {
     while true {
       try await channel.writeAndFlush(piece)
       progress.add(piece.readableBytes)
-    }
-  }
-
-  private func waitForStandstill(_ progress: StreamProgress) async throws {
-    let clock = ContinuousClock()
-    var count = 0
-    var moved = clock.now
-    while count == 0 || clock.now - moved < .seconds(still) {
-      // The passing of time is what is watched.
-      try await Task.sleep(for: Self.interval)
-      if progress.count != count {
-        count = progress.count
-        moved = clock.now
-      }
     }
   }
 }

@@ -33,7 +33,7 @@ import Testing
       interrupts: interrupts,
       offloads: .all
     )
-    try await TAPNetwork.with(hasRenewals: false) { network in
+    try await TAPNetwork.with(Dnsmasq(hasRenewals: false)) { network in
       let log = AccessLog(network.folder.appending("accesses"))
       let socket = network.folder.appending("qmp")
       var options = settings.options

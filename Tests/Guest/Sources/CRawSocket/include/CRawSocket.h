@@ -8,3 +8,7 @@
 /// A socket that sends and receives frames of interface `device`, and the
 /// interface's hardware address; -1: errno says why not.
 int raw_socket_open(const char *_Nonnull device, uint8_t hardware[_Nonnull 6]);
+
+/// The other end of TAP interface `device`, where its cable would be; -1: errno
+/// says why not.
+int tap_open(const char *_Nonnull device);
