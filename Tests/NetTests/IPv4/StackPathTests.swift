@@ -74,7 +74,8 @@ import Testing
   @Test func tcp_forbidsToCut() throws {
     try withHost { host in
       let (_, segments) = try connect(host)
-      #expect(segments.map(\.count) == [1514, 1514])
+      // A small one behind full ones goes, too: Minshall's change to Nagle's.
+      #expect(segments.map(\.count) == [1514, 1514, 134])
       #expect(segments.allSatisfy { $0.word(at: 20) == 0x4000 })
     }
   }
