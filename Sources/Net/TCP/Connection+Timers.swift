@@ -68,6 +68,7 @@ extension Connection {
       // acknowledgement says that it has come.
       flight.loseAll()
       roundTrip.backOff()
+      suspectBlackHole()
       timer.restart(for: roundTrip.timeout, at: now)
     }
   }

@@ -52,6 +52,8 @@ struct Connection: ~Copyable {
   /// SMSS: the most payload of what we send, in a segment without options; see
   /// ``payloadLimit(with:)``.
   var sendSegmentSize: Int
+  /// Whether routers may cut what is sent; see ``suspectBlackHole()``.
+  var mayFragment = false
   /// Whether the SYN had to be sent again.
   var isSYNLost = false
   /// A byte is to be sent into a shut window.

@@ -49,9 +49,12 @@ extension Connection {
     return true
   }
 
-  /// Whether routers may cut what is sent now. Not, as a rule: how much the way
-  /// carries is found out (RFC 1191 §3). But some drop what is too large and say
-  /// nothing, or what they say is dropped on the way: after two timeouts, what
-  /// is sent again may be cut (RFC 2923 §2.1).
-  var mayFragment: Bool { roundTrip.backoffs >= 2 }
+  /// A segment timed out. Routers may not cut what is sent, as a rule: how much
+  /// the way carries is found out (RFC 1191 §3). But some drop what is too large
+  /// and say nothing, or what they say is dropped on the way: after two timeouts
+  /// in a row what is sent may be cut (RFC 2923 §2.1). It stays so: such a way
+  /// would swallow the next large segment, too.
+  mutating func suspectBlackHole() {
+    if roundTrip.backoffs >= 2 { mayFragment = true }
+  }
 }

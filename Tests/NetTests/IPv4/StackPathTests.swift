@@ -41,14 +41,19 @@ import Testing
     return (id, host.sent())
   }
 
-  /// A SYN,ACK with a segment size of 1460.
+  /// A SYN,ACK with a segment size of 1460, or, from another number, an
+  /// acknowledgement.
   private func answer(
     to syn: [UInt8],
+    from sequence: UInt32 = 5000,
     acknowledging number: UInt32
   ) -> [UInt8] {
     var segment = Frames.bytes(UInt16(80)) + Array(syn[34..<36])
-    segment += Frames.bytes(UInt32(5000)) + Frames.bytes(number)
-    segment += [0x60, 0x12] + Frames.bytes(UInt16(64000)) + [0, 0, 0, 0]
+    segment += Frames.bytes(sequence) + Frames.bytes(number)
+    segment +=
+      [0x60, sequence == 5000 ? 0x12 : 0x10] + Frames.bytes(UInt16(64000)) + [
+        0, 0, 0, 0,
+      ]
     segment += [2, 4, 0x05, 0xB4]
     let pseudo =
       Frames.bytes(Hosts.remoteAddress) + Frames.bytes(Hosts.ourAddress)
@@ -135,7 +140,7 @@ import Testing
 
   @Test func blackHole_afterTwoTimeouts_mayBeCut() throws {
     try withHost { host in
-      _ = try connect(host)
+      let (id, segments) = try connect(host)
       var fields: [UInt16] = []
       while fields.count < 4, let deadline = host.deadline {
         host.stack.poll(at: deadline)
@@ -158,6 +163,20 @@ import Testing
         if let segment { fields.append(segment.word(at: 20)) }
       }
       #expect(fields == [0x4000, 0, 0, 0])
+      // All has come: what follows would be swallowed again.
+      let first = segments[0]
+      let sequence =
+        UInt32(first.word(at: 38)) << 16 | UInt32(first.word(at: 40))
+      host.receive(
+        answer(to: first, from: 5001, acknowledging: sequence &+ 2920),
+        at: 10
+      )
+      _ = host.sent(at: 10)
+      let data = [UInt8](repeating: 1, count: 1460)
+      _ = try host.stack.write(data.raw, to: id, at: .at(10))
+      let next = try #require(host.sent(at: 10).last)
+      #expect(next.count == 1514)
+      #expect(next.word(at: 20) == 0)
     }
   }
 
