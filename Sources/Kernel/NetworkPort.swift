@@ -172,7 +172,7 @@ final class NetworkPort {
   ///
   /// - Returns: Its buffers; `nil` when it may still write there.
   func end(_ interface: consuming NetworkInterface) -> ReceiveMemory? {
-    let memory = interface.receiveMemory
+    let (memory, name) = (interface.receiveMemory, interface.name)
     do throws(VirtioError) {
       try interface.stop()
       return memory

@@ -141,6 +141,7 @@ final class Networks {
         "\(name): \(describe(address)) is the address of \(other.name), and"
           + " the device takes no other: it is not used"
       )
+      interface.name = name
       retire(other.end(interface))
       return nil
     }

@@ -218,6 +218,26 @@ import Testing
     }
   }
 
+  /// They may be on networks that have nothing to do with each other.
+  @Test("Two devices with one address at boot keep it", .whereTAPIsAllowed)
+  func sameAddressAtBoot() async throws {
+    let address = TwoNetworks.firstAddress
+    try await TwoNetworks.with(second: ["mac=\(address)"]) { networks in
+      let lines = networks.guest.output.lines
+      #expect(
+        lines.contains(
+          "net1: \(address) is the address of net, too: they must not be on the"
+            + " same network"
+        )
+      )
+      let filter = try await networks.monitor.receiveFilter(
+        of: TwoNetworks.secondDevice
+      )
+      #expect(filter.ownAddress == address)
+      try await networks.check()
+    }
+  }
+
   /// How the network device that was started last as `interface` interrupts.
   private static func line(
     of interface: String,
