@@ -67,6 +67,16 @@ struct ConnectionsJSON {
       connection.retransmissionTimeout.microseconds
     )
     number("retransmissions", connection.retransmissions)
+    number("urgentBytes", connection.urgentBytes)
+    member("hasTimestamps") { $0.value(connection.hasTimestamps) }
+    member("hasSelectiveAcknowledgements") {
+      $0.value(connection.hasSelectiveAcknowledgements)
+    }
+    member("hasCongestionMarks") { $0.value(connection.hasCongestionMarks) }
+    member("softError") {
+      guard let error = connection.softError else { return $0.null() }
+      $0.value(error.name.description)
+    }
     json.endObject()
   }
 

@@ -13,21 +13,7 @@ extension IPv4Address {
 }
 
 extension NetworkError {
-  /// The case's name.
-  var text: String {
-    switch self {
-    case .addressInUse: "addressInUse"
-    case .noAddress: "noAddress"
-    case .unreachable: "unreachable"
-    case .refused: "refused"
-    case .reset: "reset"
-    case .timedOut: "timedOut"
-    case .closed: "closed"
-    case .limitReached: "limitReached"
-    case .messageTooLarge: "messageTooLarge"
-    case .cancelled: "cancelled"
-    }
-  }
+  var text: String { name.description }
 }
 
 extension ResolveError {

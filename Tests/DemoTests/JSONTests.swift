@@ -192,11 +192,17 @@ func parseJSON(_ text: Text) throws -> [String: Any] {
     for name in [
       "maximumSegmentSize", "sendWindow", "receiveWindow", "congestionWindow",
       "slowStartThreshold", "bytesInFlight", "bytesToSend", "bytesToRead",
-      "roundTripVariationMicroseconds", "retransmissions",
+      "roundTripVariationMicroseconds", "retransmissions", "urgentBytes",
     ] {
       #expect(one[name] is Int, "\(name)")
     }
-    #expect(one.count == 15)
+    for name in [
+      "hasTimestamps", "hasSelectiveAcknowledgements", "hasCongestionMarks",
+    ] {
+      #expect(one[name] as? Bool == false, "\(name)")
+    }
+    #expect(one["softError"] is NSNull)
+    #expect(one.count == 20)
   }
 
   /// No part is larger than a few thousand bytes, however many there are.

@@ -71,6 +71,89 @@ import Testing
     }
   }
 
+  /// Accepts a connection from `port`, and both ends close it.
+  private func closeOne(
+    _ host: TestHost,
+    _ listener: ListenerID,
+    from port: UInt16,
+    at time: Double
+  ) throws {
+    func arrive(_ sequence: UInt32, _ acknowledgement: UInt32, _ flags: UInt8) {
+      host.receive(
+        Frames.tcpFrame(
+          sourcePort: port,
+          port: 7,
+          sequence: sequence,
+          acknowledgement: acknowledgement,
+          flags: flags
+        ),
+        at: time
+      )
+    }
+    arrive(9, 0, 0x02)
+    // Others may have something to say, too.
+    let sent = host.sent(at: time)
+    let answer = try #require(
+      sent.first { $0.word(at: 12) == 0x0800 && $0.word(at: 36) == port }
+    )
+    let first = answer[38..<42].reduce(0) { $0 << 8 | UInt32($1) }
+    arrive(10, first &+ 1, 0x10)
+    let accepted = host.stack.accept(listener)
+    let id = try #require(accepted)
+    host.stack.close(id, at: .at(time))
+    _ = host.sent(at: time)
+    arrive(10, first &+ 2, 0x11)
+    host.stack.release(id, at: .at(time))
+    _ = host.sent(at: time)
+  }
+
+  @Test func thoseInTimeWait_areSeenUntilTheyAreOver() throws {
+    try withHost { host in
+      try host.introducePeer()
+      let listener = try host.stack.listen(port: 7, backlog: 5)
+      for port in 1...5 as ClosedRange<UInt16> {
+        try closeOne(host, listener, from: port, at: Double(port))
+      }
+      _ = try connect(host, 101...102)
+      #expect(ports(host).sorted() == [1, 2, 3, 4, 5, 101, 102])
+      #expect(host.stack.connectionCount == 7)
+      var position = 0
+      while let found = host.stack.nextConnection(from: &position) {
+        #expect(
+          found.state == (found.remote.port > 100 ? .synSent : .timeWait)
+        )
+        guard found.state == .timeWait else { continue }
+        #expect(found.local.port == 7)
+        #expect(found.receiveWindow > 0)
+        #expect(found.bytesInFlight == 0)
+        #expect(found.smoothedRoundTripTime == nil)
+      }
+      // After a minute the first two are over.
+      host.stack.poll(at: .at(62.5))
+      #expect(ports(host).sorted().prefix(3) == [3, 4, 5])
+      try closeOne(host, listener, from: 6, at: 63)
+      #expect(ports(host).sorted().prefix(4) == [3, 4, 5, 6])
+    }
+  }
+
+  /// The walk stands in TIME-WAIT while slots are added before it.
+  @Test func thoseInTimeWait_areSeenOnceWhileTheSlotsGrow() throws {
+    try withHost { host in
+      try host.introducePeer()
+      let listener = try host.stack.listen(port: 7, backlog: 5)
+      for port in 1...4 as ClosedRange<UInt16> {
+        try closeOne(host, listener, from: port, at: 1)
+      }
+      var position = 0
+      var seen: [UInt16] = []
+      while let found = host.stack.nextConnection(from: &position) {
+        seen.append(found.remote.port)
+        if seen.count == 2 { _ = try connect(host, 1001...1200) }
+      }
+      #expect(seen.sorted() == [1, 2, 3, 4])
+    }
+  }
+
   @Test func theRoundTrip_andHowItVaries() throws {
     try withHost { host in
       try host.introducePeer()

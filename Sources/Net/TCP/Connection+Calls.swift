@@ -183,7 +183,10 @@ extension Connection {
       smoothedRoundTripTime: roundTrip.smoothed,
       roundTripVariation: roundTrip.variation,
       retransmissionTimeout: roundTrip.timeout,
-      retransmissions: UInt64(retransmissions)
+      retransmissions: UInt64(retransmissions),
+      hasTimestamps: timestamps.isOn,
+      hasSelectiveAcknowledgements: isSelective,
+      hasCongestionMarks: ecn.isOn
     )
   }
 }

@@ -36,4 +36,10 @@ public struct TCPInformation: Sendable {
   public var retransmissionTimeout: Interval
   /// Segments that were sent again.
   public var retransmissions: UInt64
+  /// Both ends stamp their segments with the time. RFC 7323 §3.
+  public var hasTimestamps: Bool
+  /// Both ends tell of what came out of order. RFC 2018.
+  public var hasSelectiveAcknowledgements: Bool
+  /// Both ends heed the marks of routers that are congested. RFC 3168 §6.1.
+  public var hasCongestionMarks: Bool
 }

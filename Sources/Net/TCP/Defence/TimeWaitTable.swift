@@ -14,6 +14,8 @@ struct TimeWaitTable: ~Copyable {
     /// Challenges that were sent.
     var challenges: UInt8 = 0
     var expiry: Instant
+    /// False once it is taken out, and its place is free.
+    fileprivate var isUsed = true
     fileprivate var nextInBucket = TimeWaitTable.none
     fileprivate var previous = TimeWaitTable.none
     fileprivate var next = TimeWaitTable.none
@@ -84,6 +86,17 @@ struct TimeWaitTable: ~Copyable {
     while index != Self.none {
       if records[Int(index)].key == key { return Int(index) }
       index = records[Int(index)].nextInBucket
+    }
+    return nil
+  }
+
+  /// The next record from `position` on, or `nil` behind the last; `position`
+  /// is then behind it.
+  func next(from position: inout Int) -> Record? {
+    while position < records.count {
+      let index = position
+      position += 1
+      if records[index].isUsed { return records[index] }
     }
     return nil
   }
@@ -164,6 +177,7 @@ struct TimeWaitTable: ~Copyable {
     }
     unlink(record)
     count -= 1
+    records[index].isUsed = false
     records[index].next = free
     free = record
     guard count == 0 else { return }
