@@ -193,8 +193,24 @@ public final class Connection: @unchecked Sendable {
   /// by probes that its machine answers; when it does not, the connection fails
   /// with `timedOut`. `nil`, as is the default: does not ask. Two hours are
   /// usual; RFC 9293 §3.8.4.
-  public func setKeepalive(after idle: Duration?) {
-    host.stack.setKeepalive(id, after: idle.map { Interval($0) }, at: host.now)
+  ///
+  /// - Parameters:
+  ///   - idle: How long the peer may be silent, in whole seconds.
+  ///   - interval: How long an answer may take until the next probe, in whole
+  ///     seconds; 75 unless given.
+  ///   - probes: So many that are not answered end it; nine unless given.
+  public func setKeepalive(
+    after idle: Duration?,
+    every interval: Duration? = nil,
+    probes: Int? = nil
+  ) {
+    host.stack.setKeepalive(
+      id,
+      after: idle.map { Interval($0) },
+      every: interval.map { Interval($0) },
+      probes: probes,
+      at: host.now
+    )
   }
 
   /// How long the peer may leave what was sent unanswered until the connection

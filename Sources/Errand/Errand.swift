@@ -10,6 +10,7 @@ import Apus
 /// |---|---|---|
 /// | `connect ADDRESS PORT` | sends back what comes, until the peer's end | `connected`, then `ended` and how many bytes |
 /// | `reset ADDRESS PORT COUNT` | the same for so many bytes, then a reset | the same |
+/// | `keep ADDRESS PORT PROBES` | the same; asks a silent peer each second whether it is there | the same |
 /// | `resolve NAME` | | `address ADDRESS` for each |
 /// | `date` | waits until the date is known | `date DATE` |
 /// | `end` | ends the app | `ends` |

@@ -14,11 +14,15 @@ struct Job {
     if words.count == 3, words[0] == "connect",
       let target = endpoint(words[1], words[2])
     {
-      await echo(target, resetsAfter: nil)
+      await echo(target)
     } else if words.count == 4, words[0] == "reset",
       let target = endpoint(words[1], words[2]), let count = number(words[3])
     {
       await echo(target, resetsAfter: count)
+    } else if words.count == 4, words[0] == "keep",
+      let target = endpoint(words[1], words[2]), let count = number(words[3])
+    {
+      await echo(target, probes: count)
     } else if words.count == 2, words[0] == "resolve" {
       await resolve(words[1])
     } else if words.count == 1, words[0] == "date" {
@@ -40,8 +44,14 @@ struct Job {
     return Endpoint(address: address, port: port)
   }
 
-  /// Connects, and sends back what comes; after so many bytes it resets.
-  private func echo(_ target: Endpoint, resetsAfter limit: Int?) async {
+  /// Connects, and sends back what comes; after so many bytes it resets. A peer
+  /// that is silent is asked each second whether it is there, until so many
+  /// probes were not answered.
+  private func echo(
+    _ target: Endpoint,
+    resetsAfter limit: Int? = nil,
+    probes: Int? = nil
+  ) async {
     let connection: Connection
     do throws(NetworkError) {
       connection = try await system.network.connect(
@@ -51,11 +61,21 @@ struct Job {
     } catch {
       return await client.say("failed: " + error.text)
     }
+    if let probes {
+      connection.setKeepalive(
+        after: .seconds(1),
+        every: .seconds(1),
+        probes: probes
+      )
+    }
     await client.say("connected")
     var count = 0
     while count < limit ?? .max, let bytes = await connection.read() {
       count += bytes.count
       guard await connection.write(consuming: bytes) else { break }
+    }
+    if let error = connection.failure {
+      return await client.say("failed: " + error.text)
     }
     if limit == nil { connection.close() } else { connection.abort() }
     await client.say("ended " + String(count))

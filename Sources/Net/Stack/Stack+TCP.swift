@@ -185,15 +185,26 @@ extension Stack {
   }
 
   /// Asks a peer that has nothing to say for `idle` whether it is still there,
-  /// and fails the connection when it is not, see
-  /// ``TCPLimits/keepaliveProbes``. `nil`, as is the default: does not ask.
-  /// RFC 9293 §3.8.4.
+  /// and fails the connection when it is not: when none of so many `probes`, an
+  /// `interval` apart, was answered. What is not given is as in
+  /// ``TCPLimits/keepaliveProbes``. `nil` for the first, as is the default: does
+  /// not ask. RFC 9293 §3.8.4.
+  ///
+  /// Times are in whole seconds, at least one.
   public mutating func setKeepalive(
     _ connection: ConnectionID,
     after idle: Interval?,
+    every interval: Interval? = nil,
+    probes: Int? = nil,
     at now: Instant
   ) {
-    tcp.setKeepalive(connection, after: idle, at: now)
+    tcp.setKeepalive(
+      connection,
+      after: idle,
+      every: interval,
+      probes: probes,
+      at: now
+    )
   }
 
   /// Sets how long the peer may leave what was sent unanswered until the

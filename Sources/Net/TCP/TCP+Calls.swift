@@ -235,17 +235,21 @@ extension TCP {
   }
 
   /// Asks a peer that has nothing to say for `idle` whether it is there, or does
-  /// not, with `nil`, as is the default. RFC 9293 §3.8.4 (MUST-24, MUST-25).
+  /// not, with `nil`, as is the default; then again after each `interval`, so
+  /// many `probes` in all, or as ``TCPLimits`` says. RFC 9293 §3.8.4 (MUST-24,
+  /// MUST-25).
   mutating func setKeepalive(
     _ id: ConnectionID,
     after idle: Interval?,
+    every interval: Interval? = nil,
+    probes: Int? = nil,
     at now: Instant
   ) {
     guard let index = index(of: id) else { return }
     slots[index].connection.keepalive.set(
       after: idle,
-      every: limits.value.keepaliveInterval,
-      count: limits.value.keepaliveProbes,
+      every: interval ?? limits.value.keepaliveInterval,
+      count: probes ?? limits.value.keepaliveProbes,
       at: now
     )
     settle(id.index, at: now)

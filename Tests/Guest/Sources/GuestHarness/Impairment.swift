@@ -9,8 +9,6 @@ import SystemPackage
 public struct Impairment: Sendable, CustomStringConvertible {
   /// What it is called.
   public let description: String
-  /// Whether it is for those alone who have agreed to it.
-  public private(set) var needsConsent = false
   /// What is done to what leaves for the guest.
   let leaving: [String]
   /// What is done to what arrives from it.
@@ -44,22 +42,20 @@ public struct Impairment: Sendable, CustomStringConvertible {
     )
   }
 
-  /// What is capable of it and leaves for the guest is marked, one of so many.
-  /// RFC 3168 §5.
+  /// What is capable of it is marked in each direction, one of so many. RFC 3168
+  /// §5.
   public static func congestionMarks(oneOf count: Int) -> Impairment {
-    var impairment = Impairment(
+    let rule =
+      "ip ecn { ect0, ect1 } numgen inc mod \(count) 0 counter ip ecn set ce"
+    return Impairment(
       description: "one of \(count) marked",
-      leaving: [
-        "ip ecn { ect0, ect1 } numgen inc mod \(count) 0 counter ip ecn set ce"
-      ],
-      arriving: []
+      leaving: [rule],
+      arriving: [rule]
     )
-    impairment.needsConsent = true
-    return impairment
   }
 
-  /// The same for who is not capable of it, as by a broken router: it has to be
-  /// ignored.
+  /// What leaves for the guest is marked, capable of it or not, as by a broken
+  /// router: where nothing was agreed on, it has to be ignored.
   public static func marksForAll(oneOf count: Int) -> Impairment {
     Impairment(
       description: "one of \(count) marked, capable or not",

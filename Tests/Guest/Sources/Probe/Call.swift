@@ -24,6 +24,14 @@ struct Call: AsyncParsableCommand {
   @Option(help: "The guest resets each after so many bytes.")
   var reset: Int?
 
+  @Option(
+    help: """
+      Silent for so many seconds before the bytes, while the guest asks each \
+      second whether we are there; three probes without an answer end it.
+      """
+  )
+  var silent: Int?
+
   @Option(help: "Of the random bytes; chosen and said when not given.")
   var seed: UInt64?
 
@@ -86,7 +94,13 @@ struct Call: AsyncParsableCommand {
   /// Asks for one call, and for how it ended.
   private func ask(port: Int) async throws {
     let line =
-      reset.map { "reset \(to) \(port) \($0)" } ?? "connect \(to) \(port)"
+      if let reset {
+        "reset \(to) \(port) \(reset)"
+      } else if silent != nil {
+        "keep \(to) \(port) 3"
+      } else {
+        "connect \(to) \(port)"
+      }
     try await ErrandClient.with(line, of: service) { client in
       try await client.expect("connected")
       let end = try await client.next() ?? ""
@@ -104,6 +118,10 @@ struct Call: AsyncParsableCommand {
     if reset != nil {
       try await caller.watch.expectReset(of: caller.channel)
     } else {
+      if let silent {
+        // The passing of time is what the connection has to bear.
+        try await Task.sleep(for: .seconds(silent))
+      }
       try await progress.exchange(
         caller.channel,
         SeededBytes.buffer(seed: seed, count: bytes),

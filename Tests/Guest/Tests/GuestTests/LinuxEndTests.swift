@@ -75,6 +75,35 @@ import Testing
     }
   }
 
+  @Test("The guest asks a silent peer whether it is there, and gives it up")
+  func keepalive() async throws {
+    var options = GuestOptions()
+    options.app = "Errand"
+    try await TAPNetwork.with { network in
+      try await TAPDemo.with(options, on: network) { guest in
+        // What is not an errand's own connection and carries nothing.
+        try await network.impair(
+          .counting("tcp sport != 70 tcp flags == ack")
+        )
+        try await guest.call(["--silent", "6", "--bytes", "1000"])
+        // One a second, and hardly more: the acknowledgements of the bytes.
+        let probes = try await network.impaired()
+        #expect((5...12).contains(probes), "\(probes) probes")
+        // Our answers to the probes are lost: the guest hears nothing.
+        try await network.impair(
+          .losingLeaving("tcp dport != 70 tcp flags == ack")
+        )
+        let error = await #expect(throws: CommandFailure.self) {
+          try await guest.call(["--silent", "40", "--within", "30"])
+        }
+        #expect(
+          error?.description.contains("failed: timedOut") == true,
+          "\(String(describing: error))"
+        )
+      }
+    }
+  }
+
   @Test(
     "The guest connects to this machine; both it and its clients see resets"
   )

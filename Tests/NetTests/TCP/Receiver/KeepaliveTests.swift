@@ -115,6 +115,29 @@ import Testing
     #expect(harness.tcp.state(id) == .established)
   }
 
+  /// What the app says of one connection holds for it alone.
+  @Test func intervalAndProbes_asTheAppSays() {
+    let (harness, id) = Self.idle()
+    harness.tcp.setKeepalive(
+      id,
+      after: .seconds(3),
+      every: .seconds(2),
+      probes: 3,
+      at: harness.now
+    )
+    for wait in [3000, 2000, 2000] as [Int64] {
+      harness.wait(wait - 1)
+      harness.expectNothing()
+      harness.wait(1)
+      harness.expect(Segment([], 0, ack: 1))
+    }
+    harness.wait(1999)
+    #expect(harness.tcp.state(id) == .established)
+    harness.wait(1)
+    #expect(harness.tcp.state(id) == .closed)
+    #expect(harness.tcp.counters.connectionsTimedOut == 1)
+  }
+
   /// SHLD-12: no text; SEG.SEQ is SND.NXT - 1.
   @Test func silence_isProbed() {
     let (harness, _) = Self.idle()
