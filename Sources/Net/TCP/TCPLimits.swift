@@ -172,7 +172,7 @@ public struct TCPLimits: Sendable {
   /// between, after which IP is told that the way may be dead. RFC 9293 §3.8.3:
   /// at least 3.
   public var suspicion = 3
-  /// Probes of ``Stack/setKeepalive(_:after:at:)`` that may go unanswered, and
+  /// Probes of ``Stack/setKeepalive(_:after:every:probes:at:)`` that may go unanswered, and
   /// what is between them: what Linux has.
   public var keepaliveProbes = 9
   /// See ``keepaliveProbes``.
