@@ -108,6 +108,39 @@ import Testing
     }
   }
 
+  @Test("Two guests of one name: the second takes another, and says so")
+  func twoOfAName() async throws {
+    try await TAPNetwork.withPair { first, second in
+      try await TAPNetwork.setUp(
+        [["route", "add", "224.0.0.0/4", "dev", TAPNetwork.device]],
+        in: first.namespace
+      )
+      func expect(_ name: String, of demo: TAPDemo) async throws {
+        let found = try await probe(
+          "local-name",
+          "--from",
+          TAPNetwork.hostAddress,
+          "--name",
+          name,
+          in: first.namespace
+        )
+        #expect(found == "\(demo.address) says \(demo.address)\n", "\(name)")
+      }
+      var options = GuestOptions()
+      options.macAddress = "52:54:00:0a:9b:0b"
+      try await TAPDemo.with(options, on: first) { one in
+        try await expect("apus.local", of: one)
+        options.macAddress = "52:54:00:0a:9b:0c"
+        try await TAPDemo.with(options, on: second) { two in
+          #expect(one.address != two.address)
+          // RFC 6762 §9.
+          try await expect("apus-2.local", of: two)
+          try await expect("apus.local", of: one)
+        }
+      }
+    }
+  }
+
   @Test("The link finds apus.local, and dig is answered by it")
   func multicast() async throws {
     try await TAPNetwork.with { network in
