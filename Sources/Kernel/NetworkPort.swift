@@ -30,12 +30,13 @@ final class NetworkPort {
     _ interface: consuming NetworkInterface?,
     memory: Int,
     commandLine: String,
-    tracesPackets: Bool
+    _ options: NetworkOptions
   ) {
     self.number = number
     trace =
-      tracesPackets
-      ? PacketTrace(name: Self.name(number)) { Console.print($0) } : nil
+      options.tracesPackets
+      ? PacketTrace(name: NetworkOptions.name(number)) { Console.print($0) }
+      : nil
     let information =
       interface?.information
       ?? InterfaceInformation(
@@ -59,7 +60,16 @@ final class NetworkPort {
     configuration.tcpLimits = TCPLimits(memory: memory)
     configuration.tcpLimits.firstPackets = pool.capacity / 4
     configuration.hostName = Array("apus".utf8)
+    let addresses = options.addresses(of: number)
+    if let lease = addresses.lease { configuration.addressing = .fixed(lease) }
     var stack = Stack(configuration, pool: pool, at: Clock.now)
+    for route in addresses.routes {
+      do throws(NetworkError) {
+        try stack.addRoute(route)
+      } catch {
+        Console.print("\(NetworkOptions.name(number)): a route has no place")
+      }
+    }
     stack.setLink(up: interface?.isLinkUp ?? false, at: Clock.now)
     host = Host(
       stack: stack,
@@ -219,11 +229,7 @@ final class NetworkPort {
   // MARK: The console
 
   /// What its lines begin with.
-  var name: String { Self.name(number) }
-
-  private static func name(_ number: Int) -> String {
-    number == 0 ? "net" : "net\(number)"
-  }
+  var name: String { NetworkOptions.name(number) }
 
   /// Says what went through the device.
   func summarise() {

@@ -50,7 +50,7 @@ final class Networks {
         nil,
         memory: memoryOfEach,
         commandLine: commandLine,
-        tracesPackets: options.tracesPackets
+        options
       )
     )
   }
@@ -114,7 +114,7 @@ final class Networks {
         interface,
         memory: memoryOfEach,
         commandLine: commandLine,
-        tracesPackets: options.tracesPackets
+        options
       )
     )
   }
