@@ -110,7 +110,10 @@ let package = Package(
     ),
     .testTarget(
       name: "NetTests",
-      dependencies: ["Net", "Packets"],
+      dependencies: [
+        "Net", "Packets",
+        .product(name: "BasicContainers", package: "swift-collections"),
+      ],
       swiftSettings: settings
     ),
     // Two machines on a made-up wire, for tests of apps.

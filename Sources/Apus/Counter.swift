@@ -4,7 +4,7 @@ public struct Counter: Sendable {
   public let name: StaticString
   /// How often it happened.
   public let value: UInt64
-  /// Of which network interface, from 0 on: the app is on the first.
+  /// Of which network interface, from 0 on.
   public let interface: Int
   /// On which pair of its queues, from 0 on; `nil`: on all of them together.
   public let pair: Int?

@@ -97,18 +97,23 @@ public final class DatagramSocket: @unchecked Sendable {
   /// Sends `bytes` as one datagram to `endpoint`; waits while there is no room.
   /// UDP promises nothing beyond that.
   ///
+  /// - Parameter interface: The one to send over, from its address, such as
+  ///   ``ReceivedDatagram/interface`` for an answer; `nil`: the one that a route
+  ///   leads over.
   /// - Throws: `noAddress`, `unreachable`, `messageTooLarge`, `closed`, or
   ///   `cancelled`; once `refused` or `unreachable` when an earlier one to
   ///   `endpoint` did not arrive.
   public func send(
     _ bytes: RawSpan,
-    to endpoint: Endpoint
+    to endpoint: Endpoint,
+    on interface: Int? = nil
   ) async throws(NetworkError) {
     while true {
       if try host.stack.send(
         bytes,
         from: id,
         to: endpoint,
+        on: interface,
         at: host.now
       ) {
         return
@@ -121,12 +126,14 @@ public final class DatagramSocket: @unchecked Sendable {
     }
   }
 
-  /// Sends `datagram`'s bytes to `endpoint`; see ``send(_:to:)-(RawSpan,_)``.
+  /// Sends `datagram`'s bytes to `endpoint`; see
+  /// ``send(_:to:on:)-(RawSpan,_,_)``.
   public func send(
     _ datagram: borrowing ReceivedDatagram,
-    to endpoint: Endpoint
+    to endpoint: Endpoint,
+    on interface: Int? = nil
   ) async throws(NetworkError) {
-    try await send(datagram.bytes, to: endpoint)
+    try await send(datagram.bytes, to: endpoint, on: interface)
   }
 
   /// Gives the port back. Datagrams that wait, either way, are lost.
@@ -154,6 +161,10 @@ public struct ReceivedDatagram: ~Copyable, Sendable {
 
   /// How many more routers might have passed it on; 255 comes from the link.
   public var timeToLive: UInt8 { datagram.timeToLive }
+
+  /// The interface that it came over. An answer leaves by it, and from the
+  /// address that was asked, if it is sent there.
+  public var interface: Int { datagram.interface }
 
   /// Its bytes; there may be none.
   public var bytes: RawSpan {

@@ -17,13 +17,13 @@ public final class Host: @unchecked Sendable {
   private let clock: () -> Instant
   /// What followed `-append`.
   let commandLine: String
-  /// The network device, for those who want to know. The kernel sets it anew
+  /// The network devices, for those who want to know. The kernel sets one anew
   /// when the device has changed.
-  public var interface: InterfaceInformation
+  public var interfaces: [InterfaceInformation]
   /// Reads what the machine counts: device and heap. The kernel sets it.
   public var machineCounters: () -> [Counter] = { [] }
-  /// Reads how much the network device was used. The kernel sets it.
-  public var interfaceUse: () -> InterfaceUse = { InterfaceUse() }
+  /// Reads how much a network device was used. The kernel sets it.
+  public var interfaceUse: (Int) -> InterfaceUse = { _ in InterfaceUse() }
 
   var stack: Stack
   /// The tasks that wait.
@@ -32,8 +32,8 @@ public final class Host: @unchecked Sendable {
   var names = NameTable()
   /// What is known of the time.
   var timeKeeper = TimeKeeper()
-  /// Has something to send yet when its task has ended.
-  var partingSocket: DatagramSocket?
+  /// Have something to send yet when their tasks have ended.
+  var partingSockets: [DatagramSocket] = []
   /// The task of ``SystemServices``. The kernel sets it.
   public var services: Task<Void, Never>?
   /// Whether `run` has ended, and how.
@@ -47,7 +47,7 @@ public final class Host: @unchecked Sendable {
     case threw(NetworkError)
   }
 
-  /// A host whose stack is `stack`.
+  /// A host whose stack is `stack`, with one interface.
   public init(
     stack: consuming Stack,
     interface: InterfaceInformation,
@@ -55,7 +55,7 @@ public final class Host: @unchecked Sendable {
     clock: @escaping () -> Instant
   ) {
     self.stack = stack
-    self.interface = interface
+    interfaces = [interface]
     self.commandLine = commandLine
     self.clock = clock
   }
@@ -79,8 +79,12 @@ public final class Host: @unchecked Sendable {
   public var now: Instant { clock() }
 
   /// Takes in a frame that begins with its Ethernet header.
-  public func receive(_ frame: consuming PacketBuffer, at now: Instant) {
-    stack.receive(frame, at: now)
+  public func receive(
+    _ frame: consuming PacketBuffer,
+    on interface: Int = 0,
+    at now: Instant
+  ) {
+    stack.receive(frame, on: interface, at: now)
   }
 
   /// Runs what is due and wakes the tasks for which something happened.
@@ -90,12 +94,16 @@ public final class Host: @unchecked Sendable {
     waits.expire(at: now)
   }
 
-  /// The next frame to send, or `nil`. To be asked only while there is room.
+  /// The next frame to send over `interface`, or `nil`. To be asked only while
+  /// there is room.
   ///
   /// The tasks' calls and the sending may be what other tasks have waited for,
   /// such as room in a socket: with `nil` those are ready to run.
-  public func transmit(at now: Instant) -> PacketBuffer? {
-    guard let frame = stack.transmit(at: now) else {
+  public func transmit(
+    on interface: Int = 0,
+    at now: Instant
+  ) -> PacketBuffer? {
+    guard let frame = stack.transmit(on: interface, at: now) else {
       deliverEvents()
       return nil
     }
@@ -110,18 +118,19 @@ public final class Host: @unchecked Sendable {
     return min(task, network)
   }
 
-  /// The address that is bound.
+  /// The first address that is bound.
   public var lease: Lease? { stack.lease }
 
-  /// Called when an address is bound, renewed or lost.
-  public var onLeaseChange: ((Lease?) -> Void)?
+  /// Called with its number when an address is bound, renewed or lost on an
+  /// interface.
+  public var onLeaseChange: ((Int, Lease?) -> Void)?
 
-  /// Called when another host is found to have the address that this one was to
-  /// use, or has used.
-  public var onAddressTaken: ((IPv4Address) -> Void)?
+  /// Called when another host of an interface's link is found to have the
+  /// address that this one was to use there, or has used.
+  public var onAddressTaken: ((Int, IPv4Address) -> Void)?
 
-  /// Called when groups were joined or left: the device is to pass on frames to
-  /// ``groupHardware``.
+  /// Called when groups were joined or left: the devices are to pass on frames
+  /// to ``groupHardware``.
   public var onGroupsChange: (() -> Void)?
 
   /// The hardware addresses of the groups that apps listen to.
@@ -131,29 +140,44 @@ public final class Host: @unchecked Sendable {
   public var hasUnacknowledged: Bool { stack.hasUnacknowledged }
 
   /// Says what the device does with what is sent, when that has changed.
-  public func setCapabilities(_ capabilities: LinkCapabilities) {
-    stack.setCapabilities(capabilities)
+  public func setCapabilities(
+    _ capabilities: LinkCapabilities,
+    on interface: Int = 0
+  ) {
+    stack.setCapabilities(capabilities, on: interface)
   }
 
-  /// Says whether the device's link is up, and wakes those who want to know. To
+  /// Says whether a device's link is up, and wakes those who want to know. To
   /// say the same again does nothing.
-  public func setLink(up isUp: Bool, at now: Instant) {
-    guard isUp != stack.isLinkUp else { return }
-    stack.setLink(up: isUp, at: now)
+  public func setLink(
+    up isUp: Bool,
+    on interface: Int = 0,
+    at now: Instant
+  ) {
+    guard isUp != stack.isLinkUp(on: interface) else { return }
+    stack.setLink(up: isUp, on: interface, at: now)
     waits.wakeAll(.link)
   }
 
-  /// Whether the link is up.
+  /// Whether the link of an interface is up.
+  public func isLinkUp(on interface: Int) -> Bool {
+    stack.isLinkUp(on: interface)
+  }
+
+  /// Whether any link is up.
   public var isLinkUp: Bool { stack.isLinkUp }
 
   /// Tells the link where this machine is, as the device asks for after the
   /// machine has moved. VIRTIO 1.2 §5.1.6.5.4.
-  public func announce() { stack.announce() }
+  public func announce(on interface: Int = 0) {
+    stack.announce(on: interface)
+  }
 
-  /// Gives the lease back, as the last thing that the machine says.
-  public func releaseLease(at now: Instant) { stack.releaseLease(at: now) }
+  /// Gives the leases back, as the last thing that the machine says.
+  public func releaseLeases(at now: Instant) { stack.releaseLeases(at: now) }
 
-  /// Whether something that the stack itself had to say is not yet sent.
+  /// Whether something that the stack itself had to say is not yet sent, and
+  /// can be.
   public var hasUnsentControl: Bool { stack.hasUnsentControl }
 
   func appDidEnd(throwing error: NetworkError?) {
@@ -187,15 +211,16 @@ public final class Host: @unchecked Sendable {
 
   private func deliver(_ event: StackEvent) {
     switch event {
-    case .addressBound(let lease), .addressRenewed(let lease):
-      onLeaseChange?(lease)
+    case .addressBound(let lease, let interface),
+      .addressRenewed(let lease, let interface):
+      onLeaseChange?(interface, lease)
       waits.wakeAll(.bound)
-    case .addressLost:
-      onLeaseChange?(nil)
+    case .addressLost(let interface):
+      onLeaseChange?(interface, nil)
       // Some wait for any change of it.
       waits.wakeAll(.bound)
-    case .addressTaken(let address):
-      onAddressTaken?(address)
+    case .addressTaken(let address, let interface):
+      onAddressTaken?(interface, address)
     case .tcp(.acceptable(let id)):
       // One event may stand for several connections.
       waits.wakeAll(.acceptable(id))
@@ -233,6 +258,9 @@ public final class Host: @unchecked Sendable {
     stack.stopListening(id, at: now)
     waits.wakeAll(.acceptable(id))
   }
+
+  /// Wakes all that wait for an interface or its address.
+  func wakeAddressed() { waits.wakeAll(.bound) }
 
   /// Wakes all that wait for what another task has found out.
   func wakeAnswered() { waits.wakeAll(.answer) }

@@ -5,20 +5,33 @@ import _Concurrency
 public struct Network: Sendable {
   let host: Host
 
-  /// The address that is bound, with what came with it; `nil` when none is.
+  /// The address that is bound, with what came with it; `nil` when none is. Of
+  /// several interfaces the first that has one.
   public var lease: Lease? { host.lease }
 
-  /// The network device.
-  public var interface: InterfaceInformation { host.interface }
+  /// The network devices; at least one. Their numbers here are those of the
+  /// interfaces.
+  public var interfaces: [InterfaceInformation] { host.interfaces }
 
-  /// How much the network device was used.
-  public var interfaceUse: InterfaceUse { host.interfaceUse() }
+  /// The address that is bound on an interface; `nil` when none is.
+  public func lease(of interface: Int) -> Lease? { host.lease(of: interface) }
 
-  /// Whether the link carries frames. While it does not, sockets and connections
-  /// stay, and what they send waits; see ``linkChanges``.
+  /// How much a network device was used.
+  public func use(of interface: Int) -> InterfaceUse {
+    host.interfaceUse(interface)
+  }
+
+  /// Whether the link of an interface carries frames. While it does not, sockets
+  /// and connections stay, and what they send waits; what is new goes another
+  /// way, if there is one.
+  public func isLinkUp(on interface: Int) -> Bool {
+    host.isLinkUp(on: interface)
+  }
+
+  /// Whether any link carries frames; see ``linkChanges``.
   public var isLinkUp: Bool { host.isLinkUp }
 
-  /// The link's coming and going, from now on.
+  /// The coming and going of ``isLinkUp``, from now on.
   public var linkChanges: LinkChanges { LinkChanges(host: host) }
 
   /// The TCP connections there are, half-open and closing ones included.
@@ -27,18 +40,25 @@ public struct Network: Sendable {
   /// All about each of them, for a status page or a log.
   public var connections: ConnectionList { ConnectionList(host: host) }
 
-  /// Adds a way to other machines, beside those of the lease; it stays when the
+  /// Adds a way to other machines, beside those of leases; it stays when the
   /// lease changes.
   ///
-  /// - Throws: `limitReached`.
-  public func addRoute(_ route: ClasslessRoute) throws(NetworkError) {
-    try host.stack.addRoute(route)
+  /// - Parameter interface: The one that the route's gateway is a neighbour on.
+  /// - Throws: `limitReached`, or `unreachable` when there is no such interface.
+  public func addRoute(
+    _ route: ClasslessRoute,
+    on interface: Int = 0
+  ) throws(NetworkError) {
+    try host.addRoute(route, on: interface)
   }
 
   /// Removes a way that was added; says whether there was one.
   @discardableResult
-  public func removeRoute(_ route: ClasslessRoute) -> Bool {
-    host.stack.removeRoute(route)
+  public func removeRoute(
+    _ route: ClasslessRoute,
+    on interface: Int = 0
+  ) -> Bool {
+    host.stack.removeRoute(route, on: interface)
   }
 
   /// Suspends the task until an address is bound.
@@ -53,7 +73,8 @@ public struct Network: Sendable {
     }
   }
 
-  /// Accepts connections to `port` from here on, whatever address is bound.
+  /// Accepts connections to `port` from here on, over all interfaces and
+  /// whatever address is bound.
   ///
   /// - Parameters:
   ///   - port: The TCP port, 1 to 65,535.
@@ -105,9 +126,18 @@ public struct Network: Sendable {
 
   /// Opens a socket for datagrams to and from `port`.
   ///
-  /// - Parameter port: The UDP port; 0: one that is free.
-  /// - Throws: `addressInUse`, or `limitReached`.
-  public func bind(port: UInt16 = 0) throws(NetworkError) -> DatagramSocket {
-    DatagramSocket(id: try host.stack.bindDatagrams(port: port), host: host)
+  /// - Parameters:
+  ///   - port: The UDP port; 0: one that is free.
+  ///   - interface: The only one that is received and sent over; `nil`: all.
+  /// - Throws: `addressInUse`, `limitReached`, or `unreachable` when there is no
+  ///   such interface.
+  public func bind(
+    port: UInt16 = 0,
+    on interface: Int? = nil
+  ) throws(NetworkError) -> DatagramSocket {
+    DatagramSocket(
+      id: try host.stack.bindDatagrams(port: port, on: interface),
+      host: host
+    )
   }
 }

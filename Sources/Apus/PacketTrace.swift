@@ -1,8 +1,8 @@
 import Net
 import Packets
 
-/// Says a line of each packet that goes into a host or comes out of it, and why
-/// it was dropped, if it was:
+/// Says a line of each packet that goes into a host or comes out of it, over
+/// whichever interface, and why it was dropped, if it was:
 ///
 ///     net: 1.034512 in TCP 10.0.2.2:4000 > 10.0.2.15:8 SYN seq 1 win 65535 length 0, counted: tcp: no connection
 ///     net: 1.034530 out TCP 10.0.2.15:8 > 10.0.2.2:4000 RST,ACK seq 0 ack 2 win 0 length 0
@@ -26,7 +26,8 @@ public final class PacketTrace {
   /// Lines that were not said, since that was last told.
   private var leftOut: UInt64 = 0
 
-  /// A trace whose lines begin with `name` and go to `print`, without an end.
+  /// A trace whose lines begin with `name`, and the number of the interface but
+  /// for the first, and go to `print`, without an end.
   public init(name: String, print: @escaping ([UInt8]) -> Void) {
     self.name = name
     self.print = print
@@ -38,26 +39,31 @@ public final class PacketTrace {
   public func receive(
     _ frame: consuming PacketBuffer,
     into host: Host,
+    on interface: Int = 0,
     at now: Instant
   ) {
     noteCounted(host, at: now)
     guard mayPrint(at: now) else {
-      host.receive(frame, at: now)
+      host.receive(frame, on: interface, at: now)
       counted = host.stack.counters
       return
     }
-    var line = begin(at: now)
+    var line = begin(on: interface, at: now)
     line.append("in ")
     line.append(PacketLine(frame))
-    host.receive(frame, at: now)
+    host.receive(frame, on: interface, at: now)
     appendCounted(host, to: &line)
     print(line.bytes)
   }
 
-  /// The next frame that `host` wants to send; see ``Host/transmit(at:)``.
-  public func transmit(from host: Host, at now: Instant) -> PacketBuffer? {
+  /// The next frame that `host` wants to send; see ``Host/transmit(on:at:)``.
+  public func transmit(
+    from host: Host,
+    on interface: Int = 0,
+    at now: Instant
+  ) -> PacketBuffer? {
     noteCounted(host, at: now)
-    guard let frame = host.transmit(at: now) else {
+    guard let frame = host.transmit(on: interface, at: now) else {
       noteCounted(host, at: now)
       return nil
     }
@@ -65,7 +71,7 @@ public final class PacketTrace {
       counted = host.stack.counters
       return frame
     }
-    var line = begin(at: now)
+    var line = begin(on: interface, at: now)
     line.append("out ")
     line.append(PacketLine(frame))
     appendCounted(host, to: &line)
@@ -122,9 +128,10 @@ public final class PacketTrace {
   }
 
   /// Such as `net: 1.034512 `.
-  private func begin(at now: Instant) -> TraceLine {
+  private func begin(on interface: Int = 0, at now: Instant) -> TraceLine {
     var line = TraceLine()
     line.append(name)
+    if interface > 0 { line.append(UInt64(interface)) }
     line.append(": ")
     line.append(now)
     line.append(" ")

@@ -53,7 +53,7 @@ extension Host {
     about name: DNSName
   ) async throws(ResolveError) -> DNSAnswer {
     while true {
-      let servers = lease?.nameServers ?? []
+      let servers = nameServers
       switch names.begin(name, servers: servers, at: now) {
       case .known(let answer): return answer
       case .full: throw .limitReached

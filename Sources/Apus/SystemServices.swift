@@ -2,23 +2,23 @@ import Net
 import Packets
 import _Concurrency
 
-/// What the machine does beside the app: asks the time servers of the lease what
+/// What the machine does beside the app: asks the time servers of its leases what
 /// time it is.
 ///
-/// The kernel starts it with the app; it serves one lease after the other, and
-/// ends when its task is cancelled.
+/// The kernel starts it with the app; it follows the leases as they come and go,
+/// and ends when its task is cancelled.
 public struct SystemServices: Sendable {
   private let host: Host
-  /// Serves a lease in another way, until its task is cancelled.
-  private let other: (@Sendable (Lease) async -> Void)?
+  /// Serves a lease of an interface in another way, until its task is cancelled.
+  private let other: (@Sendable (Lease, Int) async -> Void)?
 
   /// The services of `host`.
   ///
-  /// - Parameter other: Serves a lease beside them, until its task is
-  ///   cancelled; who passes nothing has no code for it in the image.
+  /// - Parameter other: Serves a lease of an interface beside them, until its
+  ///   task is cancelled; who passes nothing has no code for it in the image.
   public init(
     host: Host,
-    beside other: (@Sendable (Lease) async -> Void)? = nil
+    beside other: (@Sendable (Lease, Int) async -> Void)? = nil
   ) {
     self.host = host
     self.other = other
@@ -26,29 +26,56 @@ public struct SystemServices: Sendable {
 
   /// Serves until the task is cancelled.
   public func run() async {
-    while !Task.isCancelled {
-      guard let lease = await Network(host: host).waitUntilBound() else {
-        return
-      }
-      await serve(lease)
+    await withDiscardingTaskGroup { tasks in
+      tasks.addTask { await keepTime() }
+      guard let other else { return }
+      var count = 0
+      repeat {
+        // Devices may come while the machine runs.
+        while count < host.interfaces.count {
+          let interface = count
+          tasks.addTask { await serve(interface, other) }
+          count += 1
+        }
+      } while await host.wait(for: .bound, until: nil) == .ready
     }
   }
 
-  private func serve(_ lease: Lease) async {
-    let (address, servers) = (lease.address, lease.timeServers)
-    await withDiscardingTaskGroup { tasks in
-      tasks.addTask { await keepTime(servers) }
-      if let other { tasks.addTask { await other(lease) } }
-      // Until another address is bound, or none, or other servers tell the
-      // time.
-      while host.isBound(to: address, servers),
-        await host.wait(for: .bound, until: nil) == .ready
-      {}
-      tasks.cancelAll()
+  /// Serves one lease of `interface` after the other.
+  private func serve(
+    _ interface: Int,
+    _ other: @escaping @Sendable (Lease, Int) async -> Void
+  ) async {
+    while !Task.isCancelled {
+      guard let lease = host.lease(of: interface) else {
+        _ = await host.wait(for: .bound, until: nil)
+        continue
+      }
+      await withDiscardingTaskGroup { tasks in
+        tasks.addTask { await other(lease, interface) }
+        while host.lease(of: interface)?.address == lease.address,
+          await host.wait(for: .bound, until: nil) == .ready
+        {}
+        tasks.cancelAll()
+      }
     }
   }
 
   // MARK: The time
+
+  private func keepTime() async {
+    while !Task.isCancelled {
+      let servers = host.timeServers
+      await withDiscardingTaskGroup { tasks in
+        tasks.addTask { await keepTime(servers) }
+        // Until other servers tell the time, or none.
+        while host.timeServers == servers,
+          await host.wait(for: .bound, until: nil) == .ready
+        {}
+        tasks.cancelAll()
+      }
+    }
+  }
 
   private func keepTime(_ servers: [IPv4Address]) async {
     var client = SNTPClient(
@@ -96,14 +123,5 @@ public struct SystemServices: Sendable {
     guard let date = client.date(at: host.now) else { return }
     host.timeKeeper.set(date, at: host.now)
     host.wakeAnswered()
-  }
-}
-
-extension Host {
-  fileprivate func isBound(
-    to address: IPv4Address,
-    _ timeServers: [IPv4Address]
-  ) -> Bool {
-    lease?.address == address && lease?.timeServers == timeServers
   }
 }

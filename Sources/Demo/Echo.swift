@@ -20,7 +20,11 @@ enum Echo {
       guard datagram.source.port >= firstClientPort else { continue }
       // UDP promises nothing: a reply that cannot be sent is a reply lost, and
       // the stack has counted it.
-      try? await socket.send(datagram, to: datagram.source)
+      try? await socket.send(
+        datagram,
+        to: datagram.source,
+        on: datagram.interface
+      )
     }
   }
 }

@@ -11,14 +11,17 @@ enum StatusJSON {
     json.value(system.uptime.components.seconds)
     json.key("connectionCount")
     json.value(network.connectionCount)
-    json.key("lease")
-    append(network.lease, &json)
-    json.key("isLinkUp")
-    json.value(network.isLinkUp)
-    json.key("device")
-    append(network.interface, &json)
-    json.key("exitsPerThousandFrames")
-    json.value(network.interfaceUse.exitsPerThousandFrames)
+    // The first one's stands before the list: programs that know of one only
+    // read it there.
+    appendInterface(0, network, &json)
+    json.key("interfaces")
+    json.beginArray()
+    for number in network.interfaces.indices {
+      json.beginObject()
+      appendInterface(number, network, &json)
+      json.endObject()
+    }
+    json.endArray()
     json.key("counters")
     json.beginObject()
     for counter in system.counters {
@@ -28,6 +31,21 @@ enum StatusJSON {
     json.endObject()
     json.endObject()
     return json.text
+  }
+
+  private static func appendInterface(
+    _ number: Int,
+    _ network: Network,
+    _ json: inout JSONWriter
+  ) {
+    json.key("lease")
+    append(network.lease(of: number), &json)
+    json.key("isLinkUp")
+    json.value(network.isLinkUp(on: number))
+    json.key("device")
+    append(network.interfaces[number], &json)
+    json.key("exitsPerThousandFrames")
+    json.value(network.use(of: number).exitsPerThousandFrames)
   }
 
   private static func append(_ lease: Lease?, _ json: inout JSONWriter) {

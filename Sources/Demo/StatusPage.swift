@@ -32,15 +32,11 @@ enum StatusPage {
       $0.append(" s")
     }
     row("TCP connections", &page) { $0.append(network.connectionCount) }
-    page.append("</table>\n<h2>Lease</h2>\n<table>\n")
-    appendLease(network.lease, &page)
-    page.append("</table>\n<h2>Network device</h2>\n<table>\n")
-    row("link", &page) { $0.append(network.isLinkUp ? "up" : "down") }
-    appendInterface(network.interface, &page)
-    row("exits per frame", &page) {
-      $0.append(thousandths: network.interfaceUse.exitsPerThousandFrames)
+    page.append("</table>\n")
+    for number in network.interfaces.indices {
+      appendInterface(number, network, &page)
     }
-    page.append("</table>\n<h2>TCP connections</h2>\n")
+    page.append("<h2>TCP connections</h2>\n")
     ConnectionTable.append(network, to: &page)
     page.append("<h2>Counters</h2>\n<table>\n")
     for counter in system.counters where counter.value > 0 {
@@ -61,16 +57,53 @@ enum StatusPage {
     return name
   }
 
+  /// The lease and the device of an interface. All but the first are named, in
+  /// each row, too: programs look for rows.
   private static func appendInterface(
-    _ interface: InterfaceInformation,
+    _ number: Int,
+    _ network: Network,
     _ page: inout Text
   ) {
-    row("speed", &page) { appendSpeed(interface, &$0) }
-    row("MTU", &page) { $0.append(interface.mtu) }
-    row("MAC address", &page) { $0.append(interface.macAddress) }
-    row("driver", &page) { $0.append(interface.driver) }
-    row("interrupts", &page) { $0.append(interface.interrupts) }
-    row("queues", &page) { page in
+    heading("Lease", number, &page)
+    let prefix = number > 0 ? "net\(number) " : ""
+    appendLease(network.lease(of: number), prefix, &page)
+    page.append("</table>\n")
+    heading("Network device", number, &page)
+    row(prefix + "link", &page) {
+      $0.append(network.isLinkUp(on: number) ? "up" : "down")
+    }
+    appendDevice(network.interfaces[number], prefix, &page)
+    row(prefix + "exits per frame", &page) {
+      $0.append(thousandths: network.use(of: number).exitsPerThousandFrames)
+    }
+    page.append("</table>\n")
+  }
+
+  private static func heading(
+    _ text: String,
+    _ number: Int,
+    _ page: inout Text
+  ) {
+    page.append("<h2>")
+    page.append(text)
+    if number > 0 {
+      page.append(" of net")
+      page.append(number)
+    }
+    page.append("</h2>\n<table>\n")
+  }
+
+  private static func appendDevice(
+    _ interface: InterfaceInformation,
+    _ prefix: String,
+    _ page: inout Text
+  ) {
+    row(prefix + "speed", &page) { appendSpeed(interface, &$0) }
+    row(prefix + "MTU", &page) { $0.append(interface.mtu) }
+    row(prefix + "MAC address", &page) { $0.append(interface.macAddress) }
+    row(prefix + "driver", &page) { $0.append(interface.driver) }
+    row(prefix + "interrupts", &page) { $0.append(interface.interrupts) }
+    row(prefix + "queues", &page) { page in
       page.append(interface.queuePairs)
       page.append(interface.queuePairs == 1 ? " pair, " : " pairs, ")
       switch interface.queueFormat {
@@ -78,7 +111,7 @@ enum StatusPage {
       case .packed: page.append("packed")
       }
     }
-    row("negotiated features", &page) { page in
+    row(prefix + "negotiated features", &page) { page in
       for (index, feature) in interface.features.enumerated() {
         if index > 0 { page.append(" ") }
         page.append(feature.description)
@@ -103,26 +136,30 @@ enum StatusPage {
     }
   }
 
-  private static func appendLease(_ lease: Lease?, _ page: inout Text) {
+  private static func appendLease(
+    _ lease: Lease?,
+    _ prefix: String,
+    _ page: inout Text
+  ) {
     guard let lease else {
-      row("address", &page) { $0.append("none") }
+      row(prefix + "address", &page) { $0.append("none") }
       return
     }
-    row("address", &page) {
+    row(prefix + "address", &page) {
       $0.append(lease.address)
       $0.append("/")
       $0.append(lease.prefixLength)
     }
     if let gateway = lease.gateway {
-      row("gateway", &page) { $0.append(gateway) }
+      row(prefix + "gateway", &page) { $0.append(gateway) }
     }
     for server in lease.nameServers {
-      row("name server", &page) { $0.append(server) }
+      row(prefix + "name server", &page) { $0.append(server) }
     }
     if let server = lease.server {
-      row("DHCP server", &page) { $0.append(server) }
+      row(prefix + "DHCP server", &page) { $0.append(server) }
     }
-    row("lease", &page) { page in
+    row(prefix + "lease", &page) { page in
       if let seconds = lease.seconds {
         page.append(seconds)
         page.append(" s")

@@ -14,7 +14,6 @@ import Virtio
 /// is slept through.
 final class EventLoop {
   private let networks: Networks
-  /// The one that the app is on.
   private let host: Host
   /// How many turns went by without a wait, and so without interrupts.
   private var busyTurns = 0
@@ -35,10 +34,10 @@ final class EventLoop {
   private var nextLook: Instant
   private static var lookInterval: Interval { .seconds(1) }
 
-  /// A loop for `networks`, on the first of which the app is.
+  /// A loop for `networks` and their host.
   init(_ networks: Networks) {
     self.networks = networks
-    host = networks.ports[0].host
+    host = networks.host
     nextLook = Clock.now + Self.lookInterval
   }
 
@@ -63,21 +62,21 @@ final class EventLoop {
 
   /// When there is something to do whatever comes.
   private var deadline: Instant {
-    var first = nextLook
-    for port in networks.ports {
-      if let deadline = port.host.deadline { first = min(first, deadline) }
-    }
-    return first
+    guard let deadline = host.deadline else { return nextLook }
+    return min(deadline, nextLook)
   }
 
-  /// Everything that can be done now.
+  /// Everything that can be done now. What tasks write goes with what else there
+  /// is to send, so they run first.
   private func turn(at now: Instant) {
-    for port in networks.ports { port.turn(at: now) }
+    for port in networks.ports { port.receive(at: now) }
+    host.poll(at: now)
+    var later = now
     if Executor.hasReadyJobs {
       Executor.runReadyJobs()
-      let later = Clock.now
-      for port in networks.ports { port.transmit(at: later) }
+      later = Clock.now
     }
+    for port in networks.ports { port.transmit(at: later) }
     guard now >= nextLook else { return }
     nextLook = now + Self.lookInterval
     networks.look(at: now)
@@ -144,18 +143,10 @@ final class EventLoop {
   /// Gives the addresses back, once nobody needs them any more.
   private func releaseLeases() {
     let lastMoment = Clock.now + Self.releaseTime
-    for port in networks.ports { port.host.releaseLease(at: Clock.now) }
+    host.releaseLeases(at: Clock.now)
     turn(at: Clock.now)
-    while hasUnsentControl, Clock.now < lastMoment {
+    while host.hasUnsentControl, Clock.now < lastMoment {
       turn(at: wait(until: min(deadline, lastMoment)))
     }
-  }
-
-  private var hasUnsentControl: Bool {
-    for port in networks.ports
-    where port.host.isLinkUp && port.host.hasUnsentControl {
-      return true
-    }
-    return false
   }
 }

@@ -95,18 +95,20 @@ private func readTables(_ map: MemoryMap) -> [MMIOPlace] {
 /// Starts what the machine does beside the app.
 private func startServices(_ host: Host) {
   let names = MulticastDNSService(host: host, hostName: Array("apus".utf8))
-  let services = SystemServices(host: host, beside: { await names.run($0) })
+  let services = SystemServices(
+    host: host,
+    beside: { await names.run($0, on: $1) }
+  )
   host.services = Task { await services.run() }
 }
 
-/// Makes a stack for each network, starts the app on the first, and runs all
-/// until the app ends.
+/// Starts the app on the host of all networks, and runs it until it ends.
 private func runApp(
   _ networks: Networks,
   _ phases: inout BootPhases
 ) -> Host.AppEnd {
-  Host.install(networks.ports[0].host)
-  startServices(networks.ports[0].host)
+  Host.install(networks.host)
+  startServices(networks.host)
   boot_start_app()
   phases.finish("app")
   return EventLoop(networks).run()

@@ -15,8 +15,8 @@ struct NetworkInterface: ~Copyable {
   private var interrupt: DeviceInterrupt
   /// The slot of bus 0 that the device is in, if it is in one.
   let slot: UInt8?
-  /// What lines of the console about it begin with.
-  var name = "net"
+  /// Which of the host's it is.
+  var number = 0
   /// Tells of each packet, if that was asked for.
   var trace: PacketTrace?
   /// The largest IP packet that is passed on, both ways.
@@ -57,6 +57,9 @@ struct NetworkInterface: ~Copyable {
     defer { interrupt.end() }
     try device.stop()
   }
+
+  /// What lines of the console about it begin with.
+  private var name: String { NetworkOptions.name(number) }
 
   /// The interface's address.
   var macAddress: MACAddress { MACAddress(bits: device.macAddressBits) }
@@ -125,24 +128,15 @@ struct NetworkInterface: ~Copyable {
 
   // MARK: The way of frames
 
-  /// Takes what the device has, lets the host do what is due, and gives the
-  /// device what there is to send, unless tasks are to run first: what they
-  /// write goes with it.
-  mutating func turn(_ host: Host, at now: Instant) {
-    receive(into: host, at: now)
-    host.poll(at: now)
-    if !Executor.hasReadyJobs { transmit(from: host, at: now) }
-  }
-
-  /// Takes what the device has, up to a bound, and gives the host its turn.
-  private mutating func receive(into host: Host, at now: Instant) {
+  /// Takes what the device has, up to a bound.
+  mutating func receive(into host: Host, at now: Instant) {
     guard isRunning else { return }
     if trace != nil {
       receiveTraced(into: host, at: now)
     } else {
       for _ in 0..<Self.mostFramesAtOnce {
         guard let frame = device.receive() else { break }
-        host.receive(frame, at: now)
+        host.receive(frame, on: number, at: now)
       }
     }
     if device.isBroken {
@@ -164,7 +158,9 @@ struct NetworkInterface: ~Copyable {
     if trace != nil {
       transmitTraced(from: host, at: now)
     } else {
-      while device.canTransmit(), let frame = host.transmit(at: now) {
+      while device.canTransmit(),
+        let frame = host.transmit(on: number, at: now)
+      {
         device.transmit(frame)
       }
     }
@@ -178,13 +174,13 @@ struct NetworkInterface: ~Copyable {
   private mutating func receiveTraced(into host: Host, at now: Instant) {
     for _ in 0..<Self.mostFramesAtOnce {
       guard let frame = device.receive() else { break }
-      trace?.receive(frame, into: host, at: now)
+      trace?.receive(frame, into: host, on: number, at: now)
     }
   }
 
   private mutating func transmitTraced(from host: Host, at now: Instant) {
     while device.canTransmit(),
-      let frame = trace?.transmit(from: host, at: now)
+      let frame = trace?.transmit(from: host, on: number, at: now)
     {
       device.transmit(frame)
     }
@@ -215,16 +211,16 @@ struct NetworkInterface: ~Copyable {
     }
     guard reasons.contains(.configuration) else { return }
     if device.needsReset { recover(host, "it asked for that", at: now) }
-    host.interface = information
+    host.interfaces[number] = information
     tellLink(to: host, at: now)
     announceIfAsked(host)
   }
 
   /// Tells the host whether the link is up, and the console when that is new.
   private func tellLink(to host: Host, at now: Instant) {
-    let wasUp = host.isLinkUp
-    host.setLink(up: isLinkUp, at: now)
-    guard host.isLinkUp != wasUp else { return }
+    let wasUp = host.isLinkUp(on: number)
+    host.setLink(up: isLinkUp, on: number, at: now)
+    guard host.isLinkUp(on: number) != wasUp else { return }
     Console.print("\(name): link \(wasUp ? "down" : "up")")
   }
 
@@ -232,7 +228,7 @@ struct NetworkInterface: ~Copyable {
   /// where the interface is now.
   private mutating func announceIfAsked(_ host: Host) {
     guard isRunning, device.mustAnnounce else { return }
-    host.announce()
+    host.announce(on: number)
     do throws(ControlError) {
       try device.acknowledgeAnnouncement()
     } catch {
@@ -256,8 +252,8 @@ struct NetworkInterface: ~Copyable {
     } else {
       do throws(VirtioError) {
         try device.restart()
-        host.setCapabilities(capabilities)
-        host.interface = information
+        host.setCapabilities(capabilities, on: number)
+        host.interfaces[number] = information
         Console.write("\(name): the device was reset and started again: ")
         Console.print(reason)
         // §5.1.4.2: no packet may be larger, and connections have agreed on

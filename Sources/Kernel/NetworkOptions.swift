@@ -6,6 +6,8 @@ import Virtio
 ///     net.vlan=NUMBER    the virtual LAN of the first interface, 1 to 4094
 ///     net.hashes=1       devices report the hash of what they receive
 ///     net.trace=1        the console has a line for each packet
+///
+/// and of the addresses of each interface, ``AddressOptions``.
 struct NetworkOptions: Equatable {
   /// How many pairs of queues a device is to use, if it has as many.
   private(set) var queuePairs = 1
@@ -18,57 +20,100 @@ struct NetworkOptions: Equatable {
   private(set) var tracesPackets = false
   /// What was not understood, a line each.
   private(set) var problems: [String] = []
+  /// By the interface's number, as far as something was said.
+  private var addresses: [AddressOptions] = []
 
   /// One core has no use for more; each takes memory and interrupt vectors.
   private static var mostQueuePairs: Int { 16 }
-  private static var queues: StaticString { "net.queues=" }
-  private static var vlanKey: StaticString { "net.vlan=" }
-  private static var hashes: StaticString { "net.hashes=" }
-  private static var trace: StaticString { "net.trace=" }
-  /// What all of them begin with.
-  private static var prefix: StaticString { "net." }
 
   /// Looks through the words of `text`.
   init(_ text: String) {
     for word in Array(text.utf8).split(separator: 0x20) {
-      let word = Array(word)
-      if let value = Self.value(word, Self.queues) {
-        if 1...Self.mostQueuePairs ~= value {
-          queuePairs = value
-        } else {
-          refuse(word, "takes 1 to 16 pairs")
-        }
-      } else if let value = Self.value(word, Self.vlanKey) {
-        vlan = UInt16(exactly: value).flatMap { VLANTag($0) }
-        if vlan == nil { refuse(word, "takes 1 to 4094") }
-      } else if let value = Self.value(word, Self.hashes) {
-        reportsHashes = value == 1
-        if !(0...1 ~= value) { refuse(word, "takes 0 or 1") }
-      } else if let value = Self.value(word, Self.trace) {
-        tracesPackets = value == 1
-        if !(0...1 ~= value) { refuse(word, "takes 0 or 1") }
-      } else if Self.value(word, Self.prefix) != nil {
-        refuse(
-          word,
-          "is none of net.queues=, net.vlan=, net.hashes= and net.trace="
-        )
+      if let option = NetworkOption(Array(word)) { take(option) }
+    }
+    for number in addresses.indices {
+      while let (name, reason) = addresses[number].check() {
+        refuse(Self.name(number) + "." + name, reason)
       }
     }
   }
 
-  private mutating func refuse(_ word: [UInt8], _ reason: String) {
-    let text = String(decoding: word, as: UTF8.self)
+  /// What is said of the addresses of interface `number`.
+  func addresses(of number: Int) -> AddressOptions {
+    number < addresses.count ? addresses[number] : AddressOptions()
+  }
+
+  /// An interface's name on the console and before its options.
+  static func name(_ number: Int) -> String {
+    number == 0 ? "net" : "net\(number)"
+  }
+
+  private mutating func take(_ option: NetworkOption) {
+    guard let (name, value) = option.assignment,
+      option.interface == 0 || NetworkOption.Name.ofInterface.contains(name)
+    else {
+      let names =
+        option.interface == 0
+        ? NetworkOption.Name.allCases : NetworkOption.Name.ofInterface
+      return refuse(
+        option.text,
+        "is none of " + Self.list(names, of: option.interface)
+      )
+    }
+    let number = option.interface
+    while addresses.count <= number { addresses.append(AddressOptions()) }
+    let problem =
+      switch name {
+      case .queues: takeQueues(value)
+      case .vlan: takeVLAN(value)
+      case .hashes: Self.take(value, for: &reportsHashes)
+      case .trace: Self.take(value, for: &tracesPackets)
+      case .address: addresses[number].takeAddress(value)
+      case .gateway: addresses[number].takeGateway(value)
+      case .dns: addresses[number].takeNameServers(value)
+      case .route: addresses[number].takeRoute(value)
+      }
+    if let problem { refuse(option.text, problem) }
+  }
+
+  // Each returns why the value is not taken, for a sentence that begins with
+  // "it", and `nil` when it is.
+
+  private mutating func takeQueues(_ value: String) -> String? {
+    guard let pairs = Int(value), 1...Self.mostQueuePairs ~= pairs else {
+      return "takes 1 to \(Self.mostQueuePairs) pairs"
+    }
+    queuePairs = pairs
+    return nil
+  }
+
+  private mutating func takeVLAN(_ value: String) -> String? {
+    vlan = UInt16(value).flatMap { VLANTag($0) }
+    return vlan == nil ? "takes 1 to 4094" : nil
+  }
+
+  private static func take(_ value: String, for flag: inout Bool) -> String? {
+    guard let number = Int(value), 0...1 ~= number else {
+      return "takes 0 or 1"
+    }
+    flag = number == 1
+    return nil
+  }
+
+  private mutating func refuse(_ text: String, _ reason: String) {
     problems.append("net: \(text) is ignored: it \(reason)")
   }
 
-  /// The number behind `key`, when `word` begins so; -1 when it is none.
-  private static func value(_ word: [UInt8], _ key: StaticString) -> Int? {
-    let count = key.utf8CodeUnitCount
-    guard word.count >= count else { return nil }
-    for index in 0..<count {
-      // SAFETY: The index is below the string's size.
-      guard unsafe word[index] == key.utf8Start[index] else { return nil }
+  /// Such as `net1.address=, net1.gateway= and net1.dns=`.
+  private static func list(
+    _ names: [NetworkOption.Name],
+    of number: Int
+  ) -> String {
+    var text = ""
+    for (index, name) in names.enumerated() {
+      if index > 0 { text += index == names.count - 1 ? " and " : ", " }
+      text += "\(Self.name(number)).\(name.text)="
     }
-    return Int(String(decoding: word[count...], as: UTF8.self)) ?? -1
+    return text
   }
 }

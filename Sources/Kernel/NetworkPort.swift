@@ -5,16 +5,13 @@ import Packets
 import Virtio
 
 /// One network that the machine is on: the device, as long as there is one, and
-/// the host with its stack, which outlives the device.
-///
-/// The app's sockets are on the first. Each other one has a stack of its own
-/// that takes a lease and answers pings.
+/// which of the host's interfaces it drives. That outlives the device.
 final class NetworkPort {
-  let host: Host
+  private let host: Host
   /// Which it is, from 0 on.
   let number: Int
   private var interface: NetworkInterface?
-  /// The largest IP packet of the stack.
+  /// The largest IP packet of the interface.
   private let mtu: Int
   /// The slot of bus 0 that the last device was in.
   private var slot: UInt8?
@@ -23,78 +20,29 @@ final class NetworkPort {
   /// What the console said last of the address.
   private var lastAnnouncement: [UInt8] = []
 
-  /// A port with `interface`, if that is given, whose stack takes packets of
-  /// `pool`.
+  /// Interface `number` of `host`, driven by `interface`, if that is given.
   init(
     _ number: Int,
+    of host: Host,
     _ interface: consuming NetworkInterface?,
-    memory: Int,
-    commandLine: String,
-    tracesPackets: Bool
+    _ trace: PacketTrace?
   ) {
+    self.host = host
     self.number = number
-    trace =
-      tracesPackets
-      ? PacketTrace(name: Self.name(number)) { Console.print($0) } : nil
-    let information =
-      interface?.information
-      ?? InterfaceInformation(
-        driver: "none",
-        interrupts: "none",
-        features: [],
-        // For a device that may come later.
-        macAddress: MACAddress(localBits: RandomSource.next())
-      )
-    let mtu = interface?.mtu ?? 1500
-    self.mtu = mtu
+    mtu = host.interfaces[number].mtu
+    self.trace = trace
     slot = interface?.slot
-    let pool = Self.makePool(memory: memory, mtu: mtu)
-    var configuration = StackConfiguration(
-      macAddress: information.macAddress,
-      seed: RandomSource.key()
-    )
-    configuration.mtu = mtu
-    configuration.capabilities =
-      interface?.capabilities ?? configuration.capabilities
-    configuration.tcpLimits = TCPLimits(memory: memory)
-    configuration.tcpLimits.firstPackets = pool.capacity / 4
-    configuration.hostName = Array("apus".utf8)
-    var stack = Stack(configuration, pool: pool, at: Clock.now)
-    stack.setLink(up: interface?.isLinkUp ?? false, at: Clock.now)
-    host = Host(
-      stack: stack,
-      interface: information,
-      commandLine: commandLine,
-      clock: { Clock.now }
+    host.setLink(
+      up: interface?.isLinkUp ?? false,
+      on: number,
+      at: Clock.now
     )
     self.interface = consume interface
-    self.interface?.name = name
+    self.interface?.number = number
     self.interface?.trace = trace
-    announce(information)
-    // Ports live as long as the machine, so a cycle keeps nothing too long.
-    host.onLeaseChange = { lease in self.announce(lease) }
-    // Tasks join and leave; the loop does not hold the interface then.
-    host.onGroupsChange = { self.interface?.receiveGroups(of: self.host) }
-    host.onAddressTaken = { address in
-      Console.print(
-        "\(self.name): \(describe(address)) belongs to another host of the"
-          + " link: it is not used"
-      )
-    }
-    host.interfaceUse = { self.interface?.use ?? InterfaceUse() }
-  }
-
-  /// The stack's own packets, which hold `mtu` bytes with all headers.
-  private static func makePool(memory: Int, mtu: Int) -> PacketPool {
-    let headers = PacketPool.controlBlockSize + TCPLimits().headroom + 60
-    let slotSize = max(
-      (headers + mtu + 63) & ~63,
-      PacketPool.defaultSlotSize
-    )
-    return PacketPool(
-      capacity: NetworkMemory.packets(of: memory) / 2 / slotSize,
-      slotSize: slotSize
-    )
+    // One that comes later has missed what was joined before.
+    if !host.groupHardware.isEmpty { receiveGroups() }
+    announce(host.interfaces[number])
   }
 
   // MARK: Devices come and go
@@ -110,7 +58,7 @@ final class NetworkPort {
 
   /// Whether its peers know it by `address`.
   func isKnown(by address: MACAddress) -> Bool {
-    host.interface.macAddress == address
+    host.interfaces[number].macAddress == address
   }
 
   /// Lets the device go: the link is down, and connections wait.
@@ -120,7 +68,7 @@ final class NetworkPort {
   func detach(at now: Instant) -> ReceiveMemory? {
     guard let interface = interface.take() else { return nil }
     let memory = end(interface)
-    host.setLink(up: false, at: now)
+    host.setLink(up: false, on: number, at: now)
     Console.print("\(name): the device is gone")
     return memory
   }
@@ -133,9 +81,9 @@ final class NetworkPort {
     _ interface: consuming NetworkInterface,
     at now: Instant
   ) -> ReceiveMemory? {
-    interface.name = name
+    interface.number = number
     interface.trace = trace
-    let address = host.interface.macAddress
+    let address = host.interfaces[number].macAddress
     guard interface.mtu >= mtu else {
       // §5.1.4.2: no packet may be larger, and connections have agreed on more.
       Console.print(
@@ -157,14 +105,14 @@ final class NetworkPort {
       }
     }
     let information = interface.information
-    host.interface = information
-    host.setCapabilities(interface.capabilities)
+    host.interfaces[number] = information
+    host.setCapabilities(interface.capabilities, on: number)
     let isUp = interface.isLinkUp
     slot = interface.slot
     interface.receiveGroups(of: host)
     self.interface = consume interface
     announce(information)
-    host.setLink(up: isUp, at: now)
+    host.setLink(up: isUp, on: number, at: now)
     return nil
   }
 
@@ -172,7 +120,7 @@ final class NetworkPort {
   ///
   /// - Returns: Its buffers; `nil` when it may still write there.
   func end(_ interface: consuming NetworkInterface) -> ReceiveMemory? {
-    let (memory, name) = (interface.receiveMemory, interface.name)
+    let memory = interface.receiveMemory
     do throws(VirtioError) {
       try interface.stop()
       return memory
@@ -184,11 +132,8 @@ final class NetworkPort {
 
   // MARK: The loop
 
-  /// Everything that can be done now without the tasks.
-  func turn(at now: Instant) {
-    guard interface != nil else { return host.poll(at: now) }
-    interface?.turn(host, at: now)
-  }
+  /// Hands the host what the device has.
+  func receive(at now: Instant) { interface?.receive(into: host, at: now) }
 
   /// Gives the device what the host has to send.
   func transmit(at now: Instant) { interface?.transmit(from: host, at: now) }
@@ -206,8 +151,13 @@ final class NetworkPort {
   /// Looks, once a second, whether the device still sends.
   func look(at now: Instant) {
     interface?.look(host, at: now)
-    trace?.look(at: now)
   }
+
+  /// Has the device pass on frames to the groups that are joined.
+  func receiveGroups() { interface?.receiveGroups(of: host) }
+
+  /// How much the device was used.
+  var use: InterfaceUse { interface?.use ?? InterfaceUse() }
 
   /// Adds what the device counts.
   func append(to counters: inout [Counter]) {
@@ -219,11 +169,7 @@ final class NetworkPort {
   // MARK: The console
 
   /// What its lines begin with.
-  var name: String { Self.name(number) }
-
-  private static func name(_ number: Int) -> String {
-    number == 0 ? "net" : "net\(number)"
-  }
+  var name: String { NetworkOptions.name(number) }
 
   /// Says what went through the device.
   func summarise() {
@@ -233,7 +179,7 @@ final class NetworkPort {
 
   /// Says which address is bound; nothing when it is as it was: a lease may be
   /// renewed every few seconds.
-  private func announce(_ lease: Lease?) {
+  func announce(_ lease: Lease?) {
     let text = lease.map { describe($0) } ?? "address given up"
     let bytes = Array(text.utf8)
     guard bytes != lastAnnouncement else { return }

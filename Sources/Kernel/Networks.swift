@@ -5,20 +5,26 @@ import Packets
 import Runtime
 import Virtio
 
-/// The networks of the machine: a port for each network device that can be
-/// driven, and what becomes of them when devices come and go.
+/// The networks of the machine: its host, a port of it for each network device
+/// that can be driven, and what becomes of them when devices come and go.
 final class Networks {
+  /// The host of all of them.
+  let host: Host
   /// In the order in which their devices were found; at least one, which may be
-  /// without a device.
+  /// without a device. As many as the host's interfaces.
   private(set) var ports: [NetworkPort] = []
   private var devices: VirtioDevices
   private let hotPlug: HotPlug?
   /// The slots, one bit each, that were not let go of.
   private var keptSlots: UInt32 = 0
   private let options: NetworkOptions
-  private let commandLine: String
-  /// The memory that each port goes by: they share what one would have.
+  /// The memory that the device of each port goes by: they share what one would
+  /// have.
   private let memoryOfEach: Int
+  /// The largest IP packet that the stack's buffers hold.
+  private let largestMTU: Int
+  /// Tells of each packet, if that was asked for.
+  private let trace: PacketTrace?
   /// The buffers of devices that are gone, as long as somebody holds packets of
   /// them: connections keep what they received until it is read.
   private var retired: [ReceiveMemory] = []
@@ -31,7 +37,6 @@ final class Networks {
     commandLine: String
   ) {
     self.devices = devices
-    self.commandLine = commandLine
     hotPlug = HotPlug(functions)
     options = NetworkOptions(commandLine)
     for problem in options.problems { Console.print(problem) }
@@ -40,27 +45,45 @@ final class Networks {
         "net: in virtual LAN \(vlan.identifier), frames have its tag"
       )
     }
+    trace =
+      options.tracesPackets
+      ? PacketTrace(name: NetworkOptions.name(0)) { Console.print($0) } : nil
     let found = devices.devices.filter { $0.kind == .network }
     memoryOfEach = memory / max(found.count, 1)
-    for device in found { addPort(device) }
-    guard ports.isEmpty else { return }
-    ports.append(
-      NetworkPort(
-        0,
-        nil,
-        memory: memoryOfEach,
-        commandLine: commandLine,
-        tracesPackets: options.tracesPackets
-      )
+    var first: NetworkInterface?
+    var next = 0
+    while next < found.count, first == nil {
+      first = Self.start(found[next], devices, memory: memoryOfEach, options)
+      next += 1
+    }
+    let information = first?.information ?? Self.noDevice
+    largestMTU = information.mtu
+    var configuration = Self.configuration(0, information, options)
+    configuration.capabilities =
+      first?.capabilities ?? configuration.capabilities
+    host = Self.makeHost(
+      configuration,
+      information,
+      memory: memory,
+      commandLine: commandLine
     )
-  }
-
-  /// Whether there is memory for one port more: its packets, and as much again
-  /// for all else.
-  private var hasMemory: Bool {
-    let heap = MachineHeap.statistics
-    return heap.capacity - heap.bytesInUse
-      >= 2 * NetworkMemory.packets(of: memoryOfEach)
+    // The machine's networks live as long as it does, so a cycle keeps nothing
+    // too long.
+    host.onLeaseChange = { self.ports[$0].announce($1) }
+    // Tasks join and leave; the loop does not hold the interfaces then.
+    host.onGroupsChange = { for port in self.ports { port.receiveGroups() } }
+    host.onAddressTaken = { number, address in
+      Console.print(
+        "\(NetworkOptions.name(number)): \(describe(address)) belongs to another"
+          + " host of the link: it is not used"
+      )
+    }
+    host.interfaceUse = { self.ports[$0].use }
+    addPort(0, first)
+    while next < found.count {
+      addPort(found[next])
+      next += 1
+    }
   }
 
   /// Makes a port for a device that was there at boot. Its address is what the
@@ -86,20 +109,16 @@ final class Networks {
   }
 
   /// Starts `device` for port `number`; with the buffers of one that is gone,
-  /// if those fit or there is no memory for others.
+  /// if there is one.
   private func start(_ device: FoundDevice, _ number: Int) -> NetworkInterface?
   {
-    let old = retired.last
-    guard hasMemory || old != nil else {
-      Console.print("net: \(device.name) is not used: there is no memory left")
-      return nil
-    }
-    let interface = NetworkInterface.start(
+    let interface = Self.start(
       device,
       devices,
-      settings(number: number),
-      reusing: old,
-      hasMemory ? .ifItFits : .always
+      memory: memoryOfEach,
+      options,
+      number: number,
+      reusing: retired.last
     )
     guard let interface = consume interface else { return nil }
     let pool = interface.receiveMemory.pool
@@ -107,14 +126,51 @@ final class Networks {
     return interface
   }
 
+  /// Makes an interface of the host for `interface`, and its port.
   private func add(_ interface: consuming NetworkInterface) {
+    let name = NetworkOptions.name(ports.count)
+    guard ports.count < Limits().interfaces else {
+      Console.print(
+        "net: one device more is not used: there are \(ports.count) interfaces"
+      )
+      retire(ports[0].end(interface))
+      return
+    }
+    if interface.mtu > largestMTU {
+      Console.print(
+        "\(name): packets have up to \(largestMTU) bytes, as those of net, and"
+          + " not \(interface.mtu)"
+      )
+      interface.limit(mtu: largestMTU)
+    }
+    let information = interface.information
+    var configuration = Self.configuration(ports.count, information, options)
+    configuration.capabilities = interface.capabilities
+    let number = host.addInterface(configuration, information, at: Clock.now)
+    addPort(number, interface)
+  }
+
+  /// Makes the port of an interface that the host has.
+  private func addPort(
+    _ number: Int,
+    _ interface: consuming NetworkInterface?
+  ) {
+    for route in options.addresses(of: number).routes {
+      do throws(NetworkError) {
+        try host.addRoute(route, on: number)
+      } catch {
+        Console.print(
+          "\(NetworkOptions.name(number)): there is no place for the route to"
+            + " \(describe(route.destination))/\(route.prefixLength)"
+        )
+      }
+    }
     ports.append(
       NetworkPort(
-        ports.count,
+        number,
+        of: host,
         interface,
-        memory: memoryOfEach,
-        commandLine: commandLine,
-        tracesPackets: options.tracesPackets
+        trace
       )
     )
   }
@@ -133,7 +189,7 @@ final class Networks {
       return interface
     }
     let own = MACAddress(localBits: RandomSource.next())
-    let name = "net\(ports.count)"
+    let name = NetworkOptions.name(ports.count)
     do throws(ControlError) {
       try interface.setMACAddress(own)
     } catch {
@@ -141,7 +197,7 @@ final class Networks {
         "\(name): \(describe(address)) is the address of \(other.name), and"
           + " the device takes no other: it is not used"
       )
-      interface.name = name
+      interface.number = ports.count
       retire(other.end(interface))
       return nil
     }
@@ -152,21 +208,10 @@ final class Networks {
     return interface
   }
 
-  private func settings(number: Int) -> NetworkSettings {
-    var settings = NetworkSettings(
-      receiveMemory: NetworkMemory.packets(of: memoryOfEach) / 2,
-      randomBits: RandomSource.next(),
-      vectors: nil
-    )
-    settings.queuePairs = options.queuePairs
-    settings.reportsHashes = options.reportsHashes
-    if number == 0 { settings.vlan = options.vlan }
-    return settings
-  }
-
   /// Looks, once a second, what has come of the devices.
   func look(at now: Instant) {
     for port in ports { port.look(at: now) }
+    trace?.look(at: now)
     retired.removeAll { $0.pool.available == $0.pool.capacity }
     guard let hotPlug else { return }
     let unplugging = hotPlug.unpluggingSlots

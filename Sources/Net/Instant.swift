@@ -22,6 +22,13 @@ public struct Instant: Comparable, Hashable, Sendable {
     UInt32(truncatingIfNeeded: nanoseconds / 1_000_000)
   }
 
+  /// The earlier of two times, where there may be none.
+  @inline(__always)
+  static func earliest(_ left: Instant?, _ right: Instant?) -> Instant? {
+    guard let left, let right else { return left ?? right }
+    return min(left, right)
+  }
+
   /// Whether `left` is earlier than `right`.
   public static func < (left: Instant, right: Instant) -> Bool {
     left.nanoseconds < right.nanoseconds

@@ -60,8 +60,10 @@ public struct Limits: Sendable {
   /// The least that is believed: what a link of IPv4 must carry is 68 bytes, but
   /// no link that carries TCP is below this.
   public var smallestPathMTU = 552
-  /// Routes, those of the lease included.
-  public var routes = 32
+  /// Interfaces of the host.
+  public var interfaces = 32
+  /// Routes, those of leases included.
+  public var routes = 64
   /// Groups that are joined at once.
   public var groups = 16
   /// When an address is probed, announced and defended.

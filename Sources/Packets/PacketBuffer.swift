@@ -154,6 +154,13 @@ public struct PacketBuffer: ~Copyable {
     unsafe slot.pointee.end = UInt32(truncatingIfNeeded: headroom)
   }
 
+  /// The number of the interface that the packet came over, 0 to 255, for those
+  /// that it waits for; what it last was until it is set.
+  public var interface: Int {
+    get { unsafe Int(slot.pointee.interface) }
+    set { unsafe slot.pointee.interface = UInt8(newValue) }
+  }
+
   /// The address of the packet's first byte. Memory is identity-mapped, so in
   /// the guest this is what a device is told.
   @unsafe

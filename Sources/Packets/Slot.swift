@@ -40,6 +40,9 @@ struct Slot {
   /// Whether it says that there is congestion.
   @usableFromInline
   var isCongestionMarked = false
+  /// The number of the interface that it came over.
+  @usableFromInline
+  var interface: UInt8 = 0
   /// Where the payload begins that is cut, from `base`.
   @usableFromInline
   var payloadStart: UInt16 = 0

@@ -55,7 +55,7 @@ import TestMachines
     let network = makeNetwork(lease: 60)
     try network.play { client, server in
       let changes = Box<[IPv4Address?]>([])
-      network.client.host.onLeaseChange = { changes.value.append($0?.address) }
+      network.client.host.onLeaseChange = { changes.value.append($1?.address) }
       _ = await client.network.waitUntilBound()
       let (connection, peer) = try await network.connect()
       // Nobody renews.

@@ -89,7 +89,9 @@ import TestMachines
     MulticastDNSService(
       host: network.client.host,
       hostName: Array("apus".utf8),
-      open: { network throws(NetworkError) in try network.bind(port: 5353) }
+      open: { (network, interface) throws(NetworkError) in
+        try network.bind(port: 5353, on: interface)
+      }
     )
   }
 
@@ -101,7 +103,7 @@ import TestMachines
         tasks.addTask {
           await SystemServices(
             host: client.host,
-            beside: { await service.run($0) }
+            beside: { await service.run($0, on: $1) }
           ).run()
         }
         // Probes and announcements have no way out here yet: they are only

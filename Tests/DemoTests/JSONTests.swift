@@ -117,9 +117,35 @@ func parseJSON(_ text: Text) throws -> [String: Any] {
     }
   }
 
+  @Test func tells_of_each_interface() throws {
+    let network = TestNetwork()
+    let number = network.client.addInterface(
+      Lease(address: IPv4Address(10, 0, 1, 1), prefixLength: 16)
+    )
+    #expect(number == 1)
+    try network.run(for: .seconds(1))
+    network.client.host.setLink(up: false, on: 1, at: network.now)
+    let system = network.client.system
+    let status = try parseJSON(StatusJSON.render(system))
+    #expect(status["isLinkUp"] as? Bool == true)
+    let all = try #require(status["interfaces"] as? [[String: Any]])
+    let leases = all.map { $0["lease"] as? [String: Any] }
+    #expect(
+      leases.map { $0?["address"] as? String } == ["10.0.0.1", "10.0.1.1"]
+    )
+    #expect(leases.map { $0?["prefixLength"] as? Int } == [24, 16])
+    #expect(all.map { $0["isLinkUp"] as? Bool } == [true, false])
+    let devices = all.map { $0["device"] as? [String: Any] }
+    #expect(
+      devices.map { $0?["driver"] as? String } == [
+        "a made-up wire", "a link with nobody else",
+      ]
+    )
+  }
+
   @Test func tells_what_there_is_not() throws {
     let status = try status { host in
-      host.interface = InterfaceInformation(
+      host.interfaces[0] = InterfaceInformation(
         driver: "none",
         interrupts: "none",
         features: [],

@@ -12,7 +12,11 @@ import TestMachines
     // The announcements of the addresses leave, and come back to their pools.
     try network.run()
     change(network.client.host)
-    let page = StatusPage.render(network.client.system)
+    return Self.rows(of: network.client.system)
+  }
+
+  private static func rows(of system: System) -> [String: String] {
+    let page = StatusPage.render(system)
     let matches = String(decoding: page.bytes, as: UTF8.self)
       .matches(of: #/<tr><th>([^<]*)</th><td>([^<]*)</td></tr>/#)
     return Dictionary(
@@ -33,9 +37,25 @@ import TestMachines
     #expect(rows["negotiated features"] == "TEST_A TEST_B")
   }
 
+  @Test func second_interface_has_rows_of_its_own() throws {
+    let rows = try rows { _ in }
+    #expect(rows["net1 address"] == nil)
+    let network = TestNetwork()
+    _ = network.client.addInterface(
+      Lease(address: IPv4Address(10, 0, 1, 1), prefixLength: 16)
+    )
+    try network.run(for: .seconds(1))
+    let both = Self.rows(of: network.client.system)
+    #expect(both["address"] == "10.0.0.1/24")
+    #expect(both["net1 address"] == "10.0.1.1/16")
+    #expect(both["net1 link"] == "up")
+    #expect(both["net1 MAC address"] == "02:00:00:00:01:01")
+    #expect(both["net1 driver"] == "a link with nobody else")
+  }
+
   @Test func device_that_says_all() throws {
     let rows = try rows { host in
-      host.interface = InterfaceInformation(
+      host.interfaces[0] = InterfaceInformation(
         driver: "virtio-net, modern PCI",
         interrupts: "MSI-X",
         features: [],

@@ -24,7 +24,8 @@ import Virtio
     #expect(
       options.problems == [
         "net: \(word) is ignored: it is none of net.queues=, net.vlan=,"
-          + " net.hashes= and net.trace="
+          + " net.hashes=, net.trace=, net.address=, net.gateway=, net.dns= and"
+          + " net.route="
       ]
     )
   }

@@ -110,7 +110,7 @@ import Testing
       #expect(lease.renewal == .at(1 + 43200))
       #expect(lease.rebinding == .at(1 + 75600))
       #expect(lease.expiry == .at(1 + 86400))
-      guard case .addressBound(lease)? = host.events().first else {
+      guard case .addressBound(lease, on: 0)? = host.events().first else {
         Issue.record("nobody is told")
         return
       }
@@ -237,7 +237,7 @@ import Testing
       host.receive(server.reply(5, to: renewal), at: 43201)
       let lease = try #require(host.lease)
       #expect(lease.expiry == .at(43200 + 86400))
-      guard case .addressRenewed(lease)? = host.events().first else {
+      guard case .addressRenewed(lease, on: 0)? = host.events().first else {
         Issue.record("nobody is told")
         return
       }
@@ -361,7 +361,7 @@ import Testing
       let events = host.events()
       #expect(events.count == 2)
       guard case .addressLost? = events.first,
-        case .addressBound(let lease)? = events.last
+        case .addressBound(let lease, on: 0)? = events.last
       else {
         Issue.record("\(events)")
         return

@@ -329,7 +329,7 @@ import Testing
   @Test func fixedAddress_isToldOf_andAnnounced() {
     let pool = PacketPool(capacity: 8)
     let host = TestHost(.fixed, pool: pool)
-    guard case .addressBound(let lease)? = host.events().first else {
+    guard case .addressBound(let lease, on: 0)? = host.events().first else {
       Issue.record("nobody is told")
       return
     }

@@ -87,7 +87,7 @@ import Testing
       #expect(host.deadline == lease.renewal)
       let events = host.events()
       #expect(events.count == 1)
-      guard case .addressRenewed(lease)? = events.first else {
+      guard case .addressRenewed(lease, on: 0)? = events.first else {
         Issue.record("\(events)")
         return
       }

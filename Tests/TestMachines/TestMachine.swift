@@ -39,6 +39,25 @@ public final class TestMachine: @unchecked Sendable {
     )
   }
 
+  /// Adds an interface with `lease`, on a link with nobody else.
+  ///
+  /// - Returns: Its number.
+  public func addInterface(_ lease: Lease) -> Int {
+    let hardware = MACAddress(0x02, 0, 0, 0, 1, UInt8(host.interfaces.count))
+    var configuration = InterfaceConfiguration(macAddress: hardware)
+    configuration.addressing = .fixed(lease)
+    return host.addInterface(
+      configuration,
+      InterfaceInformation(
+        driver: "a link with nobody else",
+        interrupts: "none",
+        features: [],
+        macAddress: hardware
+      ),
+      at: host.now
+    )
+  }
+
   /// The endpoint of `port` on this machine.
   public func endpoint(_ port: UInt16) -> Endpoint {
     Endpoint(address: address, port: port)
@@ -51,8 +70,11 @@ public final class TestMachine: @unchecked Sendable {
     host.receive(packet, at: now)
   }
 
-  /// The next frame to send.
+  /// The next frame to send. On the links with nobody else they are lost.
   func transmit(at now: Instant) -> [UInt8]? {
+    for number in host.interfaces.indices.dropFirst() {
+      while host.transmit(on: number, at: now) != nil {}
+    }
     guard let packet = host.transmit(at: now) else { return nil }
     let bytes = packet.bytes
     return (0..<bytes.byteCount).map { bytes.byte(at: $0) }

@@ -57,7 +57,7 @@ extension Lease {
 
   /// Whether a host can have the address under the prefix: it is neither the
   /// link's own number nor its broadcast. RFC 1122 §3.2.1.3.
-  var isUsable: Bool {
+  public var isUsable: Bool {
     guard address.isUnicast, prefixLength >= 1, prefixLength <= 32 else {
       return false
     }

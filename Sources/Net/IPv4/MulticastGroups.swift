@@ -115,6 +115,15 @@ struct MulticastGroups: Sendable {
     tell(index, at: now)
   }
 
+  /// Joins all groups that `other` has joined, as often: for another interface.
+  mutating func joinAll(of other: MulticastGroups, at now: Instant) {
+    for member in other.members where member.joins > 0 {
+      members.append(Membership(group: member.group, changes: 0, due: now))
+      members[members.count - 1].joins = member.joins
+      tell(members.count - 1, at: now)
+    }
+  }
+
   /// Tells of all groups anew, as on another link or from another address.
   mutating func restart(at now: Instant) {
     version1End = nil

@@ -207,9 +207,13 @@ struct Reassembly: ~Copyable {
   }
 
   /// Forgets all, as when the address is given up. Returns how many there were.
-  mutating func removeAll() -> Int {
-    let count = entries.count
-    entries.removeAll(keepingCapacity: true)
+  mutating func removeAll(to destination: IPv4Address) -> Int {
+    var count = 0
+    for index in stride(from: entries.count - 1, through: 0, by: -1)
+    where entries[index].key.destination == destination {
+      _ = entries.remove(at: index)
+      count += 1
+    }
     return count
   }
 

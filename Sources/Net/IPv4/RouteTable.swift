@@ -2,7 +2,7 @@ import BasicContainers
 
 /// Who made a route, so that all of one go together.
 public enum RouteOrigin: Sendable {
-  /// The lease that is bound: its prefix, its gateway and its routes.
+  /// A lease that is bound: its prefix, its gateway and its routes.
   case lease
   /// The app.
   case app
@@ -19,6 +19,10 @@ struct RouteEntry: Equatable, Sendable {
   /// Of two for the same prefix, the one with less is taken.
   let metric: Int
   let origin: RouteOrigin
+  /// The one that the way leads over.
+  var interface = 0
+  /// Whether its link is up.
+  var isUsable = true
 
   fileprivate func covers(_ address: IPv4Address) -> Bool {
     prefixLength == 0
@@ -26,8 +30,9 @@ struct RouteEntry: Equatable, Sendable {
   }
 }
 
-/// The ways to other hosts. RFC 1122 §3.3.1, RFC 1812 §5.2.4.3: of those that
-/// lead to a host the one with the longest prefix is taken.
+/// The ways to other hosts, over all interfaces. RFC 1122 §3.3.1, RFC 1812
+/// §5.2.4.3: of those that lead to a host the one with the longest prefix is
+/// taken, and of equal ones that with the least metric.
 struct RouteTable: ~Copyable {
   private let limit: Int
   /// The longest prefix first, and of equal ones the least metric.
@@ -40,21 +45,37 @@ struct RouteTable: ~Copyable {
 
   var count: Int { entries.count }
 
-  /// The way to `address`.
+  /// The way to `address`; over a link that is down only if no other leads
+  /// there.
   func find(_ address: IPv4Address) -> RouteEntry? {
+    var unusable: RouteEntry?
     for index in 0..<entries.count where entries[index].covers(address) {
+      if entries[index].isUsable { return entries[index] }
+      unusable = unusable ?? entries[index]
+    }
+    return unusable
+  }
+
+  /// The way to `address` over `interface`.
+  func find(_ address: IPv4Address, on interface: Int) -> RouteEntry? {
+    for index in 0..<entries.count
+    where entries[index].interface == interface
+      && entries[index].covers(address)
+    {
       return entries[index]
     }
     return nil
   }
 
-  /// Adds a route; one of the same origin, prefix and metric is replaced.
+  /// Adds a route; one of the same origin, interface, prefix and metric is
+  /// replaced.
   ///
   /// - Returns: Whether there was a place for it.
   @discardableResult
   mutating func insert(_ entry: RouteEntry) -> Bool {
     remove(where: {
-      $0.origin == entry.origin && $0.metric == entry.metric
+      $0.origin == entry.origin && $0.interface == entry.interface
+        && $0.metric == entry.metric
         && $0.destination == entry.destination
         && $0.prefixLength == entry.prefixLength
     })
@@ -72,9 +93,16 @@ struct RouteTable: ~Copyable {
     return left.metric <= right.metric
   }
 
-  /// Removes all routes of one origin.
-  mutating func removeAll(of origin: RouteOrigin) {
-    remove(where: { $0.origin == origin })
+  /// Removes all routes of one origin over one interface.
+  mutating func removeAll(of origin: RouteOrigin, on interface: Int = 0) {
+    remove(where: { $0.origin == origin && $0.interface == interface })
+  }
+
+  /// The link of `interface` has come or gone.
+  mutating func setUsable(_ isUsable: Bool, on interface: Int) {
+    for index in 0..<entries.count where entries[index].interface == interface {
+      entries[index].isUsable = isUsable
+    }
   }
 
   /// Removes the routes that `isGone` says.

@@ -27,26 +27,29 @@ struct LeaseEvents: Sendable {
     isRenewed = false
   }
 
-  /// The next event; `lease` is what is bound now.
-  mutating func next(for lease: Lease?) -> StackEvent? {
+  /// The next event of `interface`, where `lease` is bound now.
+  mutating func next(
+    for lease: Lease?,
+    on interface: Int
+  ) -> StackEvent? {
     if let address = taken {
       taken = nil
-      return .addressTaken(address)
+      return .addressTaken(address, on: interface)
     }
     if isLost {
       isLost = false
       wasTold = false
-      return .addressLost
+      return .addressLost(on: interface)
     }
     guard let lease else { return nil }
     if isBound {
       isBound = false
       isRenewed = false
       wasTold = true
-      return .addressBound(lease)
+      return .addressBound(lease, on: interface)
     }
     guard isRenewed else { return nil }
     isRenewed = false
-    return .addressRenewed(lease)
+    return .addressRenewed(lease, on: interface)
   }
 }

@@ -1,3 +1,4 @@
+import BasicContainers
 import Packets
 
 /// Who of the link has which hardware address. RFC 826.
@@ -5,11 +6,14 @@ extension Stack {
   /// Takes an ARP packet; behind it may be padding.
   mutating func receiveARP(
     _ packet: consuming PacketBuffer,
+    on interface: Int,
     at now: Instant
   ) throws(DropReason) {
     let arp = try ARPPacket(parsing: packet.bytes)
     // Some bridges send back what they were sent.
-    guard arp.senderHardware != macAddress else { throw DropReason.arpEcho }
+    guard arp.senderHardware != interfaces[interface].macAddress else {
+      throw DropReason.arpEcho
+    }
     guard !arp.senderHardware.isMulticast, arp.senderHardware.bits != 0 else {
       throw DropReason.arpSenderInvalid
     }
@@ -18,27 +22,32 @@ extension Stack {
     try checkConflict(
       of: isProbe ? arp.targetProtocol : arp.senderProtocol,
       isProbe: isProbe,
+      on: interface,
       at: now
     )
     // Without an address there is nobody to ask for, and nothing was asked.
-    guard let route else { throw DropReason.arpNotForUs }
+    guard let route = interfaces[interface].route else {
+      throw DropReason.arpNotForUs
+    }
     let isForUs = arp.targetProtocol == route.address
     var isKnown = false
     if !isProbe {
       guard arp.senderProtocol.isUnicast,
         !route.isBroadcast(arp.senderProtocol)
       else { throw DropReason.arpSenderInvalid }
-      isKnown = learn(from: arp, isForUs: isForUs, at: now)
+      isKnown = learn(from: arp, isForUs: isForUs, on: interface, at: now)
     }
     switch arp.operation {
     case .request where isForUs:
       // On the link only: nobody else is a neighbour to send to.
       if !isKnown, !isProbe,
-        nextHop(to: arp.senderProtocol) == .neighbour(arp.senderProtocol)
+        nextHop(to: arp.senderProtocol, on: interface)
+          == .neighbour(arp.senderProtocol)
       {
-        neighbours.add(arp.senderProtocol, at: arp.senderHardware, now: now)
+        interfaces[interface].neighbours
+          .add(arp.senderProtocol, at: arp.senderHardware, now: now)
       }
-      sendARPReply(to: arp, from: route.address)
+      sendARPReply(to: arp, from: route.address, on: interface)
     case .request:
       guard isKnown else { throw DropReason.arpNotForUs }
     case .reply:
@@ -51,9 +60,10 @@ extension Stack {
   private mutating func learn(
     from arp: ARPPacket,
     isForUs: Bool,
+    on interface: Int,
     at now: Instant
   ) -> Bool {
-    let lesson = neighbours.learn(
+    let lesson = interfaces[interface].neighbours.learn(
       arp.senderProtocol,
       at: arp.senderHardware,
       isAnswer: arp.operation == .reply && isForUs,
@@ -65,13 +75,17 @@ extension Stack {
     case .disputed:
       count.neighboursDisputed &+= 1
     case .known(let index):
-      while let parked = neighbours.takeParked(at: index) {
+      while let parked = interfaces[interface].neighbours
+        .takeParked(at: index)
+      {
         appendControl(
           frame(
             parked,
             to: arp.senderHardware,
-            EthernetHeader.EtherType.ipv4
-          )
+            EthernetHeader.EtherType.ipv4,
+            on: interface
+          ),
+          on: interface
         )
       }
     }
@@ -83,16 +97,24 @@ extension Stack {
   mutating func frame(
     _ packet: consuming PacketBuffer,
     toNeighbour address: IPv4Address,
+    on interface: Int,
     at now: Instant
   ) -> PacketBuffer? {
     var evicted = 0
-    let resolution = neighbours.resolve(address, at: now, evicted: &evicted)
+    let resolution = interfaces[interface].neighbours
+      .resolve(address, at: now, evicted: &evicted)
     count.drop(.neighbourUnreachable, count: evicted)
     switch resolution {
     case .known(let hardware):
-      return frame(packet, to: hardware, EthernetHeader.EtherType.ipv4)
+      return frame(
+        packet,
+        to: hardware,
+        EthernetHeader.EtherType.ipv4,
+        on: interface
+      )
     case .pending(let index):
-      if neighbours.park(packet, at: index) != nil {
+      let oldest = interfaces[interface].neighbours.park(packet, at: index)
+      if oldest != nil {
         count.drop(.neighbourPending)
       }
       return nil
@@ -100,14 +122,20 @@ extension Stack {
   }
 
   /// Asks again for neighbours that did not answer, and gives them up.
-  mutating func pollNeighbours(at now: Instant) {
-    while let action = neighbours.nextAction(at: now) {
+  mutating func pollNeighbours(on interface: Int, at now: Instant) {
+    while let action = interfaces[interface].neighbours.nextAction(at: now) {
       switch consume action {
       case .request(let address, let hardware):
-        sendARPRequest(for: address, to: hardware ?? .broadcast)
+        sendARPRequest(
+          for: address,
+          to: hardware ?? .broadcast,
+          on: interface
+        )
       case .unreachable(var parked):
         count.neighboursUnreachable &+= 1
-        while let packet = parked.popFirst() { giveUp(packet, at: now) }
+        while let packet = parked.popFirst() {
+          giveUp(packet, on: interface, at: now)
+        }
       }
     }
   }
@@ -115,10 +143,11 @@ extension Stack {
   /// Drops a packet whose neighbour did not answer, and tells who sent it.
   private mutating func giveUp(
     _ packet: borrowing PacketBuffer,
+    on interface: Int,
     at now: Instant
   ) {
     count.drop(.neighbourUnreachable)
-    tellUnreachable(packet.bytes, isHard: false, at: now)
+    tellUnreachable(packet.bytes, isHard: false, on: interface, at: now)
   }
 
   /// Tells all hosts of the link, and the switches between, where the address
@@ -129,64 +158,84 @@ extension Stack {
   /// An announcement is a request for the own address, one of them: RFC 5227
   /// §2.3, whose §3 says why not a reply. VIRTIO 1.2 §5.1.6.5.4
   /// (VIRTIO_NET_F_GUEST_ANNOUNCE) asks for it.
-  public mutating func announce() {
-    guard isLinkUp, let route else { return }
-    sendARPRequest(for: route.address, to: .broadcast)
+  public mutating func announce(on interface: Int = 0) {
+    guard interfaces[interface].isLinkUp,
+      let route = interfaces[interface].route
+    else { return }
+    sendARPRequest(for: route.address, to: .broadcast, on: interface)
   }
 
   /// Asks all for an address that is not ours yet. RFC 5227 §2.1.1: from no
   /// address, so that nobody learns a wrong one.
-  mutating func sendARPProbe(for address: IPv4Address) {
+  mutating func sendARPProbe(for address: IPv4Address, on interface: Int) {
     count.arpProbesSent &+= 1
-    sendARPRequest(for: address, from: .any, to: .broadcast)
+    sendARPRequest(for: address, from: .any, to: .broadcast, on: interface)
   }
 
   private mutating func sendARPRequest(
     for address: IPv4Address,
-    to hardware: MACAddress
+    to hardware: MACAddress,
+    on interface: Int
   ) {
-    guard let route else { return }
+    guard let route = interfaces[interface].route else { return }
     count.arpRequestsSent &+= 1
-    sendARPRequest(for: address, from: route.address, to: hardware)
+    sendARPRequest(
+      for: address,
+      from: route.address,
+      to: hardware,
+      on: interface
+    )
   }
 
   private mutating func sendARPRequest(
     for address: IPv4Address,
     from source: IPv4Address,
-    to hardware: MACAddress
+    to hardware: MACAddress,
+    on interface: Int
   ) {
     let request = ARPPacket(
       operation: .request,
-      senderHardware: macAddress,
+      senderHardware: interfaces[interface].macAddress,
       senderProtocol: source,
       targetHardware: MACAddress(bits: 0),
       targetProtocol: address
     )
-    send(request, to: hardware)
+    send(request, to: hardware, on: interface)
   }
 
   private mutating func sendARPReply(
     to request: ARPPacket,
-    from address: IPv4Address
+    from address: IPv4Address,
+    on interface: Int
   ) {
     count.arpRepliesSent &+= 1
     let reply = ARPPacket(
       operation: .reply,
-      senderHardware: macAddress,
+      senderHardware: interfaces[interface].macAddress,
       senderProtocol: address,
       targetHardware: request.senderHardware,
       targetProtocol: request.senderProtocol
     )
-    send(reply, to: request.senderHardware)
+    send(reply, to: request.senderHardware, on: interface)
   }
 
-  private mutating func send(_ arp: ARPPacket, to hardware: MACAddress) {
+  private mutating func send(
+    _ arp: ARPPacket,
+    to hardware: MACAddress,
+    on interface: Int
+  ) {
     guard var packet = makePacket() else { return }
     packet.append(ARPPacket.size)
     var bytes = packet.mutableBytes
     arp.write(to: &bytes)
     appendControl(
-      frame(packet, to: hardware, EthernetHeader.EtherType.arp)
+      frame(
+        packet,
+        to: hardware,
+        EthernetHeader.EtherType.arp,
+        on: interface
+      ),
+      on: interface
     )
   }
 }

@@ -1,17 +1,18 @@
+import BasicContainers
 import Packets
 
 /// The address: bound, renewed, given up. RFC 2131.
 extension Stack {
   /// Does what the DHCP client asks for.
-  mutating func pollDHCP(at now: Instant) {
-    while let action = dhcp?.poll(at: now) {
+  mutating func pollDHCP(on interface: Int, at now: Instant) {
+    while let action = interfaces[interface].dhcp?.poll(at: now) {
       switch action {
       case .send(let request, let server):
-        send(request, to: server, at: now)
+        send(request, to: server, on: interface, at: now)
       case .giveUp:
-        loseAddress(at: now)
+        loseAddress(on: interface, at: now)
       case .keepUnconfirmed:
-        confirmAddress(at: now)
+        confirmAddress(on: interface, at: now)
       }
     }
   }
@@ -19,6 +20,7 @@ extension Stack {
   mutating func send(
     _ request: DHCPRequest,
     to server: IPv4Address,
+    on interface: Int,
     at now: Instant
   ) {
     guard var packet = makePacket(headroom: UDPHeader.size) else { return }
@@ -33,13 +35,14 @@ extension Stack {
       to: server,
       DHCPMessage.serverPort
     )
-    sendControl(packet, at: now)
+    sendControl(packet, on: interface, at: now)
   }
 
   /// Takes a message that came to the client's port.
   mutating func receiveDHCP(
     _ packet: consuming PacketBuffer,
     from port: UInt16,
+    on interface: Int,
     at now: Instant
   ) throws(DropReason) {
     // RFC 2131 §4.1: servers speak from their port.
@@ -47,38 +50,40 @@ extension Stack {
       throw DropReason.dhcpServerInvalid
     }
     let reply = try DHCPReply(parsing: packet.bytes)
-    guard let outcome = try dhcp?.receive(reply, at: now) else { return }
+    guard
+      let outcome = try interfaces[interface].dhcp?.receive(reply, at: now)
+    else { return }
     count.dhcpReceived &+= 1
     count.drop(.dhcpOptionRefused, count: reply.refusedOptions)
     switch outcome {
     case .none:
       break
     case .check(let granted):
-      check(granted.address, at: now)
+      check(granted.address, on: interface, at: now)
     case .renewed(let lease):
-      self.lease = lease
-      leaseEvents.noteRenewed()
+      setLease(lease, on: interface)
+      interfaces[interface].leaseEvents.noteRenewed()
     case .confirmed(let lease):
-      self.lease = lease
-      leaseEvents.noteRenewed()
-      confirmAddress(at: now)
+      setLease(lease, on: interface)
+      interfaces[interface].leaseEvents.noteRenewed()
+      confirmAddress(on: interface, at: now)
     case .refused:
-      loseAddress(at: now)
+      loseAddress(on: interface, at: now)
     }
-    pollDHCP(at: now)
+    pollDHCP(on: interface, at: now)
   }
 
   /// Begins to use an address.
-  mutating func bind(_ lease: Lease, at now: Instant) {
-    self.lease = lease
-    leaseEvents.noteBound()
-    confirmAddress(at: now)
+  mutating func bind(_ lease: Lease, on interface: Int, at now: Instant) {
+    setLease(lease, on: interface)
+    interfaces[interface].leaseEvents.noteBound()
+    confirmAddress(on: interface, at: now)
     // RFC 3376 §5.1: the routers of this link know of none yet.
-    groups.restart(at: now)
+    interfaces[interface].groups.restart(at: now)
     // Whom DHCP has told of us it need not ask for us, and so its first packets
     // may come close together, when only some answers can wait for ARP.
-    if dhcp != nil, let gateway = lease.gateway {
-      neighbours.ask(gateway, at: now)
+    if interfaces[interface].dhcp != nil, let gateway = lease.gateway {
+      interfaces[interface].neighbours.ask(gateway, at: now)
     }
   }
 
@@ -96,30 +101,33 @@ extension Stack {
   /// owner. RFC 4436 §2.1 sends no broadcast for the same reason. Peers miss
   /// nothing until then, for what they know has not changed, and the request,
   /// which goes to all, shows switches the way.
-  mutating func linkCameUp(at now: Instant) {
-    if dhcp != nil {
-      if lease == nil { conflict.end() }
-      groups.restart(at: now)
-      dhcp?.linkCameUp(at: now)
-    } else if let fixedLease {
-      if lease == nil {
-        check(fixedLease.address, at: now)
+  mutating func linkCameUp(on interface: Int, at now: Instant) {
+    let isBound = interfaces[interface].route != nil
+    if interfaces[interface].dhcp != nil {
+      if !isBound { interfaces[interface].conflict.end() }
+      interfaces[interface].groups.restart(at: now)
+      interfaces[interface].dhcp?.linkCameUp(at: now)
+    } else if let fixedLease = interfaces[interface].fixedLease {
+      if isBound {
+        confirmAddress(on: interface, at: now)
       } else {
-        confirmAddress(at: now)
+        check(fixedLease.address, on: interface, at: now)
       }
     }
   }
 
-  /// Gives the address up, and everything that was from it or to it. RFC 2131
-  /// §4.4.5.
-  mutating func loseAddress(at now: Instant) {
-    guard let lease else { return }
-    conflict.end()
-    tcp.abortAll(from: IPAddress(lease.address), at: now)
-    count.drop(.addressLost, count: udp.removeUnsent())
-    count.drop(.addressLost, count: neighbours.removeAll())
-    count.drop(.addressLost, count: reassembly.removeAll())
-    self.lease = nil
-    leaseEvents.noteLost()
+  /// Gives the address up, and everything that was from it or to it, its routes
+  /// among that. RFC 2131 §4.4.5.
+  mutating func loseAddress(on interface: Int, at now: Instant) {
+    guard let route = interfaces[interface].route else { return }
+    interfaces[interface].conflict.end()
+    tcp.abortAll(from: IPAddress(route.address), on: interface, at: now)
+    count.drop(.addressLost, count: udp.removeUnsent(on: interface))
+    let parked = interfaces[interface].neighbours.removeAll()
+    count.drop(.addressLost, count: parked)
+    let parts = reassembly.removeAll(to: route.address)
+    count.drop(.addressLost, count: parts)
+    setLease(nil, on: interface)
+    interfaces[interface].leaseEvents.noteLost()
   }
 }

@@ -1,3 +1,4 @@
+import BasicContainers
 import Packets
 
 /// Datagrams in parts, coming and going. RFC 791 §2.3.
@@ -9,10 +10,13 @@ extension Stack {
   mutating func reassemble(
     _ packet: consuming PacketBuffer,
     _ header: IPv4Header,
+    on interface: Int,
     at now: Instant
   ) throws(DropReason) -> PacketBuffer? {
     // DHCP does without: before there is an address nothing is kept.
-    guard route != nil else { throw DropReason.ipv4NoAddress }
+    guard interfaces[interface].route != nil else {
+      throw DropReason.ipv4NoAddress
+    }
     let part = try inOneSlot(packet)
     var evicted = 0
     defer { count.drop(.ipv4FragmentEvicted, count: evicted) }
@@ -52,9 +56,8 @@ extension Stack {
     at now: Instant
   ) {
     guard let header = try? IPv4Header(quoted: packet.bytes) else { return }
-    let isForAll =
-      header.destination.isMulticast
-      || route?.isBroadcast(header.destination) ?? true
+    // What was for all is of no interface.
+    guard let interface = interface(of: header.destination) else { return }
     sendError(
       ICMPv4Message(
         type: ICMPv4Message.MessageType.timeExceeded,
@@ -63,7 +66,8 @@ extension Stack {
       ),
       about: packet,
       header,
-      isBroadcast: isForAll,
+      isBroadcast: false,
+      on: interface,
       at: now
     )
   }
@@ -72,8 +76,12 @@ extension Stack {
 
   /// The payload of each part but the last, behind a header of 20 bytes.
   @_addressableSelf
-  private func partSize(to destination: IPv4Address, at now: Instant) -> Int {
-    (pathMTU(to: destination, at: now) - IPv4Header.size) & ~7
+  private func partSize(
+    to destination: IPv4Address,
+    on interface: Int,
+    at now: Instant
+  ) -> Int {
+    (pathMTU(to: destination, on: interface, at: now) - IPv4Header.size) & ~7
   }
 
   /// How many buffers a datagram of `payloadLength` bytes behind its IP header
@@ -82,11 +90,13 @@ extension Stack {
   func partCount(
     of payloadLength: Int,
     to destination: IPv4Address,
+    on interface: Int,
     at now: Instant
   ) -> Int {
-    let most = pathMTU(to: destination, at: now) - IPv4Header.size
+    let most =
+      pathMTU(to: destination, on: interface, at: now) - IPv4Header.size
     if payloadLength <= most { return 1 }
-    let size = partSize(to: destination, at: now)
+    let size = partSize(to: destination, on: interface, at: now)
     return (payloadLength + size - 1) / size
   }
 
@@ -99,14 +109,15 @@ extension Stack {
     from source: IPv4Address,
     to destination: IPv4Address,
     timeToLive: UInt8,
+    on interface: Int,
     at now: Instant
   ) -> PacketQueue {
     var parts = PacketQueue()
     let headSize = udp == nil ? 0 : UDPHeader.size
     let total = headSize + payload.byteCount
-    let size = partSize(to: destination, at: now)
-    guard pool.available >= partCount(of: total, to: destination, at: now)
-    else {
+    let size = partSize(to: destination, on: interface, at: now)
+    let needed = partCount(of: total, to: destination, on: interface, at: now)
+    guard pool.available >= needed else {
       count.drop(.noBuffer)
       return parts
     }

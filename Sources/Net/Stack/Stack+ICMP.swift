@@ -1,3 +1,4 @@
+import BasicContainers
 import Packets
 
 /// Echoes and errors. RFC 792, RFC 1122 §3.2.2.
@@ -15,6 +16,7 @@ extension Stack {
     _ packet: consuming PacketBuffer,
     _ header: IPv4Header,
     isBroadcast: Bool,
+    on interface: Int,
     at now: Instant
   ) throws(DropReason) {
     let message = try ICMPv4Message(parsing: packet.bytes)
@@ -23,7 +25,7 @@ extension Stack {
       // RFC 1122 §3.2.2.6: a host may ignore an echo request to all, and not
       // to be an amplifier it does.
       guard !isBroadcast else { throw DropReason.icmpBroadcastEcho }
-      sendEchoReply(packet, to: message, header, at: now)
+      sendEchoReply(packet, to: message, header, on: interface, at: now)
     case ICMPv4Message.MessageType.destinationUnreachable,
       ICMPv4Message.MessageType.timeExceeded,
       ICMPv4Message.MessageType.parameterProblem:
@@ -31,7 +33,7 @@ extension Stack {
       // none comes to all.
       guard !isBroadcast else { throw DropReason.icmpQuoteInvalid }
       packet.removeFirst(ICMPv4Message.headerSize)
-      try receiveError(packet.bytes, message, at: now)
+      try receiveError(packet.bytes, message, on: interface, at: now)
     default:
       throw DropReason.icmpTypeIgnored
     }
@@ -44,6 +46,7 @@ extension Stack {
     _ request: consuming PacketBuffer,
     to message: ICMPv4Message,
     _ header: IPv4Header,
+    on interface: Int,
     at now: Instant
   ) {
     guard var reply = withHeadroom(request) else { return }
@@ -55,7 +58,7 @@ extension Stack {
       rest: message.rest
     ).write(to: &bytes)
     count.echoesAnswered &+= 1
-    if reply.count > linkMTU - IPv4Header.size {
+    if reply.count > interfaces[interface].linkMTU - IPv4Header.size {
       var parts = parts(
         of: reply.bytes,
         behind: nil,
@@ -63,9 +66,12 @@ extension Stack {
         from: header.destination,
         to: header.source,
         timeToLive: IPv4Header.defaultTimeToLive,
+        on: interface,
         at: now
       )
-      while let part = parts.popFirst() { sendControl(part, at: now) }
+      while let part = parts.popFirst() {
+        sendControl(part, on: interface, at: now)
+      }
       return
     }
     prependIPv4(
@@ -74,7 +80,7 @@ extension Stack {
       from: header.destination,
       to: header.source
     )
-    sendControl(reply, at: now)
+    sendControl(reply, on: interface, at: now)
   }
 
   /// The packet, or a copy where it can get its headers if it has no room.
@@ -100,6 +106,7 @@ extension Stack {
     about datagram: borrowing PacketBuffer,
     _ header: IPv4Header,
     isBroadcast: Bool,
+    on interface: Int,
     at now: Instant
   ) {
     sendError(
@@ -111,6 +118,7 @@ extension Stack {
       about: datagram,
       header,
       isBroadcast: isBroadcast,
+      on: interface,
       at: now
     )
   }
@@ -123,13 +131,14 @@ extension Stack {
     about datagram: borrowing PacketBuffer,
     _ header: IPv4Header,
     isBroadcast: Bool,
+    on interface: Int,
     at now: Instant
   ) {
     // The checks before have seen to the source; and of parts, only the first
     // comes here.
-    guard !isBroadcast, route != nil, !Self.isError(datagram, header) else {
-      return
-    }
+    guard !isBroadcast, interfaces[interface].route != nil,
+      !Self.isError(datagram, header)
+    else { return }
     guard errorBucket.take(at: now) else {
       count.drop(.icmpRateLimited)
       return
@@ -147,7 +156,7 @@ extension Stack {
       from: header.destination,
       to: header.source
     )
-    sendControl(packet, at: now)
+    sendControl(packet, on: interface, at: now)
   }
 
   /// Whether the datagram is an ICMP message, and no question.
@@ -167,11 +176,12 @@ extension Stack {
   private mutating func receiveError(
     _ quote: RawSpan,
     _ message: ICMPv4Message,
+    on interface: Int,
     at now: Instant
   ) throws(DropReason) {
     // Of later parts there is no port, and the first brought its own error.
     guard let header = try? IPv4Header(quoted: quote),
-      isOurs(header.source), header.fragmentOffset == 0,
+      isOurs(header.source, on: interface), header.fragmentOffset == 0,
       quote.byteCount >= header.length + Self.smallestQuote
     else { throw DropReason.icmpQuoteInvalid }
     var isHard = false
@@ -183,7 +193,13 @@ extension Stack {
     default:
       count.unreachablesReceived &+= 1
       if message.code == ICMPv4Message.UnreachableCode.fragmentationNeeded {
-        return pathIsTooSmall(for: quote, header, message.nextMTU, at: now)
+        return pathIsTooSmall(
+          for: quote,
+          header,
+          message.nextMTU,
+          on: interface,
+          at: now
+        )
       }
       // RFC 1122 §4.2.3.9: protocol and port unreachable are hard errors, the
       // others may pass.
@@ -191,14 +207,15 @@ extension Stack {
         message.code == ICMPv4Message.UnreachableCode.protocolUnreachable
         || message.code == ICMPv4Message.UnreachableCode.portUnreachable
     }
-    tellUnreachable(quote, isHard: isHard, at: now)
+    tellUnreachable(quote, isHard: isHard, on: interface, at: now)
   }
 
-  /// Tells whoever sent `datagram`, of which there are at least the IP header
-  /// and eight bytes, that it did not arrive.
+  /// Tells whoever sent `datagram` over `interface`, of which there are at least
+  /// the IP header and eight bytes, that it did not arrive.
   mutating func tellUnreachable(
     _ datagram: RawSpan,
     isHard: Bool,
+    on interface: Int,
     at now: Instant
   ) {
     guard let header = try? IPv4Header(quoted: datagram),
@@ -213,7 +230,8 @@ extension Stack {
           remote: remote,
           reason: isHard ? .refused : .unreachable
         ),
-        port: local.port
+        port: local.port,
+        on: interface
       )
     case IPv4Header.ProtocolNumber.tcp:
       tcp.destinationUnreachable(
@@ -221,6 +239,7 @@ extension Stack {
         remote: remote,
         sequenceNumber: Self.sequenceNumber(of: datagram, header),
         isHard: isHard,
+        on: interface,
         at: now
       )
     default:
@@ -238,6 +257,7 @@ extension Stack {
     for quote: RawSpan,
     _ header: IPv4Header,
     _ reported: Int,
+    on interface: Int,
     at now: Instant
   ) {
     let (local, remote) = Self.ends(of: quote, header)
@@ -246,7 +266,8 @@ extension Stack {
       tcp.isInFlight(
         Self.sequenceNumber(of: quote, header),
         local: local,
-        remote: remote
+        remote: remote,
+        on: interface
       ),
       let mtu = pathMTUs.lower(
         to: header.destination,

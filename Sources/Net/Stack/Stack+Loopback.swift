@@ -1,7 +1,10 @@
 import Packets
 
-/// This host as its own peer: 127.0.0.0/8, and its address. RFC 1122 §3.2.1.3
+/// This host as its own peer: 127.0.0.0/8, and its addresses. RFC 1122 §3.2.1.3
 /// (g): such datagrams never reach a link.
+///
+/// They count to the interface that has the address, those of 127.0.0.0/8 to the
+/// first, and wait with all others while its link is down.
 extension Stack {
   /// Sends a datagram, from its IP header on, to this host itself.
   mutating func loopBack(_ packet: consuming PacketBuffer, at now: Instant) {
@@ -30,7 +33,7 @@ extension Stack {
     at now: Instant
   ) {
     guard let packet else { return }
-    guard loopback.count < controlLimit else {
+    guard loopback.count < limits.controlPackets else {
       return count.drop(.loopbackFull)
     }
     loopback.append(packet, at: now)
@@ -93,7 +96,13 @@ extension Stack {
       count.loopedBack &+= 1
       do throws(DropReason) {
         let header = try IPv4Header(checked: packet)
-        try receive(packet, header, isBroadcast: false, at: now)
+        try receive(
+          packet,
+          header,
+          isBroadcast: false,
+          on: interface(of: header.destination) ?? 0,
+          at: now
+        )
       } catch {
         count.drop(error)
       }

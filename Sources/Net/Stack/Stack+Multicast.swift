@@ -1,9 +1,10 @@
+import BasicContainers
 import Packets
 
 /// Groups. RFC 1112, RFC 3376.
 extension Stack {
-  /// Listens to datagrams to `group` as well: sockets get those to their ports.
-  /// The device must pass on frames to ``groupHardware`` from now on.
+  /// Listens to datagrams to `group` on every interface as well, later ones
+  /// included: sockets get those to their ports. The devices must pass on frames to ``groupHardware`` from now on.
   ///
   /// - Throws: ``NetworkError/unreachable`` when it is not a group's address,
   ///   ``NetworkError/limitReached`` at ``Limits/groups``.
@@ -12,33 +13,40 @@ extension Stack {
     at now: Instant
   ) throws(NetworkError) {
     guard group.isMulticast else { throw NetworkError.unreachable }
-    try groups.join(group, at: now)
-    pollGroups(at: now)
+    for index in 0..<interfaces.count {
+      // All are in the same groups, so if the first has a place, all have.
+      try interfaces[index].groups.join(group, at: now)
+      pollGroups(on: index, at: now)
+    }
   }
 
   /// Takes one ``joinGroup(_:at:)`` back.
   public mutating func leaveGroup(_ group: IPv4Address, at now: Instant) {
-    groups.leave(group, at: now)
-    pollGroups(at: now)
+    for index in 0..<interfaces.count {
+      interfaces[index].groups.leave(group, at: now)
+      pollGroups(on: index, at: now)
+    }
   }
 
   /// The hardware addresses of the groups that are joined, and of the one that
   /// routers ask in.
   public var groupHardware: [MACAddress] {
-    let joined = groups.joined
+    let joined = interfaces[0].groups.joined
     guard !joined.isEmpty else { return [] }
     return ([MulticastGroups.allHosts] + joined).map { MACAddress(group: $0) }
   }
 
   /// Tells routers and switches of groups, as far as it is time to.
-  mutating func pollGroups(at now: Instant) {
-    guard isLinkUp, route != nil else { return }
-    while let action = groups.poll(at: now) {
+  mutating func pollGroups(on interface: Int, at now: Instant) {
+    guard interfaces[interface].isLinkUp, interfaces[interface].route != nil
+    else { return }
+    while let action = interfaces[interface].groups.poll(at: now) {
       switch action {
       case .report(let record, let group):
         sendIGMP(
           IGMPMessage.reportSize,
           to: MulticastGroups.reportsOfVersion3,
+          on: interface,
           at: now
         ) { IGMPMessage.write(record, group: group, to: &$0) }
       case .reportOld(let version, let group):
@@ -46,13 +54,14 @@ extension Stack {
           version == 1
           ? IGMPMessage.MessageType.reportVersion1
           : IGMPMessage.MessageType.reportVersion2
-        sendIGMP(IGMPMessage.size, to: group, at: now) {
+        sendIGMP(IGMPMessage.size, to: group, on: interface, at: now) {
           IGMPMessage.write(type: type, group: group, to: &$0)
         }
       case .leave(let group):
         sendIGMP(
           IGMPMessage.size,
           to: MulticastGroups.allRouters,
+          on: interface,
           at: now
         ) {
           IGMPMessage.write(
@@ -68,10 +77,13 @@ extension Stack {
   private mutating func sendIGMP(
     _ size: Int,
     to destination: IPv4Address,
+    on interface: Int,
     at now: Instant,
     write: (inout MutableRawSpan) -> Void
   ) {
-    guard let route, var packet = makePacket(headroom: 4) else { return }
+    guard let route = interfaces[interface].route,
+      var packet = makePacket(headroom: 4)
+    else { return }
     packet.append(size)
     var bytes = packet.mutableBytes
     write(&bytes)
@@ -85,16 +97,17 @@ extension Stack {
       timeToLive: 1,
       hasRouterAlert: true
     )
-    sendControl(packet, at: now)
+    sendControl(packet, on: interface, at: now)
   }
 
   /// Takes a message about groups.
   mutating func receiveIGMP(
     _ bytes: RawSpan,
+    on interface: Int,
     at now: Instant
   ) throws(DropReason) {
     let message = try IGMPMessage(parsing: bytes)
-    groups.receive(message, at: now)
-    pollGroups(at: now)
+    interfaces[interface].groups.receive(message, at: now)
+    pollGroups(on: interface, at: now)
   }
 }

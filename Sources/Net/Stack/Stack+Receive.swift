@@ -1,16 +1,18 @@
+import BasicContainers
 import Packets
 
 extension Stack {
-  /// Takes a frame that has come, from its Ethernet header on. What cannot be
-  /// used is counted under its ``DropReason``.
+  /// Takes a frame that has come on `interface`, from its Ethernet header on.
+  /// What cannot be used is counted under its ``DropReason``.
   public mutating func receive(
     _ frame: consuming PacketBuffer,
+    on interface: Int = 0,
     at now: Instant
   ) {
     count.framesReceived &+= 1
     count.bytesReceived &+= UInt64(frame.totalCount)
     do throws(DropReason) {
-      try receiveFrame(frame, at: now)
+      try receiveFrame(frame, on: interface, at: now)
     } catch {
       count.drop(error)
     }
@@ -18,10 +20,13 @@ extension Stack {
 
   private mutating func receiveFrame(
     _ packet: consuming PacketBuffer,
+    on interface: Int,
     at now: Instant
   ) throws(DropReason) {
     let header = try EthernetHeader(parsing: packet.bytes)
-    guard header.destination == macAddress || header.destination.isMulticast
+    guard
+      header.destination == interfaces[interface].macAddress
+        || header.destination.isMulticast
     else { throw DropReason.frameNotForUs }
     guard !header.source.isMulticast else {
       throw DropReason.frameSourceInvalid
@@ -30,9 +35,14 @@ extension Stack {
     switch header.etherType {
     case EthernetHeader.EtherType.ipv4:
       let isLinkBroadcast = header.destination.isMulticast
-      try receiveIPv4(packet, isLinkBroadcast: isLinkBroadcast, at: now)
+      try receiveIPv4(
+        packet,
+        isLinkBroadcast: isLinkBroadcast,
+        on: interface,
+        at: now
+      )
     case EthernetHeader.EtherType.arp:
-      try receiveARP(packet, at: now)
+      try receiveARP(packet, on: interface, at: now)
     default:
       throw DropReason.frameTypeUnknown
     }
@@ -42,17 +52,36 @@ extension Stack {
   private mutating func receiveIPv4(
     _ packet: consuming PacketBuffer,
     isLinkBroadcast: Bool,
+    on interface: Int,
     at now: Instant
   ) throws(DropReason) {
     let header = try IPv4Header(parsing: packet)
     packet.truncate(to: header.totalLength)
-    let isBroadcast = try checkAddresses(header, isLinkBroadcast)
+    let isBroadcast = try checkAddresses(
+      header,
+      isLinkBroadcast,
+      on: interface
+    )
     guard header.isFragment else {
-      return try receive(packet, header, isBroadcast: isBroadcast, at: now)
+      return try receive(
+        packet,
+        header,
+        isBroadcast: isBroadcast,
+        on: interface,
+        at: now
+      )
     }
-    guard let whole = try reassemble(packet, header, at: now) else { return }
+    guard
+      let whole = try reassemble(packet, header, on: interface, at: now)
+    else { return }
     let wholeHeader = try IPv4Header(checked: whole)
-    try receive(whole, wholeHeader, isBroadcast: isBroadcast, at: now)
+    try receive(
+      whole,
+      wholeHeader,
+      isBroadcast: isBroadcast,
+      on: interface,
+      at: now
+    )
   }
 
   /// Takes a whole datagram from its IP header on.
@@ -60,6 +89,7 @@ extension Stack {
     _ packet: consuming PacketBuffer,
     _ header: IPv4Header,
     isBroadcast: Bool,
+    on interface: Int,
     at now: Instant
   ) throws(DropReason) {
     switch header.protocolNumber {
@@ -67,18 +97,30 @@ extension Stack {
       // RFC 9293 §3.9.2.3 (MUST-57): no connection is with a broadcast address.
       guard !isBroadcast else { throw DropReason.tcpBroadcast }
       packet.removeFirst(header.length)
-      receiveTCP(packet, header, at: now)
+      receiveTCP(packet, header, on: interface, at: now)
     case IPv4Header.ProtocolNumber.udp:
       let whole = try inOneSlot(packet)
-      try receiveUDP(whole, header, isBroadcast: isBroadcast, at: now)
+      try receiveUDP(
+        whole,
+        header,
+        isBroadcast: isBroadcast,
+        on: interface,
+        at: now
+      )
     case IPv4Header.ProtocolNumber.igmp:
       var whole = try inOneSlot(packet)
       whole.removeFirst(header.length)
-      try receiveIGMP(whole.bytes, at: now)
+      try receiveIGMP(whole.bytes, on: interface, at: now)
     case IPv4Header.ProtocolNumber.icmp:
       var whole = try inOneSlot(packet)
       whole.removeFirst(header.length)
-      try receiveICMP(whole, header, isBroadcast: isBroadcast, at: now)
+      try receiveICMP(
+        whole,
+        header,
+        isBroadcast: isBroadcast,
+        on: interface,
+        at: now
+      )
     default:
       count.drop(.ipv4ProtocolUnknown)
       // RFC 1122 §3.2.2.1: a host should say that it has no such protocol.
@@ -87,6 +129,7 @@ extension Stack {
         about: packet,
         header,
         isBroadcast: isBroadcast,
+        on: interface,
         at: now
       )
     }
@@ -120,10 +163,15 @@ extension Stack {
 
   /// Checks that the datagram is from a host and for this one, and says
   /// whether it is for every host of the link.
+  ///
+  /// RFC 1122 §3.3.4.2, the strong model (A): what comes on one interface for
+  /// the address of another is not taken, or who is on one link could reach
+  /// what is meant for the other.
   @_addressableSelf
   private func checkAddresses(
     _ header: IPv4Header,
-    _ isLinkBroadcast: Bool
+    _ isLinkBroadcast: Bool,
+    on interface: Int
   ) throws(DropReason) -> Bool {
     // RFC 1122 §3.2.1.3: what no host can have as its address is no source.
     guard header.source.isUnicast else { throw DropReason.ipv4SourceInvalid }
@@ -131,14 +179,14 @@ extension Stack {
       // RFC 1112 §7.2: frames for one group carry those of 31 others, too.
       // What is said of groups is said to groups.
       let isForUs =
-        groups.contains(header.destination)
+        interfaces[interface].groups.contains(header.destination)
         || header.protocolNumber == IPv4Header.ProtocolNumber.igmp
-      guard isForUs, route != nil, header.source != route?.address else {
-        throw DropReason.ipv4Multicast
-      }
+      guard isForUs, interfaces[interface].route != nil,
+        self.interface(of: header.source) == nil
+      else { throw DropReason.ipv4Multicast }
       return true
     }
-    guard let route else {
+    guard let route = interfaces[interface].route else {
       // RFC 2131 §4.1: replies may come to the address that the server is about
       // to grant. Nothing else is taken before there is an address.
       guard header.protocolNumber == IPv4Header.ProtocolNumber.udp else {
@@ -146,7 +194,9 @@ extension Stack {
       }
       return isLinkBroadcast || header.destination == .broadcast
     }
-    guard header.source != route.address,
+    // What has one of our own addresses is not from a host of the link, or came
+    // back from another of ours.
+    guard self.interface(of: header.source) == nil,
       !route.isBroadcast(header.source)
     else { throw DropReason.ipv4SourceInvalid }
     if route.isBroadcast(header.destination) { return true }

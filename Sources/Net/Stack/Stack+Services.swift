@@ -1,3 +1,4 @@
+import BasicContainers
 import Packets
 
 /// What those above the stack need who look for names and times.
@@ -7,15 +8,27 @@ extension Stack {
     RandomNumbers(seed: SipHash.Key(random.next(), random.next()))
   }
 
-  /// Gives the lease back to its server, because the machine ends: to be called
-  /// last, when nobody needs the address any more. RFC 2131 §4.4.6.
-  public mutating func releaseLease(at now: Instant) {
-    guard let (request, server) = dhcp?.release() else { return }
-    send(request, to: server, at: now)
+  /// Gives the leases back to their servers, because the machine ends: to be
+  /// called last, when nobody needs the addresses any more. RFC 2131 §4.4.6.
+  public mutating func releaseLeases(at now: Instant) {
+    for index in 0..<interfaces.count {
+      guard let (request, server) = interfaces[index].dhcp?.release() else {
+        continue
+      }
+      send(request, to: server, on: index, at: now)
+    }
   }
 
-  /// Whether something that the stack itself had to say is not yet sent.
+  /// Whether something that the stack itself had to say is not yet sent, and
+  /// can be.
   public var hasUnsentControl: Bool {
-    !control.isEmpty || neighbours.isAsking
+    for index in 0..<interfaces.count where interfaces[index].isLinkUp {
+      if !interfaces[index].control.isEmpty
+        || interfaces[index].neighbours.isAsking
+      {
+        return true
+      }
+    }
+    return false
   }
 }

@@ -1,3 +1,4 @@
+import BasicContainers
 import Packets
 
 /// Where TCP meets IP, and what apps see of TCP.
@@ -6,14 +7,16 @@ extension Stack {
 
   /// The largest segment that a datagram carries. RFC 9293 §3.7.1 (MUST-67):
   /// without the options that one segment may have.
-  private var maximumSegmentSize: Int {
-    linkMTU - IPv4Header.size - TCPHeader.minimumLength
+  @_addressableSelf
+  private func maximumSegmentSize(on interface: Int) -> Int {
+    interfaces[interface].linkMTU - IPv4Header.size - TCPHeader.minimumLength
   }
 
   /// Takes a segment, which `header` was before.
   mutating func receiveTCP(
     _ segment: consuming PacketBuffer,
     _ header: IPv4Header,
+    on interface: Int,
     at now: Instant
   ) {
     tcp.receive(
@@ -21,22 +24,27 @@ extension Stack {
       from: IPAddress(header.source),
       to: IPAddress(header.destination),
       ecn: header.ecn,
-      maximumSegmentSize: maximumSegmentSize,
+      maximumSegmentSize: maximumSegmentSize(on: interface),
       pool: pool,
+      on: interface,
       at: now
     )
     // RFC 4861 §7.3.1: what we send arrives, so the neighbour is there.
     guard let peer = tcp.progressingPeer.take()?.ipv4,
-      case .neighbour(let address) = nextHop(to: peer)
+      case .neighbour(let address) = nextHop(to: peer, on: interface)
     else { return }
-    neighbours.confirm(address, at: now)
+    interfaces[interface].neighbours.confirm(address, at: now)
   }
 
-  /// The next segment that TCP wants to send, from its IP header on.
-  mutating func nextSegment(at now: Instant) -> PacketBuffer? {
-    while let segment = tcp.transmit(at: now, pool: pool) {
+  /// The next segment that TCP wants to send over `interface`, from its IP
+  /// header on.
+  mutating func nextSegment(
+    on interface: Int,
+    at now: Instant
+  ) -> PacketBuffer? {
+    while let segment = tcp.transmit(on: interface, at: now, pool: pool) {
       // What TCP still says from an address that was given up goes nowhere.
-      guard let source = segment.source.ipv4, isOurs(source),
+      guard let source = segment.source.ipv4, isOurs(source, on: interface),
         let destination = segment.destination.ipv4
       else {
         count.drop(.addressLost)
@@ -59,7 +67,7 @@ extension Stack {
 
   // MARK: For apps
 
-  /// Opens a listener that accepts connections to `port` of the address that
+  /// Opens a listener that accepts connections to `port` of every address that
   /// is bound, now or later; `backlog` of them may wait to be accepted.
   ///
   /// - Throws: ``NetworkError/addressInUse`` when another listener has the
@@ -98,15 +106,16 @@ extension Stack {
     guard remote.port != 0, let address = remote.address.ipv4 else {
       throw NetworkError.unreachable
     }
-    guard let source = source(to: address) else { throw NetworkError.noAddress }
-    switch nextHop(to: address) {
+    let path = try path(to: address)
+    switch nextHop(to: address, on: path.interface) {
     case .neighbour, .loopback: break
     case .broadcast, .group, nil: throw NetworkError.unreachable
     }
     return try tcp.connect(
-      from: IPAddress(source),
+      from: IPAddress(path.source),
       to: remote,
-      maximumSegmentSize: maximumSegmentSize,
+      maximumSegmentSize: maximumSegmentSize(on: path.interface),
+      on: path.interface,
       at: now
     )
   }

@@ -1,24 +1,31 @@
+import BasicContainers
 import Packets
 
 extension Stack {
-  /// The next frame to send, from its Ethernet header on, with at least
-  /// ``linkHeadroom`` bytes before it; `nil` when there is nothing to send.
+  /// The next frame to send on `interface`, from its Ethernet header on, with at
+  /// least ``linkHeadroom`` bytes before it; `nil` when there is nothing to send.
   ///
   /// The device pulls: it asks while it has room, so what the stack sends waits
   /// where it was made, and a full device pushes back as far as the apps.
-  public mutating func transmit(at now: Instant) -> PacketBuffer? {
-    guard isLinkUp else { return nil }
+  /// One that is full, or down, holds nobody back but who sends over it.
+  public mutating func transmit(
+    on interface: Int = 0,
+    at now: Instant
+  ) -> PacketBuffer? {
+    guard interfaces[interface].isLinkUp else { return nil }
     // Each turn takes a packet from a queue, or a segment from TCP.
     while true {
-      pollNeighbours(at: now)
-      if let frame = control.popFirst() {
-        if let frame = suited(frame) { return counted(frame) }
+      pollNeighbours(on: interface, at: now)
+      if let frame = interfaces[interface].control.popFirst() {
+        if let frame = suited(frame, on: interface) { return counted(frame) }
         continue
       }
-      guard let packet = nextPacket(at: now) else { break }
+      guard let packet = nextPacket(on: interface, at: now) else { break }
       // A packet that has to wait for its neighbour must not keep back the
       // others: the next one is taken.
-      if let frame = route(packet, at: now), let frame = suited(frame) {
+      if let frame = route(packet, on: interface, at: now),
+        let frame = suited(frame, on: interface)
+      {
         return counted(frame)
       }
     }
@@ -39,8 +46,10 @@ extension Stack {
   /// The frame as the device can send it: one that has waited may have been
   /// made for another. `nil`, counted, when it has to be made anew.
   private mutating func suited(
-    _ frame: consuming PacketBuffer
+    _ frame: consuming PacketBuffer,
+    on interface: Int
   ) -> PacketBuffer? {
+    let capabilities = interfaces[interface].capabilities
     let isTooLarge =
       frame.segmentation != nil
       && (!capabilities.cutsSegments
@@ -54,15 +63,18 @@ extension Stack {
     return frame
   }
 
-  /// The next IP datagram of an app.
-  private mutating func nextPacket(at now: Instant) -> PacketBuffer? {
-    if let packet = udp.popUnsent() {
+  /// The next IP datagram of an app that goes over `interface`.
+  private mutating func nextPacket(
+    on interface: Int,
+    at now: Instant
+  ) -> PacketBuffer? {
+    if let packet = udp.popUnsent(on: interface) {
       if !IPv4Header.isLaterFragment(packet) {
         count.datagramsSent &+= 1
       }
       return packet
     }
-    return nextSegment(at: now)
+    return nextSegment(on: interface, at: now)
   }
 
   // MARK: Packets of the stack itself
@@ -80,24 +92,28 @@ extension Stack {
   /// Sends an IP datagram of the stack itself, before those of apps.
   mutating func sendControl(
     _ packet: consuming PacketBuffer,
+    on interface: Int,
     at now: Instant
   ) {
-    guard packet.count <= mtu else {
+    guard packet.count <= interfaces[interface].mtu else {
       count.drop(.tooLarge)
       return
     }
-    if let frame = route(packet, at: now) {
-      appendControl(frame)
+    if let frame = route(packet, on: interface, at: now) {
+      appendControl(frame, on: interface)
     }
   }
 
   /// Lets a frame of the stack itself wait for the device.
-  mutating func appendControl(_ frame: consuming PacketBuffer) {
-    guard control.count < controlLimit else {
+  mutating func appendControl(
+    _ frame: consuming PacketBuffer,
+    on interface: Int
+  ) {
+    guard interfaces[interface].control.count < limits.controlPackets else {
       count.drop(.controlQueueFull)
       return
     }
-    control.append(frame)
+    interfaces[interface].control.append(frame)
   }
 
   // MARK: Headers
@@ -138,20 +154,31 @@ extension Stack {
   /// Makes a frame of an IP datagram, or parks or drops it.
   private mutating func route(
     _ packet: consuming PacketBuffer,
+    on interface: Int,
     at now: Instant
   ) -> PacketBuffer? {
     // The stack wrote the header itself.
-    switch nextHop(to: IPv4Header.destination(of: packet.bytes)) {
+    let destination = IPv4Header.destination(of: packet.bytes)
+    switch nextHop(to: destination, on: interface) {
     case nil:
       count.drop(.noRoute)
       return nil
     case .broadcast:
-      return frame(packet, to: .broadcast, EthernetHeader.EtherType.ipv4)
+      return frame(
+        packet,
+        to: .broadcast,
+        EthernetHeader.EtherType.ipv4,
+        on: interface
+      )
     case .neighbour(let address):
-      return frame(packet, toNeighbour: address, at: now)
+      return frame(packet, toNeighbour: address, on: interface, at: now)
     case .group(let group):
-      let hardware = MACAddress(group: group)
-      return frame(packet, to: hardware, EthernetHeader.EtherType.ipv4)
+      return frame(
+        packet,
+        to: MACAddress(group: group),
+        EthernetHeader.EtherType.ipv4,
+        on: interface
+      )
     case .loopback:
       loopBack(packet, at: now)
       return nil
@@ -163,13 +190,14 @@ extension Stack {
   func frame(
     _ packet: consuming PacketBuffer,
     to destination: MACAddress,
-    _ etherType: UInt16
+    _ etherType: UInt16,
+    on interface: Int
   ) -> PacketBuffer {
     packet.prepend(EthernetHeader.size)
     var bytes = packet.mutableBytes
     EthernetHeader(
       destination: destination,
-      source: macAddress,
+      source: interfaces[interface].macAddress,
       etherType: etherType
     ).write(to: &bytes)
     return packet

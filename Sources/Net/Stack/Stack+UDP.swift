@@ -1,3 +1,4 @@
+import BasicContainers
 import Packets
 
 /// Datagrams of apps. RFC 768, RFC 1122 §4.1.
@@ -7,16 +8,30 @@ extension Stack {
   /// Opens a socket that receives what comes to `port`; zero is any port that
   /// is free, see ``localPort(of:)``.
   ///
-  /// - Throws: ``NetworkError/addressInUse`` when another socket, or the DHCP
-  ///   client, has the port; ``NetworkError/limitReached`` when there are
-  ///   ``Limits/sockets`` already.
+  /// - Parameter interface: the only one that it receives and sends over; `nil`:
+  ///   all.
+  /// - Throws: ``NetworkError/addressInUse`` when another socket there, or the
+  ///   DHCP client, has the port; ``NetworkError/limitReached`` when there are
+  ///   ``Limits/sockets`` already; ``NetworkError/unreachable`` when there is no
+  ///   such interface.
   public mutating func bindDatagrams(
-    port: UInt16
+    port: UInt16,
+    on interface: Int? = nil
   ) throws(NetworkError) -> SocketID {
-    if dhcp != nil, port == DHCPMessage.clientPort {
+    if let interface, !(0..<interfaces.count ~= interface) {
+      throw NetworkError.unreachable
+    }
+    if port == DHCPMessage.clientPort, hasDHCP {
       throw NetworkError.addressInUse
     }
-    return try udp.bind(port, random: &random)
+    return try udp.bind(port, on: interface, random: &random)
+  }
+
+  private var hasDHCP: Bool {
+    for index in 0..<interfaces.count where interfaces[index].dhcp != nil {
+      return true
+    }
+    return false
   }
 
   /// Closes the socket. What waits in it is dropped.
@@ -29,9 +44,11 @@ extension Stack {
     udp.port(of: socket)
   }
 
-  /// The most bytes of a datagram: what IP carries, or a quarter of the stack's
-  /// buffers holds.
+  /// The most bytes of a datagram, whatever interface it goes over: what IP
+  /// carries, or a quarter of the stack's buffers holds.
   public var largestDatagram: Int {
+    var mtu = interfaces[0].mtu
+    for index in 0..<interfaces.count { mtu = min(mtu, interfaces[index].mtu) }
     let part = (mtu - IPv4Header.size) & ~7
     let most = min(65535 - IPv4Header.size, pool.capacity / 4 * part)
     return max(most, mtu - IPv4Header.size) - UDPHeader.size
@@ -55,6 +72,9 @@ extension Stack {
   /// Sends a copy of `payload` to `destination`, which may be a broadcast
   /// address or a group. What is larger than a packet goes in parts.
   ///
+  /// - Parameter interface: the one that it goes over, from its address, as for
+  ///   an answer to ``Datagram/interface``. `nil`: the one that a route leads
+  ///   over; to a group or 255.255.255.255, the first.
   /// - Returns: Whether it was taken. When not, as many as may wait already, or
   ///   there is no buffer; ``DatagramChanges/writable`` tells of room.
   /// - Throws: ``NetworkError/closed`` when the socket is closed,
@@ -66,6 +86,7 @@ extension Stack {
     _ payload: RawSpan,
     from socket: SocketID,
     to destination: Endpoint,
+    on interface: Int? = nil,
     at now: Instant
   ) throws(NetworkError) -> Bool {
     guard let port = udp.port(of: socket) else { throw NetworkError.closed }
@@ -75,14 +96,27 @@ extension Stack {
     guard destination.port != 0, let address = destination.address.ipv4 else {
       throw NetworkError.unreachable
     }
-    guard let source = source(to: address) else { throw NetworkError.noAddress }
-    guard nextHop(to: address) != nil else { throw NetworkError.unreachable }
+    let path = try path(
+      to: address,
+      on: interface ?? udp.interface(of: socket)
+    )
     if let failure = udp.takeFailure(socket, of: destination) {
       throw failure.reason
     }
     let length = UDPHeader.size + payload.byteCount
-    let buffers = partCount(of: length, to: address, at: now)
-    guard udp.reserve(socket, buffers: buffers, available: pool.available)
+    let buffers = partCount(
+      of: length,
+      to: address,
+      on: path.interface,
+      at: now
+    )
+    guard
+      udp.reserve(
+        socket,
+        on: path.interface,
+        buffers: buffers,
+        available: pool.available
+      )
     else { return false }
     let timeToLive =
       udp.timeToLive(of: socket)
@@ -96,12 +130,15 @@ extension Stack {
           payloadLength: payload.byteCount
         ),
         IPv4Header.ProtocolNumber.udp,
-        from: source,
+        from: path.source,
         to: address,
         timeToLive: timeToLive,
+        on: path.interface,
         at: now
       )
-      while let part = parts.popFirst() { udp.appendUnsent(part, socket) }
+      while let part = parts.popFirst() {
+        udp.appendUnsent(part, socket, on: path.interface)
+      }
     } else {
       guard var packet = makePacket(headroom: UDPHeader.size) else {
         return false
@@ -110,13 +147,14 @@ extension Stack {
       prependUDP(
         to: &packet,
         fromPort: port,
-        of: source,
+        of: path.source,
         to: address,
         destination.port,
-        mayLeaveChecksum: capabilities.completesChecksums,
+        mayLeaveChecksum: interfaces[path.interface].capabilities
+          .completesChecksums,
         timeToLive: timeToLive
       )
-      udp.appendUnsent(packet, socket)
+      udp.appendUnsent(packet, socket, on: path.interface)
     }
     udp.noteSent(socket, to: destination)
     return true
@@ -139,6 +177,7 @@ extension Stack {
       source: Endpoint(address: header.source, port: port),
       destination: Endpoint(address: header.destination, port: ownPort),
       timeToLive: header.timeToLive,
+      interface: packet.interface,
       payload: packet
     )
   }
@@ -150,6 +189,7 @@ extension Stack {
     _ packet: consuming PacketBuffer,
     _ header: IPv4Header,
     isBroadcast: Bool,
+    on interface: Int,
     at now: Instant
   ) throws(DropReason) {
     let udpHeader = try UDPHeader(
@@ -160,17 +200,24 @@ extension Stack {
     )
     // RFC 768: what is behind the length is not of the datagram.
     packet.removeLast(packet.count - header.length - udpHeader.length)
-    if udpHeader.destinationPort == DHCPMessage.clientPort, dhcp != nil {
+    if udpHeader.destinationPort == DHCPMessage.clientPort,
+      interfaces[interface].dhcp != nil
+    {
       packet.removeFirst(header.length + UDPHeader.size)
-      try receiveDHCP(packet, from: udpHeader.sourcePort, at: now)
+      try receiveDHCP(
+        packet,
+        from: udpHeader.sourcePort,
+        on: interface,
+        at: now
+      )
       return
     }
-    guard route != nil || header.destination.isLoopback else {
-      throw DropReason.ipv4NoAddress
-    }
+    guard
+      interfaces[interface].route != nil || header.destination.isLoopback
+    else { throw DropReason.ipv4NoAddress }
     // Port zero is nobody's. RFC 768.
     guard udpHeader.destinationPort != 0,
-      let socket = udp.find(udpHeader.destinationPort)
+      let socket = udp.find(udpHeader.destinationPort, on: interface)
     else {
       count.drop(.udpPortClosed)
       // RFC 1122 §4.1.3.1: a host should say that the port has no one.
@@ -179,10 +226,12 @@ extension Stack {
         about: packet,
         header,
         isBroadcast: isBroadcast,
+        on: interface,
         at: now
       )
       return
     }
+    packet.interface = interface
     try udp.deliver(packet, to: socket)
   }
 

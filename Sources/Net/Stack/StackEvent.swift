@@ -4,13 +4,13 @@
 /// become one event, so their number is bounded.
 public enum StackEvent: Sendable {
   /// An address may be used from now on.
-  case addressBound(Lease)
+  case addressBound(Lease, on: Int)
   /// The lease of the bound address was extended.
-  case addressRenewed(Lease)
+  case addressRenewed(Lease, on: Int)
   /// The address was given up; its connections are gone.
-  case addressLost
+  case addressLost(on: Int)
   /// Another host has this address, which this one was to use or has used.
-  case addressTaken(IPv4Address)
+  case addressTaken(IPv4Address, on: Int)
   /// A UDP socket has changed.
   case datagrams(SocketID, DatagramChanges)
   /// A TCP listener or connection has changed.

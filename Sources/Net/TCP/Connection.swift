@@ -17,6 +17,8 @@ struct Connection: ~Copyable {
   var state: TCPState
   /// Whether a SYN from outside made it. RFC 9293 §3.10.7.4 asks.
   let isPassive: Bool
+  /// The number of the one that has the local address.
+  let interface: UInt8
   /// Whether no app holds its id any more.
   var isReleased = false
   /// Why it ended, when not in order.
@@ -93,6 +95,7 @@ struct Connection: ~Copyable {
   init(
     local: Endpoint,
     remote: Endpoint,
+    interface: UInt8 = 0,
     state: TCPState,
     listener: ListenerID?,
     initialSequenceNumber: SequenceNumber,
@@ -102,6 +105,7 @@ struct Connection: ~Copyable {
   ) {
     self.local = local
     self.remote = remote
+    self.interface = interface
     self.state = state
     self.listener = listener
     isPassive = listener != nil

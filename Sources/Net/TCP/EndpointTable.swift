@@ -88,11 +88,14 @@ struct EndpointTable: ~Copyable {
 
 extension Connection {
   /// Both ends.
-  var ends: TCP.Key { TCP.Key(local: local, remote: remote) }
+  var ends: TCP.Key {
+    TCP.Key(local: local, remote: remote, interface: interface)
+  }
 
   /// Whether these are its ends.
   @_addressableSelf
   func isBetween(_ ends: TCP.Key) -> Bool {
     remote == ends.remote && local == ends.local
+      && interface == ends.interface
   }
 }

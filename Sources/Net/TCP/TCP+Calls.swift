@@ -63,22 +63,27 @@ extension TCP {
   /// Opens a connection. RFC 9293 §3.10.1 (active OPEN). An event tells when it
   /// is `established`, or has `failed`: `refused`, `timedOut`, `unreachable`.
   ///
-  /// - Parameter maximumSegmentSize: the most payload a segment to or from
-  ///   `remote` can have; a packet of the pool must hold it.
+  /// - Parameters:
+  ///   - maximumSegmentSize: the most payload a segment to or from `remote` can
+  ///     have; a packet of the pool must hold it.
+  ///   - interface: the one that has `source`.
   /// - Throws: `limitReached` for slots and ports.
   mutating func connect(
     from source: IPAddress,
     to remote: Endpoint,
     maximumSegmentSize: Int,
+    on interface: Int = 0,
     at now: Instant
   ) throws(NetworkError) -> ConnectionID {
-    guard let port = choosePort(from: source, to: remote) else {
+    let interface = UInt8(interface)
+    guard let port = choosePort(from: source, to: remote, on: interface) else {
       throw .limitReached
     }
     let local = Endpoint(address: source, port: port)
     var connection = Connection(
       local: local,
       remote: remote,
+      interface: interface,
       state: .synSent,
       listener: nil,
       initialSequenceNumber: InitialSequenceNumber.generate(
@@ -104,14 +109,16 @@ extension TCP {
 
   private mutating func choosePort(
     from source: IPAddress,
-    to remote: Endpoint
+    to remote: Endpoint,
+    on interface: UInt8
   ) -> UInt16? {
     var ports = self.ports
     defer { self.ports = ports }
     return ports.choose(from: source, to: remote) { port in
       let ends = Key(
         local: Endpoint(address: source, port: port),
-        remote: remote
+        remote: remote,
+        interface: interface
       )
       return listenerOfPort[port] == nil && table.find(ends, in: slots) == nil
         && timeWait.find(ends) == nil
@@ -166,7 +173,7 @@ extension TCP {
   ) throws(NetworkError) -> PacketBuffer? {
     guard let index = index(of: id) else { throw .closed }
     let mayStay =
-      capabilities.mostFragments > 0
+      outlets[interface(of: id.index)].capabilities.mostFragments > 0
       && slots[index].connection.maySend(packet, pool, limits)
     let rest: PacketBuffer?
     if mayStay {

@@ -8,9 +8,10 @@ extension TCP {
   func isInFlight(
     _ number: UInt32,
     local: Endpoint,
-    remote: Endpoint
+    remote: Endpoint,
+    on interface: Int = 0
   ) -> Bool {
-    let key = Key(local: local, remote: remote)
+    let key = Key(local: local, remote: remote, interface: UInt8(interface))
     guard let slot = table.find(key, in: slots) else { return false }
     return slots[Int(slot)].connection.isInFlight(SequenceNumber(number))
   }

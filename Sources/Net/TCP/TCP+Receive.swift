@@ -14,6 +14,7 @@ extension TCP {
   ///   - maximumSegmentSize: the most payload a segment to or from `source` can
   ///     have; a packet of the pool must hold it.
   ///   - pool: where text goes that may not stay in the device's slots.
+  ///   - interface: the one that has `destination`.
   mutating func receive(
     _ packet: consuming PacketBuffer,
     from source: IPAddress,
@@ -21,6 +22,7 @@ extension TCP {
     ecn: ECNCodepoint,
     maximumSegmentSize: Int,
     pool: PacketPool,
+    on interface: Int = 0,
     at now: Instant
   ) {
     let segment: TCPHeader
@@ -57,7 +59,8 @@ extension TCP {
 
     let key = Key(
       local: Endpoint(address: destination, port: segment.destinationPort),
-      remote: Endpoint(address: source, port: segment.sourcePort)
+      remote: Endpoint(address: source, port: segment.sourcePort),
+      interface: UInt8(interface)
     )
     var found = table.find(key, in: slots)
     if found == nil {
@@ -192,6 +195,7 @@ extension TCP {
     Connection(
       local: key.local,
       remote: key.remote,
+      interface: key.interface,
       state: .synReceived,
       listener: ListenerID(
         index: listener,
@@ -275,7 +279,7 @@ extension TCP {
       reply.flags.insert(.acknowledgement)
       reply.acknowledgementNumber = segment.sequenceNumber + length
     }
-    send(reply)
+    send(reply, on: Int(key.interface))
   }
 
   /// ICMP says that a segment of ours could not be delivered.
@@ -290,10 +294,11 @@ extension TCP {
     remote: Endpoint,
     sequenceNumber: UInt32,
     isHard: Bool,
+    on interface: Int = 0,
     at now: Instant
   ) {
-    guard
-      let slot = table.find(Key(local: local, remote: remote), in: slots),
+    let key = Key(local: local, remote: remote, interface: UInt8(interface))
+    guard let slot = table.find(key, in: slots),
       slots[Int(slot)].connection.isInFlight(SequenceNumber(sequenceNumber))
     else {
       counters.unreachableIgnored &+= 1
@@ -304,13 +309,19 @@ extension TCP {
     settle(slot, at: now)
   }
 
-  /// The address is ours no more: its connections fail, and nothing is sent.
+  /// The address of an interface is ours no more: its connections fail, and
+  /// nothing is sent.
   ///
   /// - Complexity: linear in the number of slots.
-  mutating func abortAll(from address: IPAddress, at now: Instant) {
+  mutating func abortAll(
+    from address: IPAddress,
+    on interface: Int = 0,
+    at now: Instant
+  ) {
     for slot in 0..<slots.count
     where slots[slot].isUsed
       && slots[slot].connection.local.address == address
+      && self.interface(of: UInt32(slot)) == interface
     {
       slots[slot].connection.owesReset = false
       if slots[slot].connection.state != .closed {
@@ -318,7 +329,7 @@ extension TCP {
       }
       settle(UInt32(slot), at: now)
     }
-    replies.removeAll { $0.local.address == address }
-    timeWait.removeAll(from: address)
+    outlets[interface].replies.removeAll { $0.local.address == address }
+    timeWait.removeAll(from: address, on: UInt8(interface))
   }
 }

@@ -3,20 +3,25 @@ import Packets
 
 /// Segments out, and the passing of time.
 extension TCP {
-  /// The next segment to send, or `nil` when there is none or `pool` is empty.
+  /// The next segment to send over `interface`, or `nil` when there is none or
+  /// `pool` is empty.
   ///
   /// To be called only while the device has room, so that nothing is dropped
   /// for want of it. Connections with something to send take turns.
   mutating func transmit(
+    on interface: Int = 0,
     at now: Instant,
     pool: PacketPool
   ) -> OutgoingSegment? {
-    if !replies.isEmpty { return transmitReply(pool: pool) }
-    while let slot = sending.first {
+    if !outlets[interface].replies.isEmpty {
+      return transmitReply(on: interface, pool: pool)
+    }
+    let capabilities = outlets[interface].capabilities
+    while let slot = outlets[interface].sending.first {
       let index = Int(slot)
       let next = slots[index].connection.nextPacket(capabilities)
       guard var plan = next else {
-        sending.remove(slot)
+        outlets[interface].sending.remove(slot)
         continue
       }
       guard
@@ -37,7 +42,7 @@ extension TCP {
         counters: &counters
       )
       let mayFragment = slots[index].connection.mayFragment
-      sending.moveToEnd(slot)
+      outlets[interface].sending.moveToEnd(slot)
       settle(slot, at: now)
       return OutgoingSegment(
         packet: packet,
@@ -50,7 +55,10 @@ extension TCP {
     return nil
   }
 
-  private mutating func transmitReply(pool: PacketPool) -> OutgoingSegment? {
+  private mutating func transmitReply(
+    on interface: Int,
+    pool: PacketPool
+  ) -> OutgoingSegment? {
     guard
       var packet = pool.allocate(
         headroom: limits.value.headroom + TCPHeader.maximumLength
@@ -59,7 +67,7 @@ extension TCP {
       counters.poolEmpty &+= 1
       return nil
     }
-    let reply = replies.removeFirst()
+    let reply = outlets[interface].replies.removeFirst()
     var header = TCPHeader(
       sourcePort: reply.local.port,
       destinationPort: reply.remote.port,
@@ -73,7 +81,7 @@ extension TCP {
       header,
       from: reply.local.address,
       to: reply.remote.address,
-      mayLeaveChecksum: capabilities.completesChecksums
+      mayLeaveChecksum: outlets[interface].capabilities.completesChecksums
     )
     counters.segmentsSent &+= 1
     if reply.flags.contains(.reset) { counters.resetsSent &+= 1 }

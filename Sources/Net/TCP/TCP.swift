@@ -6,7 +6,7 @@ import Packets
 ///
 ///     receive -> table of endpoints -> slot -> the connection's state machine
 ///                                                        |
-///     transmit <- list of slots with something to send <-|
+///     transmit <- lists of slots with something to send <|
 ///     deadline <- heap of the slots' deadlines         <-|
 ///     nextEvent <- list of slots with changes          <-'
 ///
@@ -27,10 +27,19 @@ struct TCP: ~Copyable {
     var connection: Connection
   }
 
-  /// The two ends of a connection, which no two connections share.
+  /// The two ends of a connection, which no two connections share. Interfaces on
+  /// links that have nothing to do with each other may have the same address,
+  /// and so may their hosts.
   struct Key: Hashable {
     let local: Endpoint
     let remote: Endpoint
+    let interface: UInt8
+
+    init(local: Endpoint, remote: Endpoint, interface: UInt8 = 0) {
+      self.local = local
+      self.remote = remote
+      self.interface = interface
+    }
   }
 
   /// A segment that belongs to no connection: a reset (RFC 9293 §3.5.2), what a
@@ -65,11 +74,9 @@ struct TCP: ~Copyable {
   var listeners: [Listener] = []
   var listenerOfPort: [UInt16: UInt32] = [:]
   var ports: EphemeralPorts
-  var replies: [Reply] = []
+  /// By the number of the interface; at least one.
+  var outlets: UniqueArray<TCPOutlet>
 
-  /// Slots with something to send, or that had: each sends one segment in its
-  /// turn, and goes when it has none.
-  var sending = SlotList()
   /// Slots with changes that no event has told.
   var changed = SlotList()
   /// The connections in TIME-WAIT that no app holds.
@@ -92,9 +99,6 @@ struct TCP: ~Copyable {
   private var spareEarly: UniqueArray<SideRecord<EarlySegments>>
   /// The memory of all send buffers.
   let blocks: SendBlocks
-  /// What the device does with what is sent.
-  var capabilities: LinkCapabilities
-
   /// The peer whose acknowledgement last showed that what we send arrives, until
   /// IP has heard of it. RFC 4861 §7.3.1.
   var progressingPeer: IPAddress?
@@ -116,7 +120,8 @@ struct TCP: ~Copyable {
       limits.minimumTimeout > .zero && limits.initialTimeout > .zero
     )
     self.limits = Constant(limits)
-    self.capabilities = capabilities
+    outlets = UniqueArray(minimumCapacity: 1)
+    outlets.append(TCPOutlet(capabilities))
     slots = PagedArray(limit: limits.connections)
     blocks = SendBlocks(limit: limits.sendMemory)
     timeWait = TimeWaitTable(
@@ -137,6 +142,35 @@ struct TCP: ~Copyable {
       key: SipHash.Key(random.next(), random.next())
     )
   }
+
+  // MARK: Interfaces
+
+  /// There is one interface more.
+  mutating func addOutlet(_ capabilities: LinkCapabilities) {
+    outlets.append(TCPOutlet(capabilities))
+  }
+
+  /// The device of an interface does from now on what `capabilities` say.
+  mutating func setCapabilities(
+    _ capabilities: LinkCapabilities,
+    of interface: Int = 0
+  ) {
+    outlets[interface].capabilities = capabilities
+  }
+
+  /// The interface of the connection in `slot`.
+  @inline(__always)
+  @_addressableSelf
+  func interface(of slot: UInt32) -> Int {
+    Int(slots[Int(slot)].connection.interface)
+  }
+
+  @inline(__always)
+  private func isSending(_ slot: UInt32) -> Bool {
+    outlets[interface(of: slot)].sending.contains(slot)
+  }
+
+  // MARK: Slots
 
   /// The slot that `id` names, while the app holds it.
   @_addressableSelf
@@ -237,7 +271,7 @@ struct TCP: ~Copyable {
     file(
       slot,
       as: slots[Int(slot)].connection.settle(
-        isSending: sending.contains(slot),
+        isSending: isSending(slot),
         limits: limits,
         at: now
       )
@@ -246,7 +280,7 @@ struct TCP: ~Copyable {
 
   /// Brings the lists and tables in line with the connection in `slot`.
   mutating func refile(_ slot: UInt32) {
-    let isSending = sending.contains(slot)
+    let isSending = isSending(slot)
     file(slot, as: slots[Int(slot)].connection.filing(isSending: isSending))
   }
 
@@ -263,7 +297,7 @@ struct TCP: ~Copyable {
     }
     if let listener = filing.listener {
       refilePending(slot, of: Int(listener))
-      let isSending = sending.contains(slot)
+      let isSending = isSending(slot)
       filing = slots[index].connection.filing(isSending: isSending)
     }
     if filing.state == .timeWait, filing.isReleased, !filing.wantsToSend {
@@ -274,7 +308,9 @@ struct TCP: ~Copyable {
       leaveTable(slot)
       if filing.isReleased, !filing.wantsToSend { return free(slot) }
     }
-    if filing.wantsToSend { sending.append(slot) }
+    if filing.wantsToSend {
+      outlets[interface(of: slot)].sending.append(slot)
+    }
     deadlines.set(slot, to: filing.deadline)
     if filing.isReleased {
       changed.remove(slot)
@@ -332,7 +368,7 @@ struct TCP: ~Copyable {
 
   private mutating func free(_ slot: UInt32) {
     let index = Int(slot)
-    sending.remove(slot)
+    outlets[interface(of: slot)].sending.remove(slot)
     changed.remove(slot)
     deadlines.set(slot, to: nil)
     slots[index].connection.receiveQueue = PacketQueue()

@@ -8,6 +8,8 @@ public struct Datagram: ~Copyable, Sendable {
   public let destination: Endpoint
   /// How many more routers might have passed it on; 255 came from the link.
   public let timeToLive: UInt8
+  /// The interface that it came over.
+  public let interface: Int
   /// The received packet itself, cut down to the payload; may be empty. Its
   /// end gives the packet's slot back to the pool.
   public var payload: PacketBuffer

@@ -1,20 +1,21 @@
 import Packets
 
-/// One slot of ``UDPSockets``: a port, and what waits for the app and for the
-/// device.
+/// One slot of ``UDPSockets``: a port, and what waits for the app.
 struct UDPSocket: ~Copyable {
   /// Zero while the slot is free.
   var port: UInt16 = 0
+  /// The only interface that it is of; `nil`: of all.
+  var interface: Int?
   /// Which of the sockets that had the slot this is.
   var generation: UInt32 = 0
   /// Datagrams for the app, from their IP headers on.
   var received = PacketQueue()
-  /// Datagrams for the device, from their IP headers on.
-  var unsent = PacketQueue()
   /// A send was refused and has not been told of room yet.
   var wantsRoom = false
   /// How many buffers the refused one needs.
   var wantedBuffers = 1
+  /// The interface that it was to go over.
+  var wantedInterface = 0
   /// Whom it last sent to: only about those are errors believed, or any host
   /// could disturb any socket.
   var recent = InlineArray<4, Endpoint?>(repeating: nil)

@@ -13,34 +13,42 @@ struct UDPSockets: ~Copyable {
   private var slots: UniqueArray<UDPSocket>
   /// The datagrams that wait for apps, in all sockets together.
   private var receivedCount = 0
-  /// The datagrams that wait for the device, in all sockets together.
-  private var unsentCount = 0
   /// The sockets whose last send was refused.
   private var wantingCount = 0
   /// The sockets that have changes to tell.
   private var changedCount = 0
-  /// Whose turn it is to send, so that no socket keeps the others back.
-  private var turn = 0
+  /// What waits for the devices, by the number of the interface.
+  private var outlets: UniqueArray<UDPOutlet>
 
+  /// No sockets, and no interfaces yet.
   init(limits: Limits) {
     self.limits = limits
     slots = UniqueArray(minimumCapacity: limits.sockets)
+    outlets = UniqueArray(minimumCapacity: 1)
+  }
+
+  /// There is one interface more.
+  mutating func addInterface() {
+    outlets.append(UDPOutlet(sockets: limits.sockets))
   }
 
   // MARK: Ports
 
-  /// Opens a socket with the port, or with one that nobody has if it is zero.
+  /// Opens a socket with the port, or with one that nobody has if it is zero; of
+  /// one interface, or of all.
   mutating func bind(
     _ requested: UInt16,
+    on interface: Int? = nil,
     random: inout RandomNumbers
   ) throws(NetworkError) -> SocketID {
-    if requested != 0, find(requested) != nil {
+    if requested != 0, isTaken(requested, on: interface) {
       throw NetworkError.addressInUse
     }
     guard let index = freeSlot() else { throw NetworkError.limitReached }
     // There are far fewer sockets than ports, so one is free.
     let port = requested != 0 ? requested : freePort(&random)
     slots[index].port = port
+    slots[index].interface = interface
     return SocketID(
       index: UInt32(index),
       generation: slots[index].generation
@@ -51,8 +59,10 @@ struct UDPSockets: ~Copyable {
   /// datagrams that were not sent.
   mutating func unbind(_ id: SocketID) -> Int {
     guard let index = index(of: id) else { return 0 }
-    let unsent = slots[index].unsent.count
-    unsentCount -= unsent
+    var unsent = 0
+    for outlet in 0..<outlets.count {
+      unsent += outlets[outlet].removeAll(of: index)
+    }
     receivedCount -= slots[index].received.count
     wantingCount -= slots[index].wantsRoom ? 1 : 0
     changedCount -= slots[index].changes.isEmpty ? 0 : 1
@@ -67,12 +77,31 @@ struct UDPSockets: ~Copyable {
     index(of: id).map { slots[$0].port }
   }
 
-  /// The slot of the socket with this port.
-  func find(_ port: UInt16) -> Int? {
-    for index in 0..<slots.count where slots[index].port == port {
+  /// The slot of the socket with this port on `interface`.
+  func find(_ port: UInt16, on interface: Int) -> Int? {
+    for index in 0..<slots.count
+    where slots[index].port == port
+      && (slots[index].interface ?? interface) == interface
+    {
       return index
     }
     return nil
+  }
+
+  /// Whether a socket has the port on `interface`, or with `nil` on any.
+  private func isTaken(_ port: UInt16, on interface: Int?) -> Bool {
+    for index in 0..<slots.count where slots[index].port == port {
+      guard let interface, let other = slots[index].interface else {
+        return true
+      }
+      if interface == other { return true }
+    }
+    return false
+  }
+
+  /// The interface that the socket is of, if it is of one.
+  func interface(of id: SocketID) -> Int? {
+    index(of: id).flatMap { slots[$0].interface }
   }
 
   private func index(of id: SocketID) -> Int? {
@@ -84,7 +113,7 @@ struct UDPSockets: ~Copyable {
   }
 
   private mutating func freeSlot() -> Int? {
-    if let index = find(0) { return index }
+    for index in 0..<slots.count where slots[index].port == 0 { return index }
     guard slots.count < limits.sockets else { return nil }
     slots.append(UDPSocket())
     return slots.count - 1
@@ -94,7 +123,7 @@ struct UDPSockets: ~Copyable {
   private func freePort(_ random: inout RandomNumbers) -> UInt16 {
     let range = Self.ephemeralPorts
     var port = UInt16.random(in: range, using: &random)
-    while find(port) != nil {
+    while isTaken(port, on: nil) {
       port = port == range.upperBound ? range.lowerBound : port + 1
     }
     return port
@@ -130,16 +159,14 @@ struct UDPSockets: ~Copyable {
   /// tells when it does.
   mutating func reserve(
     _ id: SocketID,
+    on interface: Int,
     buffers: Int,
     available: Int
   ) -> Bool {
     guard let index = index(of: id) else { return false }
     slots[index].wantedBuffers = buffers
-    if buffers <= available,
-      slots[index].unsent.count < limits.unsentDatagramsPerSocket
-    {
-      return true
-    }
+    slots[index].wantedInterface = interface
+    if hasRoom(index, available: available) { return true }
     if !slots[index].wantsRoom {
       slots[index].wantsRoom = true
       wantingCount += 1
@@ -147,33 +174,37 @@ struct UDPSockets: ~Copyable {
     return false
   }
 
+  /// Whether the socket in a slot may have the datagram that it wants to send
+  /// wait for its device.
+  private func hasRoom(_ index: Int, available: Int) -> Bool {
+    let interface = slots[index].wantedInterface
+    return slots[index].wantedBuffers <= available
+      && outlets[interface].count(of: index) < limits.unsentDatagramsPerSocket
+  }
+
   /// Lets `packet`, which begins at its IP header, wait for the device.
-  mutating func appendUnsent(_ packet: consuming PacketBuffer, _ id: SocketID) {
+  mutating func appendUnsent(
+    _ packet: consuming PacketBuffer,
+    _ id: SocketID,
+    on interface: Int
+  ) {
     guard let index = index(of: id) else { return }
-    slots[index].unsent.append(packet)
-    unsentCount += 1
+    outlets[interface].append(packet, of: index)
   }
 
-  /// The next datagram to send, the sockets taking turns.
-  mutating func popUnsent() -> PacketBuffer? {
-    guard unsentCount > 0 else { return nil }
-    for step in 1...slots.count {
-      let index = (turn + step) % slots.count
-      guard let packet = slots[index].unsent.popFirst() else { continue }
-      turn = index
-      unsentCount -= 1
-      return packet
-    }
-    return nil
+  /// The next datagram to send over `interface`, the sockets taking turns.
+  mutating func popUnsent(on interface: Int) -> PacketBuffer? {
+    guard outlets[interface].count > 0 else { return nil }
+    return outlets[interface].popFirst(ofSockets: slots.count)
   }
 
-  /// Drops what was not sent, and returns how many datagrams that were.
-  mutating func removeUnsent() -> Int {
-    let dropped = unsentCount
+  /// Drops what was not sent over `interface`, and returns how many datagrams
+  /// that were.
+  mutating func removeUnsent(on interface: Int) -> Int {
+    var dropped = 0
     for index in 0..<slots.count {
-      slots[index].unsent = PacketQueue()
+      dropped += outlets[interface].removeAll(of: index)
     }
-    unsentCount = 0
     return dropped
   }
 
@@ -183,9 +214,7 @@ struct UDPSockets: ~Copyable {
   mutating func noteRoom(available: Int) {
     guard wantingCount > 0 else { return }
     for index in 0..<slots.count
-    where slots[index].wantsRoom && slots[index].wantedBuffers <= available
-      && slots[index].unsent.count < limits.unsentDatagramsPerSocket
-    {
+    where slots[index].wantsRoom && hasRoom(index, available: available) {
       slots[index].wantsRoom = false
       wantingCount -= 1
       note(.writable, at: index)
@@ -194,8 +223,12 @@ struct UDPSockets: ~Copyable {
 
   /// Notes that something which the socket of `port` sent did not arrive, if it
   /// has sent there.
-  mutating func noteFailure(_ failure: DatagramFailure, port: UInt16) {
-    guard port != 0, let index = find(port),
+  mutating func noteFailure(
+    _ failure: DatagramFailure,
+    port: UInt16,
+    on interface: Int
+  ) {
+    guard port != 0, let index = find(port, on: interface),
       slots[index].hasSent(to: failure.remote)
     else { return }
     slots[index].failure = failure

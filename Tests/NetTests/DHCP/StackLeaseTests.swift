@@ -79,7 +79,7 @@ import Testing
   @Test func addressThatIsTaken_afterItsRelease_isLeftInSilence() {
     let host = host()
     host.bind(DHCPServer(), at: 0)
-    host.stack.releaseLease(at: .at(3))
+    host.stack.releaseLeases(at: .at(3))
     claim(Hosts.ourAddress, host, at: 4)
     claim(Hosts.ourAddress, host, at: 5)
     #expect(host.lease == nil)
@@ -90,7 +90,7 @@ import Testing
     let host = host()
     host.bind(DHCPServer(), at: 0)
     _ = host.sent()
-    host.stack.releaseLease(at: .at(5))
+    host.stack.releaseLeases(at: .at(5))
     // The gateway, which is the server, was asked for and has not answered.
     #expect(isWaiting(host))
     _ = host.sent(at: 5)
@@ -111,14 +111,14 @@ import Testing
     #expect(release[0].destination == [10, 0, 2, 2])
     #expect(release[0].clientAddress == [10, 0, 2, 15])
     #expect(!isWaiting(host))
-    host.stack.releaseLease(at: .at(6))
+    host.stack.releaseLeases(at: .at(6))
     #expect(host.sentDHCP(at: 1e6).isEmpty)
   }
 
   @Test func releaseOfAFixedAddress_isSilent() {
     let host = host(.fixed)
     _ = host.sent()
-    host.stack.releaseLease(at: .at(5))
+    host.stack.releaseLeases(at: .at(5))
     #expect(host.sent(at: 5).isEmpty)
   }
 

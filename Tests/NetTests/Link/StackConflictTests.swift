@@ -72,7 +72,8 @@ import Testing
         ),
         at: 0.01
       )
-      guard case .addressTaken(Hosts.ourAddress)? = host.events().first else {
+      guard case .addressTaken(Hosts.ourAddress, on: 0)? = host.events().first
+      else {
         Issue.record("nobody was told")
         return
       }

@@ -47,6 +47,8 @@ struct DHCPServer {
   static let acknowledge: UInt8 = 5
   static let refuse: UInt8 = 6
 
+  /// Whom it answers.
+  var client = Hosts.our
   /// What it grants: 10.0.2.15/24 for a day, as QEMU's does.
   var address = Hosts.ourAddress
   var server: IPv4Address? = Hosts.gatewayAddress
@@ -68,7 +70,7 @@ struct DHCPServer {
     message += [0, 0, 0, 0]  // ciaddr
     message += kind == Self.refuse ? [0, 0, 0, 0] : Frames.bytes(address)
     message += [UInt8](repeating: 0, count: 8)  // siaddr, giaddr
-    message += Frames.bytes(Hosts.our)
+    message += Frames.bytes(client)
     message += [UInt8](repeating: 0, count: 10 + 64 + 128)
     message += hex("63825363") + [53, 1, kind]
     message += Self.option(54, server.map(Frames.bytes))
@@ -93,7 +95,7 @@ struct DHCPServer {
     let destination = toAll ? IPv4Address.broadcast : address
     return Frames.ethernet(
       from: Hosts.gateway,
-      to: toAll ? .broadcast : Hosts.our,
+      to: toAll ? .broadcast : client,
       Frames.ipv4(
         protocol: 17,
         from: source,

@@ -1,3 +1,4 @@
+import BasicContainers
 import Packets
 import Testing
 
@@ -221,7 +222,7 @@ import Testing
     let slots = harness.tcp.slots.count
     #expect(harness.tcp.freeSlots.count == slots, "seed \(seed)")
     #expect(harness.tcp.timeWait.count == 0, "seed \(seed)")
-    #expect(harness.tcp.sending.count == 0, "seed \(seed)")
+    #expect(harness.tcp.outlets[0].sending.count == 0, "seed \(seed)")
     #expect(harness.pool.available == harness.pool.capacity, "seed \(seed)")
   }
 

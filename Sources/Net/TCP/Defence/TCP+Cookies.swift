@@ -54,7 +54,7 @@ extension TCP {
     reply.options.maximumSegmentSize = UInt16(clamping: maximumSegmentSize)
     reply.window = ReceiveSequence(limits.value).synWindowField
     counters.cookiesSent &+= 1
-    send(reply)
+    send(reply, on: Int(key.interface))
   }
 
   /// What an acknowledgement that belongs to no connection is.

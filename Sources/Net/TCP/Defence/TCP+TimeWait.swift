@@ -1,3 +1,4 @@
+import BasicContainers
 import Packets
 
 /// TIME-WAIT of connections that no app holds: see ``TimeWaitTable``.
@@ -49,7 +50,7 @@ extension TCP {
         echo: record.state.recent
       )
     }
-    send(reply)
+    send(reply, on: Int(record.interface))
   }
 
   /// The connection in `slot`, in TIME-WAIT and released, with its last
@@ -64,6 +65,7 @@ extension TCP {
       TimeWaitTable.Record(
         local: slots[index].connection.local,
         remote: slots[index].connection.remote,
+        interface: slots[index].connection.interface,
         state: slots[index].connection.leftInTimeWait(),
         expiry: slots[index].connection.expiry!
       )
@@ -72,11 +74,11 @@ extension TCP {
   }
 
   /// Puts `reply` behind the others, if there is room.
-  mutating func send(_ reply: Reply) {
-    guard replies.count < limits.value.pendingReplies else {
+  mutating func send(_ reply: Reply, on interface: Int) {
+    guard outlets[interface].replies.count < limits.value.pendingReplies else {
       counters.repliesFull &+= 1
       return
     }
-    replies.append(reply)
+    outlets[interface].replies.append(reply)
   }
 }

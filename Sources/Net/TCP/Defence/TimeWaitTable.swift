@@ -10,6 +10,7 @@ struct TimeWaitTable: ~Copyable {
   struct Record {
     let local: Endpoint
     let remote: Endpoint
+    let interface: UInt8
     var state: TimeWait
     /// Challenges that were sent.
     var challenges: UInt8 = 0
@@ -23,16 +24,20 @@ struct TimeWaitTable: ~Copyable {
     init(
       local: Endpoint,
       remote: Endpoint,
+      interface: UInt8 = 0,
       state: TimeWait,
       expiry: Instant
     ) {
       self.local = local
       self.remote = remote
+      self.interface = interface
       self.state = state
       self.expiry = expiry
     }
 
-    var key: TCP.Key { TCP.Key(local: local, remote: remote) }
+    var key: TCP.Key {
+      TCP.Key(local: local, remote: remote, interface: interface)
+    }
   }
 
   fileprivate static let none = UInt32.max
@@ -197,12 +202,16 @@ struct TimeWaitTable: ~Copyable {
     while let deadline, deadline <= now { removeOldest() }
   }
 
-  /// Takes those of an address out that is ours no more.
-  mutating func removeAll(from address: IPAddress) {
+  /// Takes those of an interface's address out that is ours no more.
+  mutating func removeAll(from address: IPAddress, on interface: UInt8 = 0) {
     var index = oldest
     while index != Self.none {
       let next = records[Int(index)].next
-      if records[Int(index)].local.address == address { remove(Int(index)) }
+      if records[Int(index)].local.address == address,
+        records[Int(index)].interface == interface
+      {
+        remove(Int(index))
+      }
       // The last one takes the memory with it.
       index = count == 0 ? Self.none : next
     }
