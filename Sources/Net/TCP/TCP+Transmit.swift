@@ -16,7 +16,7 @@ extension TCP {
       let index = Int(slot)
       let next = slots[index].connection.nextPacket(capabilities)
       guard var plan = next else {
-        sending.remove(slot)
+        sending.remove(slot, in: &sendingLinks)
         continue
       }
       guard
@@ -37,7 +37,7 @@ extension TCP {
         counters: &counters
       )
       let mayFragment = slots[index].connection.mayFragment
-      sending.moveToEnd(slot)
+      sending.moveToEnd(slot, in: &sendingLinks)
       settle(slot, at: now)
       return OutgoingSegment(
         packet: packet,

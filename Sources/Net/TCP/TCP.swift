@@ -20,7 +20,7 @@ struct TCP: ~Copyable {
     var isUsed = true
     /// Whether ``EndpointTable`` has it.
     var isInTable = false
-    /// The next slot of its bucket there.
+    /// The next slot of its bucket there; of a free slot, the next free one.
     var nextInBucket = EndpointTable.none
     /// When the peer's SYN came, while the connection is half-open.
     var halfOpenSince = Instant(nanoseconds: 0)
@@ -60,7 +60,10 @@ struct TCP: ~Copyable {
   let limits: Constant<TCPLimits>
   let secret: SipHash.Key
   var slots: PagedArray<Slot>
-  var freeSlots: [UInt32] = []
+  /// The slot that became free last, and how many are; the others hang from it
+  /// by ``Slot/nextInBucket``.
+  private var firstFree = EndpointTable.none
+  private(set) var freeSlots = 0
   var table: EndpointTable
   var listeners: [Listener] = []
   var listenerOfPort: [UInt16: UInt32] = [:]
@@ -70,8 +73,17 @@ struct TCP: ~Copyable {
   /// Slots with something to send, or that had: each sends one segment in its
   /// turn, and goes when it has none.
   var sending = SlotList()
+  var sendingLinks = SlotLinks()
+  /// Of ``halfOpen``, ``Listener/acceptable`` and ``changed``, through which a
+  /// connection goes in this order.
+  var waitingLinks = SlotLinks()
   /// Slots with changes that no event has told.
-  var changed = SlotList()
+  var changed = SlotList(number: 0)
+  /// Slots whose handshake a peer has begun and not completed, the oldest
+  /// first.
+  var halfOpen = SlotList(number: 1)
+  /// ``SlotList/number`` of the first listener's connections to accept.
+  static let firstAcceptable: UInt16 = 2
   /// The connections in TIME-WAIT that no app holds.
   var timeWait: TimeWaitTable
   /// Peers to whom the way may be dead, that IP was not told of.
@@ -80,10 +92,8 @@ struct TCP: ~Copyable {
   static let mostSuspects = 16
   /// Listeners with a connection to accept that no event has told.
   var signalled = SlotList()
+  var signalledLinks = SlotLinks()
   var deadlines = DeadlineHeap()
-  /// Slots whose handshake a peer has begun and not completed, the oldest
-  /// first.
-  var halfOpen = SlotList()
   /// Memory for records of what is in flight, which connections with nothing in
   /// flight gave back: one holds none while it is idle, and none is allocated
   /// for a segment.
@@ -92,6 +102,10 @@ struct TCP: ~Copyable {
   private var spareEarly: UniqueArray<SideRecord<EarlySegments>>
   /// The memory of all send buffers.
   let blocks: SendBlocks
+  /// Slots that were refused their first block, in their turn; while there are
+  /// any, nobody else gets one.
+  var starved = SlotList()
+  var starvedLinks = SlotLinks()
   /// What the device does with what is sent.
   var capabilities: LinkCapabilities
 
@@ -118,7 +132,10 @@ struct TCP: ~Copyable {
     self.limits = Constant(limits)
     self.capabilities = capabilities
     slots = PagedArray(limit: limits.connections)
-    blocks = SendBlocks(limit: limits.sendMemory)
+    blocks = SendBlocks(
+      limit: limits.sendMemory,
+      firstLimit: limits.firstSendMemory
+    )
     timeWait = TimeWaitTable(
       limit: max(limits.timeWaitConnections, 1),
       secret: secret
@@ -166,14 +183,16 @@ struct TCP: ~Copyable {
 
   /// A slot for `connection`, now in the table. `nil` when all are taken.
   mutating func insert(_ connection: consuming Connection) -> UInt32? {
-    guard !freeSlots.isEmpty || slots.count < limits.value.connections else {
+    guard freeSlots > 0 || slots.count < limits.value.connections else {
       return nil
     }
     let index: UInt32
-    if let free = freeSlots.popLast() {
-      index = free
-      slots[Int(free)].connection = connection
-      slots[Int(free)].isUsed = true
+    if freeSlots > 0 {
+      index = firstFree
+      firstFree = slots[Int(index)].nextInBucket
+      freeSlots -= 1
+      slots[Int(index)].connection = connection
+      slots[Int(index)].isUsed = true
     } else {
       index = UInt32(slots.count)
       slots.append(Slot(connection: connection))
@@ -237,7 +256,7 @@ struct TCP: ~Copyable {
     file(
       slot,
       as: slots[Int(slot)].connection.settle(
-        isSending: sending.contains(slot),
+        isSending: sending.contains(slot, in: sendingLinks),
         limits: limits,
         at: now
       )
@@ -246,7 +265,7 @@ struct TCP: ~Copyable {
 
   /// Brings the lists and tables in line with the connection in `slot`.
   mutating func refile(_ slot: UInt32) {
-    let isSending = sending.contains(slot)
+    let isSending = sending.contains(slot, in: sendingLinks)
     file(slot, as: slots[Int(slot)].connection.filing(isSending: isSending))
   }
 
@@ -257,13 +276,13 @@ struct TCP: ~Copyable {
     if filing.hasIdleRecords { takeBackRecords(from: index) }
     if filing.hasIdleEarly { takeBackEarly(from: index) }
     if filing.isHalfOpen {
-      halfOpen.append(slot)
+      halfOpen.append(slot, in: &waitingLinks)
     } else if halfOpen.count > 0 {
-      halfOpen.remove(slot)
+      halfOpen.remove(slot, in: &waitingLinks)
     }
     if let listener = filing.listener {
       refilePending(slot, of: Int(listener))
-      let isSending = sending.contains(slot)
+      let isSending = sending.contains(slot, in: sendingLinks)
       filing = slots[index].connection.filing(isSending: isSending)
     }
     if filing.state == .timeWait, filing.isReleased, !filing.wantsToSend {
@@ -274,12 +293,12 @@ struct TCP: ~Copyable {
       leaveTable(slot)
       if filing.isReleased, !filing.wantsToSend { return free(slot) }
     }
-    if filing.wantsToSend { sending.append(slot) }
+    if filing.wantsToSend { sending.append(slot, in: &sendingLinks) }
     deadlines.set(slot, to: filing.deadline)
     if filing.isReleased {
-      changed.remove(slot)
+      changed.remove(slot, in: &waitingLinks)
     } else if filing.hasChanges, filing.listener == nil {
-      changed.append(slot)
+      changed.append(slot, in: &waitingLinks)
     }
   }
 
@@ -299,7 +318,7 @@ struct TCP: ~Copyable {
         refile(slot)
         return true
       }
-      candidate = halfOpen.next(after: slot)
+      candidate = halfOpen.next(after: slot, in: waitingLinks)
     }
     return false
   }
@@ -312,12 +331,12 @@ struct TCP: ~Copyable {
       slots[index].connection.listener = nil
       slots[index].connection.isReleased = true
       listeners[listener].pending -= 1
-      listeners[listener].acceptable.removeAll { $0 == slot }
+      listeners[listener].acceptable.remove(slot, in: &waitingLinks)
       counters.connectionsNeverAccepted &+= 1
     } else if slots[index].connection.changes.contains(.established) {
       slots[index].connection.changes.remove(.established)
-      listeners[listener].acceptable.append(slot)
-      signalled.append(UInt32(listener))
+      listeners[listener].acceptable.append(slot, in: &waitingLinks)
+      signalled.append(UInt32(listener), in: &signalledLinks)
       counters.connectionsAccepted &+= 1
     }
   }
@@ -332,12 +351,15 @@ struct TCP: ~Copyable {
 
   private mutating func free(_ slot: UInt32) {
     let index = Int(slot)
-    sending.remove(slot)
-    changed.remove(slot)
+    sending.remove(slot, in: &sendingLinks)
+    changed.remove(slot, in: &waitingLinks)
+    starved.remove(slot, in: &starvedLinks)
     deadlines.set(slot, to: nil)
     slots[index].connection.receiveQueue = PacketQueue()
     slots[index].isUsed = false
     slots[index].generation &+= 1
-    freeSlots.append(slot)
+    slots[index].nextInBucket = firstFree
+    firstFree = slot
+    freeSlots += 1
   }
 }
