@@ -16,13 +16,16 @@ struct Demo: Unikernel {
     let discard = try network.listen(port: 9)
     let chargen = try network.listen(port: 19)
     let http = try network.listen(port: 80)
+    let memory = HTTPMemory()
     await withDiscardingTaskGroup { services in
       services.addTask { await serve(echo, Echo.serve) }
       services.addTask { await Echo.serve(datagrams) }
       services.addTask { await serve(discard, Discard.serve) }
       services.addTask { await serve(chargen, CharacterGenerator.serve) }
       services.addTask {
-        await serve(http) { await HTTPServer(system: system).serve($0) }
+        await serve(http) {
+          await HTTPServer(system: system, memory: memory).serve($0)
+        }
       }
       if await network.waitUntilBound() != nil { print("demo: ready") }
     }

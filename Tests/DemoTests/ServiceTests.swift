@@ -110,7 +110,7 @@ private func answer(
       to: segments.map { Array($0.utf8) },
       closes: closes
     ) { connection, system in
-      await HTTPServer(system: system).serve(connection)
+      await HTTPServer(system: system, memory: HTTPMemory()).serve(connection)
     }
     return String(decoding: bytes, as: UTF8.self)
   }
@@ -327,7 +327,7 @@ private func answer(
     Task(executorPreference: network.executor) {
       let listener = try server.network.listen(port: 80)
       guard let connection = await listener.accept() else { return }
-      await HTTPServer(system: server).serve(connection)
+      await HTTPServer(system: server, memory: HTTPMemory()).serve(connection)
     }
     Task(executorPreference: network.executor) {
       let connection = try await client.network.connect(
