@@ -11,7 +11,12 @@ extension TCP {
     at now: Instant,
     pool: PacketPool
   ) -> OutgoingSegment? {
-    if !replies.isEmpty { return transmitReply(pool: pool) }
+    // In turns, so that who makes us reply does not hold back the others.
+    if !replies.isEmpty, !isSegmentsTurn || sending.isEmpty {
+      isSegmentsTurn = true
+      return transmitReply(pool: pool)
+    }
+    isSegmentsTurn = false
     while let slot = sending.first {
       let index = Int(slot)
       let next = slots[index].connection.nextPacket(capabilities)
@@ -34,6 +39,7 @@ extension TCP {
         capabilities,
         at: now,
         limits: limits,
+        share: shares.segments,
         counters: &counters
       )
       let mayFragment = slots[index].connection.mayFragment
@@ -47,7 +53,7 @@ extension TCP {
         mayFragment: mayFragment
       )
     }
-    return nil
+    return replies.isEmpty ? nil : transmitReply(pool: pool)
   }
 
   private mutating func transmitReply(pool: PacketPool) -> OutgoingSegment? {
@@ -59,7 +65,7 @@ extension TCP {
       counters.poolEmpty &+= 1
       return nil
     }
-    let reply = replies.removeFirst()
+    guard let reply = replies.popFirst() else { return nil }
     var header = TCPHeader(
       sourcePort: reply.local.port,
       destinationPort: reply.remote.port,

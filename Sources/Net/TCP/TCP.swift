@@ -20,6 +20,8 @@ struct TCP: ~Copyable {
     var isUsed = true
     /// Whether ``EndpointTable`` has it.
     var isInTable = false
+    /// When text came last: see ``ReceiveShares``.
+    var receivedIn: UInt16 = 0
     /// The next slot of its bucket there; of a free slot, the next free one.
     var nextInBucket = EndpointTable.none
     /// When the peer's SYN came, while the connection is half-open.
@@ -68,7 +70,9 @@ struct TCP: ~Copyable {
   var listeners: [Listener] = []
   var listenerOfPort: [UInt16: UInt32] = [:]
   var ports: EphemeralPorts
-  var replies: [Reply] = []
+  var replies = ReplyQueue()
+  /// Whether a segment of a connection is next, though replies wait.
+  var isSegmentsTurn = false
 
   /// Slots with something to send, or that had: each sends one segment in its
   /// turn, and goes when it has none.
@@ -100,6 +104,8 @@ struct TCP: ~Copyable {
   private var spareRecords: UniqueArray<UniqueArray<SentSegment>>
   /// The same for what came early.
   private var spareEarly: UniqueArray<SideRecord<EarlySegments>>
+  /// What of the packet slots each connection may be promised.
+  var shares = ReceiveShares()
   /// The memory of all send buffers.
   let blocks: SendBlocks
   /// Slots that were refused their first block, in their turn; while there are

@@ -26,9 +26,10 @@ public struct TCPLimits: Sendable {
   /// as they are needed and go when the last is over. At the limit the oldest
   /// ends early.
   public var timeWaitConnections = 8192
-  /// Replies that belong to no connection (resets) and wait to be sent. At the
-  /// limit no more are made until some are sent.
-  public var pendingReplies = 64
+  /// Replies that belong to no connection (resets, SYN cookies) and wait to be
+  /// sent: as many as frames may come in before any goes out. At the limit no
+  /// more are made until some are sent.
+  public var pendingReplies = 256
 
   /// The most received bytes kept for the app, and so the largest window: four
   /// of the largest that a device merges, so that the next are under way while
