@@ -130,6 +130,9 @@ public final class Host: @unchecked Sendable {
   /// Whether anything that the app wrote is not yet acknowledged.
   public var hasUnacknowledged: Bool { stack.hasUnacknowledged }
 
+  /// The memory of what the app wrote and peers have not acknowledged, in bytes.
+  public var sendMemoryInUse: Int { stack.sendMemoryInUse }
+
   /// Says what the device does with what is sent, when that has changed.
   public func setCapabilities(_ capabilities: LinkCapabilities) {
     stack.setCapabilities(capabilities)

@@ -14,6 +14,8 @@ final class NetworkPort {
   /// Which it is, from 0 on.
   let number: Int
   private var interface: NetworkInterface?
+  /// What the stack sends, and keeps of what was received.
+  private let pool: PacketPool
   /// The largest IP packet of the stack.
   private let mtu: Int
   /// The slot of bus 0 that the last device was in.
@@ -49,6 +51,7 @@ final class NetworkPort {
     self.mtu = mtu
     slot = interface?.slot
     let pool = Self.makePool(memory: memory, mtu: mtu)
+    self.pool = pool
     var configuration = StackConfiguration(
       macAddress: information.macAddress,
       seed: RandomSource.key()
@@ -214,6 +217,32 @@ final class NetworkPort {
     interface?.forEachCounter {
       counters.append(Counter($0, $2, interface: number, pair: $1))
     }
+    append("memory: packets in use", Self.used(pool), to: &counters)
+    if let received = interface?.receiveMemory.pool {
+      // Those that wait in the device are.
+      append(
+        "memory: receive buffers in use",
+        Self.used(received),
+        to: &counters
+      )
+    }
+    append(
+      "memory: bytes of send buffers in use",
+      host.sendMemoryInUse,
+      to: &counters
+    )
+  }
+
+  private func append(
+    _ name: StaticString,
+    _ value: Int,
+    to counters: inout [Counter]
+  ) {
+    counters.append(Counter(name, UInt64(value), interface: number))
+  }
+
+  private static func used(_ pool: PacketPool) -> Int {
+    pool.capacity - pool.available
   }
 
   // MARK: The console

@@ -19,4 +19,8 @@ extension Stack {
     }
     return nil
   }
+
+  /// The memory of what apps have written and peers have not acknowledged, in
+  /// bytes.
+  public var sendMemoryInUse: Int { tcp.blocks.memoryInUse }
 }
