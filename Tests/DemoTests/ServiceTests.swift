@@ -22,7 +22,7 @@ private func answer(
   let answer = Answer()
   let serving = Task(executorPreference: network.executor) {
     let listener = try server.network.listen(port: 80)
-    await serve(listener) { await service($0, server) }
+    await listener.serve { await service($0, server) }
   }
   Task(executorPreference: network.executor) {
     let connection = try await client.network.connect(
