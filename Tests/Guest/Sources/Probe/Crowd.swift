@@ -82,6 +82,8 @@ struct Crowd: AsyncParsableCommand {
         }
         group.addTask { try await report("busy") }
       }
+      // What was lost of an end is sent again.
+      _ = try await status.load(with: connections)
       try await report("after", since: exchanging)
     }
     try await peers.greet(idle, seed: seed &+ 1)
