@@ -139,6 +139,12 @@ public final class Host: @unchecked Sendable {
   /// Whether anything that the app wrote is not yet acknowledged.
   public var hasUnacknowledged: Bool { stack.hasUnacknowledged }
 
+  /// The memory of what the app wrote and peers have not acknowledged, in bytes.
+  public var sendMemoryInUse: Int { stack.sendMemoryInUse }
+
+  /// The packets of the stack's own pool that somebody holds.
+  public var packetsInUse: Int { stack.packetsInUse }
+
   /// Says what the device does with what is sent, when that has changed.
   public func setCapabilities(
     _ capabilities: LinkCapabilities,

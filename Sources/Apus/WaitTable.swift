@@ -1,4 +1,5 @@
 import Net
+import Packets
 import _Concurrency
 
 /// What a task can wait for.
@@ -40,41 +41,42 @@ enum WaitResult {
 ///     timers   the deadlines, by slot
 ///
 /// Slots and queues are used again, so that waiting costs no memory beyond what
-/// the busiest moment needed.
-struct WaitTable {
+/// the busiest moment needed; they stand in pages, so that no wait pays for
+/// moving the others.
+struct WaitTable: ~Copyable {
   /// Names a wait: its slot and, because slots are used again, which use.
   struct Ticket: Equatable {
-    fileprivate let slot: Int
+    fileprivate let slot: Int32
     fileprivate let use: UInt32
   }
 
-  private struct Slot {
+  struct Slot {
     var continuation: CheckedContinuation<WaitResult, Never>?
     var event = WaitEvent.time
     var use: UInt32 = 0
     /// The neighbours in the event's queue, -1 at the ends; `next` also links
     /// the free slots.
-    var previous = -1
-    var next = -1
+    var previous: Int32 = -1
+    var next: Int32 = -1
   }
 
-  private struct Queue {
-    var first = -1
-    var last = -1
+  struct Queue {
+    var first: Int32 = -1
+    var last: Int32 = -1
   }
 
-  private var slots: [Slot] = []
-  private var firstFree = -1
+  private var slots = PagedArray<Slot>()
+  private var firstFree: Int32 = -1
   private var timers = DeadlineHeap()
 
   private var bound = Queue()
   private var link = Queue()
   private var answer = Queue()
-  private var acceptable: [Queue] = []
-  private var readable: [Queue] = []
-  private var writable: [Queue] = []
-  private var datagram: [Queue] = []
-  private var datagramRoom: [Queue] = []
+  private var acceptable = PagedArray<Queue>()
+  private var readable = PagedArray<Queue>()
+  private var writable = PagedArray<Queue>()
+  private var datagram = PagedArray<Queue>()
+  private var datagramRoom = PagedArray<Queue>()
 
   /// The number of tasks that wait.
   private(set) var count = 0
@@ -90,17 +92,17 @@ struct WaitTable {
   mutating func makeTicket() -> Ticket {
     if firstFree < 0 {
       slots.append(Slot())
-      return Ticket(slot: slots.count - 1, use: 0)
+      return Ticket(slot: Int32(slots.count - 1), use: 0)
     }
     let slot = firstFree
-    firstFree = slots[slot].next
-    slots[slot].next = -1
-    return Ticket(slot: slot, use: slots[slot].use)
+    firstFree = slots[Int(slot)].next
+    slots[Int(slot)].next = -1
+    return Ticket(slot: slot, use: slots[Int(slot)].use)
   }
 
   /// Gives back a ticket whose wait did not begin.
   mutating func discard(_ ticket: Ticket) {
-    guard slots[ticket.slot].use == ticket.use else { return }
+    guard slots[Int(ticket.slot)].use == ticket.use else { return }
     release(ticket.slot)
   }
 
@@ -111,23 +113,23 @@ struct WaitTable {
     for event: WaitEvent,
     until deadline: Instant?
   ) {
-    let slot = ticket.slot
-    slots[slot].continuation = continuation
-    slots[slot].event = event
+    let index = Int(ticket.slot)
+    slots[index].continuation = continuation
+    slots[index].event = event
     count += 1
-    timers.set(UInt32(slot), to: deadline)
+    timers.set(UInt32(ticket.slot), to: deadline)
     var queue = queue(of: event)
-    slots[slot].previous = queue.last
-    if queue.last >= 0 { slots[queue.last].next = slot }
-    if queue.first < 0 { queue.first = slot }
-    queue.last = slot
+    slots[index].previous = queue.last
+    if queue.last >= 0 { slots[Int(queue.last)].next = ticket.slot }
+    if queue.first < 0 { queue.first = ticket.slot }
+    queue.last = ticket.slot
     setQueue(of: event, queue)
   }
 
   /// Ends the wait of `ticket`, if it has begun and not ended.
   mutating func cancel(_ ticket: Ticket) {
-    guard slots[ticket.slot].use == ticket.use,
-      slots[ticket.slot].continuation != nil
+    let index = Int(ticket.slot)
+    guard slots[index].use == ticket.use, slots[index].continuation != nil
     else { return }
     end(ticket.slot, .cancelled)
   }
@@ -145,32 +147,37 @@ struct WaitTable {
   /// Ends the waits whose deadline has come.
   mutating func expire(at now: Instant) {
     while let (slot, deadline) = timers.first, deadline <= now {
-      end(Int(slot), .timedOut)
+      end(Int32(slot), .timedOut)
     }
   }
 
-  private mutating func end(_ slot: Int, _ result: WaitResult) {
-    let event = slots[slot].event
+  private mutating func end(_ slot: Int32, _ result: WaitResult) {
+    let index = Int(slot)
+    let event = slots[index].event
     var queue = queue(of: event)
-    let (previous, next) = (slots[slot].previous, slots[slot].next)
-    if previous >= 0 { slots[previous].next = next } else { queue.first = next }
+    let (previous, next) = (slots[index].previous, slots[index].next)
+    if previous >= 0 {
+      slots[Int(previous)].next = next
+    } else {
+      queue.first = next
+    }
     if next >= 0 {
-      slots[next].previous = previous
+      slots[Int(next)].previous = previous
     } else {
       queue.last = previous
     }
     setQueue(of: event, queue)
     timers.set(UInt32(slot), to: nil)
     count -= 1
-    let continuation = slots[slot].continuation.take()
+    let continuation = slots[index].continuation.take()
     release(slot)
     continuation?.resume(returning: result)
   }
 
-  private mutating func release(_ slot: Int) {
-    slots[slot].use &+= 1
-    slots[slot].previous = -1
-    slots[slot].next = firstFree
+  private mutating func release(_ slot: Int32) {
+    slots[Int(slot)].use &+= 1
+    slots[Int(slot)].previous = -1
+    slots[Int(slot)].next = firstFree
     firstFree = slot
   }
 
@@ -190,7 +197,9 @@ struct WaitTable {
     }
   }
 
-  private static func queue(_ index: UInt32, _ queues: inout [Queue]) -> Queue {
+  private static func queue(_ index: UInt32, _ queues: inout PagedArray<Queue>)
+    -> Queue
+  {
     while queues.count <= Int(index) { queues.append(Queue()) }
     return queues[Int(index)]
   }

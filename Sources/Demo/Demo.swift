@@ -16,28 +16,20 @@ struct Demo: Unikernel {
     let discard = try network.listen(port: 9)
     let chargen = try network.listen(port: 19)
     let http = try network.listen(port: 80)
+    let memory = HTTPMemory()
     await withDiscardingTaskGroup { services in
-      services.addTask { await serve(echo, Echo.serve) }
+      services.addTask { await echo.serve { await Echo.serve($0) } }
       services.addTask { await Echo.serve(datagrams) }
-      services.addTask { await serve(discard, Discard.serve) }
-      services.addTask { await serve(chargen, CharacterGenerator.serve) }
+      services.addTask { await discard.serve { await Discard.serve($0) } }
       services.addTask {
-        await serve(http) { await HTTPServer(system: system).serve($0) }
+        await chargen.serve { await CharacterGenerator.serve($0) }
+      }
+      services.addTask {
+        await http.serve {
+          await HTTPServer(system: system, memory: memory).serve($0)
+        }
       }
       if await network.waitUntilBound() != nil { print("demo: ready") }
-    }
-  }
-}
-
-/// Serves each connection of `listener` in a task of its own, until the
-/// listener ends: what befalls one befalls that one alone.
-func serve(
-  _ listener: Listener,
-  _ service: @escaping @Sendable (Connection) async -> Void
-) async {
-  await withDiscardingTaskGroup { tasks in
-    for await connection in listener {
-      tasks.addTask { await service(connection) }
     }
   }
 }

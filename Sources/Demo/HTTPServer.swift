@@ -3,11 +3,15 @@ import Apus
 /// Answers requests for the status page. RFC 9110, RFC 9112.
 struct HTTPServer {
   let system: System
+  /// Shared by all connections.
+  let memory: HTTPMemory
 
   /// How long a client may be silent.
   private static let patience = Duration.seconds(30)
   /// How long a client that has had its last answer may go on sending.
   private static let farewell = Duration.seconds(10)
+  /// An answer of no more bytes is not counted as memory: errors are.
+  private static let shortAnswer = 512
 
   /// Answers the requests of a connection, one after the other.
   func serve(_ connection: Connection) async {
@@ -25,6 +29,8 @@ struct HTTPServer {
   private func answerAll(_ connection: Connection) async {
     var received: [UInt8] = []
     var searched = 0
+    var held = 0
+    defer { memory.give(back: held) }
     while true {
       if searched == 0 {
         // RFC 9112 §2.2: empty lines before a request are passed over.
@@ -40,6 +46,11 @@ struct HTTPServer {
         searched = received.count
         guard let bytes = await connection.read(timeout: Self.patience)
         else { return }
+        guard memory.take(bytes.count) else {
+          await respond(connection, "503 Service Unavailable")
+          return
+        }
+        held += bytes.count
         for index in 0..<bytes.count { received.append(bytes[index]) }
         continue
       }
@@ -49,6 +60,10 @@ struct HTTPServer {
       }
       received.removeFirst(end)
       searched = 0
+      // Who is silent between two requests holds no memory.
+      if received.isEmpty { received = [] }
+      memory.give(back: held - received.count)
+      held = received.count
       guard await answer(request, connection), request.keepsConnection
       else { return }
     }
@@ -124,7 +139,21 @@ struct HTTPServer {
     }
     response.append("\r\n")
     if request?.method != .head { response.append(text) }
-    return await connection.write(response.bytes, timeout: Self.patience)
+    return await send(response, connection)
+  }
+
+  /// Whether `text` could be sent.
+  private func send(_ text: Text, _ connection: Connection) async -> Bool {
+    let count = text.bytes.count
+    guard count > Self.shortAnswer else {
+      return await connection.write(text.bytes, timeout: Self.patience)
+    }
+    guard memory.take(count) else {
+      await respond(connection, "503 Service Unavailable")
+      return false
+    }
+    defer { memory.give(back: count) }
+    return await connection.write(text.bytes, timeout: Self.patience)
   }
 
   private static func line(_ text: String) -> Text {
@@ -168,14 +197,12 @@ struct HTTPServer {
       var content = ConnectionsJSON(system.network)
       while let text = content.next() {
         part.append(text, asChunk: isChunked)
-        guard await connection.write(part.bytes, timeout: Self.patience)
-        else { return false }
+        guard await send(part, connection) else { return false }
         part = Text()
       }
       if isChunked { part.append("0\r\n\r\n") }
     }
-    guard await connection.write(part.bytes, timeout: Self.patience)
-    else { return false }
+    guard await send(part, connection) else { return false }
     return isChunked
   }
 }

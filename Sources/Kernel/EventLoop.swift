@@ -117,6 +117,15 @@ final class EventLoop {
       Counter("cpu: halts", halts.count),
     ]
     for port in networks.ports { port.append(to: &counters) }
+    counters.append(
+      Counter("memory: packets in use", UInt64(host.packetsInUse))
+    )
+    counters.append(
+      Counter(
+        "memory: bytes of send buffers in use",
+        UInt64(host.sendMemoryInUse)
+      )
+    )
     let heap = MachineHeap.statistics
     counters.append(Counter("heap: bytes", UInt64(heap.capacity)))
     counters.append(Counter("heap: bytes in use", UInt64(heap.bytesInUse)))

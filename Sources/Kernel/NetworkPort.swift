@@ -164,6 +164,16 @@ final class NetworkPort {
     interface?.forEachCounter {
       counters.append(Counter($0, $2, interface: number, pair: $1))
     }
+    if let received = interface?.receiveMemory.pool {
+      // Those that wait in the device are.
+      counters.append(
+        Counter(
+          "memory: receive buffers in use",
+          UInt64(received.capacity - received.available),
+          interface: number
+        )
+      )
+    }
   }
 
   // MARK: The console

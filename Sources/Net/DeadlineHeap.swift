@@ -1,11 +1,14 @@
+import Packets
+
 /// The deadline of each slot of a table, the earliest at hand; of equal ones,
 /// that which was set first. A binary heap that knows where each slot is, so
 /// that a deadline that is not needed any more leaves at once.
 ///
 /// Reading the earliest takes constant time, setting one at most the logarithm
-/// of the number of slots that have one. Memory grows with the highest slot.
-public struct DeadlineHeap: Sendable {
-  private struct Entry {
+/// of the number of slots that have one. Memory grows with the highest slot, a
+/// page at a time, so that no deadline waits for the others to be moved.
+public struct DeadlineHeap: ~Copyable, Sendable {
+  struct Entry {
     var deadline: Instant
     /// How many were set before it.
     var age: UInt64
@@ -17,9 +20,9 @@ public struct DeadlineHeap: Sendable {
     }
   }
 
-  private var entries: [Entry] = []
+  private var entries = PagedArray<Entry>()
   /// Where each slot is in `entries`; -1 for nowhere.
-  private var positions: [Int32] = []
+  private var positions = PagedArray<Int32>()
   private var settings: UInt64 = 0
 
   /// No deadlines.
@@ -27,7 +30,7 @@ public struct DeadlineHeap: Sendable {
 
   /// The slot whose deadline is earliest, and that deadline.
   public var first: (slot: UInt32, deadline: Instant)? {
-    entries.isEmpty ? nil : (entries[0].slot, entries[0].deadline)
+    entries.count == 0 ? nil : (entries[0].slot, entries[0].deadline)
   }
 
   /// Sets the deadline of `slot`, or takes it away.

@@ -22,7 +22,7 @@ private func answer(
   let answer = Answer()
   let serving = Task(executorPreference: network.executor) {
     let listener = try server.network.listen(port: 80)
-    await serve(listener) { await service($0, server) }
+    await listener.serve { await service($0, server) }
   }
   Task(executorPreference: network.executor) {
     let connection = try await client.network.connect(
@@ -104,13 +104,14 @@ private func answer(
   /// The responses to what is sent, as text.
   private func http(
     _ segments: [String],
-    closes: Bool = true
+    closes: Bool = true,
+    memory: HTTPMemory = HTTPMemory()
   ) throws -> String {
     let bytes = try answer(
       to: segments.map { Array($0.utf8) },
       closes: closes
     ) { connection, system in
-      await HTTPServer(system: system).serve(connection)
+      await HTTPServer(system: system, memory: memory).serve(connection)
     }
     return String(decoding: bytes, as: UTF8.self)
   }
@@ -121,6 +122,22 @@ private func answer(
   }
 
   private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+  /// What others hold leaves room for a request, but not for the page; for a
+  /// part of a request; for nothing.
+  @Test(arguments: [200, 10, 0])
+  func short_of_memory_says_so(room: Int) throws {
+    let memory = HTTPMemory()
+    #expect(memory.take(HTTPMemory.limit - room))
+    let text = try http([Self.get], memory: memory)
+    #expect(statuses(text) == ["HTTP/1.1 503 Service Unavailable"])
+    // What was taken is given back.
+    #expect(memory.take(room))
+    #expect(!memory.take(1))
+    memory.give(back: HTTPMemory.limit)
+    #expect(statuses(try http([Self.get], memory: memory)).count == 1)
+    #expect(memory.take(HTTPMemory.limit))
+  }
 
   @Test func the_page_shows_the_machine() throws {
     let text = try http([Self.get])
@@ -327,7 +344,7 @@ private func answer(
     Task(executorPreference: network.executor) {
       let listener = try server.network.listen(port: 80)
       guard let connection = await listener.accept() else { return }
-      await HTTPServer(system: server).serve(connection)
+      await HTTPServer(system: server, memory: HTTPMemory()).serve(connection)
     }
     Task(executorPreference: network.executor) {
       let connection = try await client.network.connect(

@@ -2,7 +2,7 @@ import Packets
 import Testing
 
 @Suite struct ByteQueueTests {
-  let blocks = SendBlocks(limit: 1 << 20)
+  let blocks = SendBlocks(limit: 1 << 20, firstLimit: 0)
   let pool = PacketPool(capacity: 64)
 
   @Test func bytes_stayUntilTheyAreRemoved() {
@@ -65,7 +65,7 @@ import Testing
   /// A queue that holds nothing takes a small block even when there is no
   /// memory; one that was refused holds bytes.
   @Test func usedUpMemory_leavesEachABlock() {
-    let blocks = SendBlocks(limit: 20_000)
+    let blocks = SendBlocks(limit: 20_000, firstLimit: 8192)
     var greedy = ByteQueue(limit: 1 << 18)
     let bytes = [UInt8](repeating: 7, count: 100_000)
     // A large block, and a small one beside it.
@@ -217,7 +217,10 @@ import Testing
   func removingMoreThanThereIs_traps(count: Int) async {
     await #expect(processExitsWith: .failure) { [count] in
       var queue = ByteQueue(limit: 2048)
-      _ = queue.append(array: [1, 2, 3], SendBlocks(limit: 4096))
+      _ = queue.append(
+        array: [1, 2, 3],
+        SendBlocks(limit: 4096, firstLimit: 0)
+      )
       queue.removeFirst(count)
     }
   }
@@ -226,7 +229,10 @@ import Testing
   func readingBeyondTheBytes_traps(offset: Int, count: Int) async {
     await #expect(processExitsWith: .failure) { [offset, count] in
       var queue = ByteQueue(limit: 2048)
-      _ = queue.append(array: [1, 2, 3], SendBlocks(limit: 4096))
+      _ = queue.append(
+        array: [1, 2, 3],
+        SendBlocks(limit: 4096, firstLimit: 0)
+      )
       _ = queue.read(count, at: offset)
     }
   }

@@ -64,4 +64,42 @@ struct PagedElement: ~Copyable {
     #expect(number == 2)
     #expect(alive.count == 1)
   }
+
+  @Test(arguments: 1...4 as ClosedRange<UInt64>)
+  func withoutALimit_anyNumberComesAndGoes(seed: UInt64) {
+    let alive = Alive()
+    do {
+      var array = PagedArray<PagedElement>()
+      var model: [Int] = []
+      // Up, down over the ends of pages, and up again.
+      for (count, up) in [(700, 9), (650, 1), (2000, 8), (500, 3)] {
+        for step in 0..<count {
+          if (step &* 7 &+ Int(seed)) % 10 < up || model.isEmpty {
+            array.append(PagedElement(step, alive))
+            model.append(step)
+          } else {
+            let number = array.removeLast().number
+            #expect(number == model.removeLast(), "seed \(seed)")
+          }
+        }
+        let held = array.count
+        #expect(held == model.count)
+        #expect(alive.count == model.count)
+        for index in model.indices {
+          let number = array[index].number
+          #expect(number == model[index], "seed \(seed)")
+        }
+      }
+    }
+    #expect(alive.count == 0)
+  }
+
+  @Test func removingFromNone_traps() async {
+    await #expect(processExitsWith: .failure) {
+      var array = PagedArray<Int>()
+      array.append(1)
+      _ = array.removeLast()
+      _ = array.removeLast()
+    }
+  }
 }

@@ -28,6 +28,13 @@ extension Stack {
     position = ~index
     return record.map { TCPInformation($0) }
   }
+
+  /// The memory of what apps have written and peers have not acknowledged, in
+  /// bytes.
+  public var sendMemoryInUse: Int { tcp.blocks.memoryInUse }
+
+  /// The packets of the stack's pool that somebody holds.
+  public var packetsInUse: Int { pool.capacity - pool.available }
 }
 
 extension TCPInformation {

@@ -32,17 +32,21 @@ extension Connection {
     }
   }
 
-  /// RFC 9293 §3.10.2 (SEND). Returns how many bytes were taken.
+  /// RFC 9293 §3.10.2 (SEND). Returns how many bytes were taken: none when the
+  /// send buffer has no memory and may not begin to have some.
   mutating func write(
     _ bytes: RawSpan,
     blocks: borrowing SendBlocks,
+    mayBegin: Bool,
     isUrgent: Bool = false,
     limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) throws(NetworkError) -> Int {
     try beginWriting(limits: limits, at: now)
     tuneSendBuffer(limits: limits, blocks: blocks)
-    let accepted = sendBuffer.append(bytes, from: blocks)
+    let accepted =
+      mayBegin || !sendBuffer.isEmpty
+      ? sendBuffer.append(bytes, from: blocks) : 0
     if isUrgent, accepted > 0 { urgent.written(upTo: dataEnd()) }
     if accepted < bytes.byteCount { wantsToWrite = true }
     return accepted

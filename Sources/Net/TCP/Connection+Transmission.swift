@@ -4,15 +4,19 @@ import Packets
 extension Connection {
   /// Makes `packet`, which is empty, the segment of `plan`, and notes that it is
   /// sent. Returns where it goes.
+  ///
+  /// - Parameter share: The full segments that the peer may be promised; `nil`:
+  ///   as many as there is room for.
   mutating func send(
     _ plan: inout SegmentPlan,
     in packet: inout PacketBuffer,
     _ capabilities: LinkCapabilities,
     at now: Instant,
     limits: borrowing Constant<TCPLimits>,
+    share: Int?,
     counters: inout TCPCounters
   ) -> TCP.Key {
-    fill(&packet, with: &plan, capabilities, at: now)
+    fill(&packet, with: &plan, capabilities, share: share, at: now)
     sent(plan, at: now, limits: limits, counters: &counters)
     return ends
   }
@@ -27,11 +31,12 @@ extension Connection {
     _ packet: inout PacketBuffer,
     with plan: inout SegmentPlan,
     _ capabilities: LinkCapabilities,
+    share: Int?,
     at now: Instant
   ) {
     appendText(to: &packet, &plan, mostFragments: capabilities.mostFragments)
     plan.codepoint = mark(&plan)
-    let header = header(for: plan, at: now)
+    let header = header(for: plan, share: share, at: now)
     packet.prepend(
       header,
       from: local.address,
@@ -125,6 +130,7 @@ extension Connection {
   /// The header of `plan`.
   private mutating func header(
     for plan: SegmentPlan,
+    share: Int?,
     at now: Instant
   ) -> TCPHeader {
     var header = TCPHeader(
@@ -151,7 +157,8 @@ extension Connection {
     } else if !plan.flags.contains(.reset) {
       header.window = receive.offerWindow(
         unread: receiveQueue.byteCount,
-        segmentSize: receiveSegmentSize
+        segmentSize: receiveSegmentSize,
+        share: share
       )
       // RFC 3168 §6.1.3: in every acknowledgement until CWR comes.
       if ecn.isEchoing { header.flags.insert(.congestionEcho) }

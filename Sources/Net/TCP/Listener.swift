@@ -9,5 +9,5 @@ struct Listener {
   /// Until when who comes back with a SYN cookie is let in.
   var cookiesUntil: Instant?
   /// Those with the handshake complete, first come first: at most `backlog`.
-  var acceptable: [UInt32] = []
+  var acceptable: SlotList
 }

@@ -103,9 +103,15 @@ struct ReceiveSequence {
   }
 
   /// The window field of the next segment, when `unread` bytes wait for the
-  /// app; offers what it says.
-  mutating func offerWindow(unread: Int, segmentSize: Int) -> UInt16 {
-    let room = max(0, capacity - unread)
+  /// app; offers what it says. No more is promised than the room in the buffer,
+  /// nor than `share` full segments; what was promised before stays.
+  mutating func offerWindow(
+    unread: Int,
+    segmentSize: Int,
+    share: Int? = nil
+  ) -> UInt16 {
+    var room = max(0, capacity - unread)
+    if let share { room = min(room, share * segmentSize) }
     let step = 1 << Int(windowShift)
     // RFC 7323 §2.4: rounding down would take back what was offered.
     var field = (window + step - 1) / step

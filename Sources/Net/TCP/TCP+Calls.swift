@@ -22,7 +22,8 @@ extension TCP {
     let listener = Listener(
       port: port,
       backlog: min(backlog, limits.value.backlog),
-      generation: free.map { listeners[$0].generation &+ 1 } ?? 0
+      generation: free.map { listeners[$0].generation &+ 1 } ?? 0,
+      acceptable: SlotList(number: Self.firstAcceptable + UInt16(index))
     )
     if free == nil {
       listeners.append(listener)
@@ -45,15 +46,15 @@ extension TCP {
     }
     listenerOfPort[listeners[index].port] = nil
     listeners[index].isListening = false
-    signalled.remove(UInt32(index))
+    signalled.remove(UInt32(index), in: &signalledLinks)
   }
 
   /// The connection that has waited longest on the listener, if one does. The
   /// app owns its id until ``release(_:at:)``.
   mutating func accept(_ id: ListenerID) -> ConnectionID? {
-    guard let index = index(of: id), !listeners[index].acceptable.isEmpty
+    guard let index = index(of: id),
+      let slot = listeners[index].acceptable.popFirst(in: &waitingLinks)
     else { return nil }
-    let slot = listeners[index].acceptable.removeFirst()
     listeners[index].pending -= 1
     slots[Int(slot)].connection.listener = nil
     refile(slot)
@@ -154,10 +155,12 @@ extension TCP {
     let count = try slots[index].connection.write(
       bytes,
       blocks: blocks,
+      mayBegin: starved.isEmpty,
       isUrgent: isUrgent,
       limits: limits,
       at: now
     )
+    if count == 0 { noteStarved(id.index, bytes.byteCount) }
     settle(id.index, at: now)
     return count
   }
@@ -184,18 +187,37 @@ extension TCP {
         at: now
       )
     } else {
-      packet.removeFirst(
-        try slots[index].connection.write(
-          packet.bytes,
-          blocks: blocks,
-          limits: limits,
-          at: now
-        )
+      let count = try slots[index].connection.write(
+        packet.bytes,
+        blocks: blocks,
+        mayBegin: starved.isEmpty,
+        limits: limits,
+        at: now
       )
+      if count == 0 { noteStarved(id.index, packet.count) }
+      packet.removeFirst(count)
       rest = packet.isEmpty ? nil : consume packet
     }
     settle(id.index, at: now)
     return rest
+  }
+
+  /// Of the `count` bytes that the connection in `slot` was to send, none was
+  /// taken: if it holds nothing, no acknowledgement will tell it of room.
+  private mutating func noteStarved(_ slot: UInt32, _ count: Int) {
+    guard count > 0, slots[Int(slot)].connection.sendBuffer.isEmpty
+    else { return }
+    counters.sendMemoryShort &+= 1
+    starved.append(slot, in: &starvedLinks)
+  }
+
+  /// There is memory for many to send something again: tells all who wait for
+  /// some. A few at a time would leave it to those who come by first.
+  private mutating func wakeStarved() {
+    while let slot = starved.popFirst(in: &starvedLinks) {
+      slots[Int(slot)].connection.changes.insert(.writable)
+      refile(slot)
+    }
   }
 
   /// Sends no more after what was written; reading goes on.
@@ -301,7 +323,8 @@ extension TCP {
 
   /// The next thing that somebody may have waited for.
   mutating func nextEvent() -> TCPEvent? {
-    if let listener = signalled.popFirst() {
+    if !starved.isEmpty, blocks.hasManyFirst { wakeStarved() }
+    if let listener = signalled.popFirst(in: &signalledLinks) {
       return .acceptable(
         ListenerID(
           index: listener,
@@ -309,7 +332,7 @@ extension TCP {
         )
       )
     }
-    guard let slot = changed.popFirst() else { return nil }
+    guard let slot = changed.popFirst(in: &waitingLinks) else { return nil }
     let changes = slots[Int(slot)].connection.changes
     slots[Int(slot)].connection.changes = []
     return .connection(id(of: slot), changes)

@@ -57,6 +57,10 @@ extension TCP {
 
     if ecn == .congestion { counters.congestionExperienced &+= 1 }
 
+    if payload > 0 || segment.flags.contains(.syn) {
+      shares.look(at: pool, limits.value)
+    }
+
     let key = Key(
       local: Endpoint(address: destination, port: segment.destinationPort),
       remote: Endpoint(address: source, port: segment.sourcePort),
@@ -101,7 +105,10 @@ extension TCP {
       )
     }
     let acknowledged = slots[Int(slot)].connection.send.unacknowledged
-    if payload > 0 { lendEarly(to: Int(slot), segment) }
+    if payload > 0 {
+      lendEarly(to: Int(slot), segment)
+      shares.received(&slots[Int(slot)].receivedIn, at: now)
+    }
     let verdict = slots[Int(slot)].connection.segmentArrives(
       segment,
       packet,
@@ -175,6 +182,7 @@ extension TCP {
       initial: initial,
       maximumSegmentSize: maximumSegmentSize
     )
+    connection.receive.capacity = firstWindow(maximumSegmentSize)
     connection.synchronize(with: segment, limits: limits, at: now)
     guard let slot = insert(connection) else {
       counters.tableFull &+= 1
@@ -183,6 +191,15 @@ extension TCP {
     listeners[index].pending += 1
     slots[Int(slot)].halfOpenSince = now
     settle(slot, at: now)
+  }
+
+  /// What a SYN,ACK may promise.
+  func firstWindow(_ maximumSegmentSize: Int) -> Int {
+    shares.firstWindow(
+      of: ReceiveSequence(limits.value).capacity,
+      connections: table.count,
+      segmentSize: maximumSegmentSize
+    )
   }
 
   /// A connection to a listener, on which nothing was sent.
@@ -329,7 +346,7 @@ extension TCP {
       }
       settle(UInt32(slot), at: now)
     }
-    outlets[interface].replies.removeAll { $0.local.address == address }
+    outlets[interface].replies.removeAll(from: address)
     timeWait.removeAll(from: address, on: UInt8(interface))
   }
 }

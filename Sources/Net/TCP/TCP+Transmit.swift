@@ -13,15 +13,18 @@ extension TCP {
     at now: Instant,
     pool: PacketPool
   ) -> OutgoingSegment? {
-    if !outlets[interface].replies.isEmpty {
+    // In turns, so that who makes us reply does not hold back the others.
+    if outlets[interface].isReplysTurn {
+      outlets[interface].isSegmentsTurn = true
       return transmitReply(on: interface, pool: pool)
     }
+    outlets[interface].isSegmentsTurn = false
     let capabilities = outlets[interface].capabilities
     while let slot = outlets[interface].sending.first {
       let index = Int(slot)
       let next = slots[index].connection.nextPacket(capabilities)
       guard var plan = next else {
-        outlets[interface].sending.remove(slot)
+        outlets[interface].sending.remove(slot, in: &sendingLinks)
         continue
       }
       guard
@@ -39,10 +42,11 @@ extension TCP {
         capabilities,
         at: now,
         limits: limits,
+        share: shares.segments,
         counters: &counters
       )
       let mayFragment = slots[index].connection.mayFragment
-      outlets[interface].sending.moveToEnd(slot)
+      outlets[interface].sending.moveToEnd(slot, in: &sendingLinks)
       settle(slot, at: now)
       return OutgoingSegment(
         packet: packet,
@@ -52,7 +56,8 @@ extension TCP {
         mayFragment: mayFragment
       )
     }
-    return nil
+    guard !outlets[interface].replies.isEmpty else { return nil }
+    return transmitReply(on: interface, pool: pool)
   }
 
   private mutating func transmitReply(
@@ -67,7 +72,7 @@ extension TCP {
       counters.poolEmpty &+= 1
       return nil
     }
-    let reply = outlets[interface].replies.removeFirst()
+    guard let reply = outlets[interface].replies.popFirst() else { return nil }
     var header = TCPHeader(
       sourcePort: reply.local.port,
       destinationPort: reply.remote.port,

@@ -20,7 +20,9 @@ struct TCP: ~Copyable {
     var isUsed = true
     /// Whether ``EndpointTable`` has it.
     var isInTable = false
-    /// The next slot of its bucket there.
+    /// When text came last: see ``ReceiveShares``.
+    var receivedIn: UInt16 = 0
+    /// The next slot of its bucket there; of a free slot, the next free one.
     var nextInBucket = EndpointTable.none
     /// When the peer's SYN came, while the connection is half-open.
     var halfOpenSince = Instant(nanoseconds: 0)
@@ -69,16 +71,29 @@ struct TCP: ~Copyable {
   let limits: Constant<TCPLimits>
   let secret: SipHash.Key
   var slots: PagedArray<Slot>
-  var freeSlots: [UInt32] = []
+  /// The slot that became free last, and how many are; the others hang from it
+  /// by ``Slot/nextInBucket``.
+  private var firstFree = EndpointTable.none
+  private(set) var freeSlots = 0
   var table: EndpointTable
   var listeners: [Listener] = []
   var listenerOfPort: [UInt16: UInt32] = [:]
   var ports: EphemeralPorts
   /// By the number of the interface; at least one.
   var outlets: UniqueArray<TCPOutlet>
-
+  /// Of ``TCPOutlet/sending``, of which a connection is in that of its own
+  /// interface alone.
+  var sendingLinks = SlotLinks()
+  /// Of ``halfOpen``, ``Listener/acceptable`` and ``changed``, through which a
+  /// connection goes in this order.
+  var waitingLinks = SlotLinks()
   /// Slots with changes that no event has told.
-  var changed = SlotList()
+  var changed = SlotList(number: 0)
+  /// Slots whose handshake a peer has begun and not completed, the oldest
+  /// first.
+  var halfOpen = SlotList(number: 1)
+  /// ``SlotList/number`` of the first listener's connections to accept.
+  static let firstAcceptable: UInt16 = 2
   /// The connections in TIME-WAIT that no app holds.
   var timeWait: TimeWaitTable
   /// Peers to whom the way may be dead, that IP was not told of.
@@ -87,18 +102,22 @@ struct TCP: ~Copyable {
   static let mostSuspects = 16
   /// Listeners with a connection to accept that no event has told.
   var signalled = SlotList()
+  var signalledLinks = SlotLinks()
   var deadlines = DeadlineHeap()
-  /// Slots whose handshake a peer has begun and not completed, the oldest
-  /// first.
-  var halfOpen = SlotList()
   /// Memory for records of what is in flight, which connections with nothing in
   /// flight gave back: one holds none while it is idle, and none is allocated
   /// for a segment.
   private var spareRecords: UniqueArray<UniqueArray<SentSegment>>
   /// The same for what came early.
   private var spareEarly: UniqueArray<SideRecord<EarlySegments>>
+  /// What of the packet slots each connection may be promised.
+  var shares = ReceiveShares()
   /// The memory of all send buffers.
   let blocks: SendBlocks
+  /// Slots that were refused their first block, in their turn; while there are
+  /// any, nobody else gets one.
+  var starved = SlotList()
+  var starvedLinks = SlotLinks()
   /// The peer whose acknowledgement last showed that what we send arrives, until
   /// IP has heard of it. RFC 4861 §7.3.1.
   var progressingPeer: IPAddress?
@@ -121,9 +140,12 @@ struct TCP: ~Copyable {
     )
     self.limits = Constant(limits)
     outlets = UniqueArray(minimumCapacity: 1)
-    outlets.append(TCPOutlet(capabilities))
+    outlets.append(TCPOutlet(capabilities, number: 0))
     slots = PagedArray(limit: limits.connections)
-    blocks = SendBlocks(limit: limits.sendMemory)
+    blocks = SendBlocks(
+      limit: limits.sendMemory,
+      firstLimit: limits.firstSendMemory
+    )
     timeWait = TimeWaitTable(
       limit: max(limits.timeWaitConnections, 1),
       secret: secret
@@ -147,7 +169,7 @@ struct TCP: ~Copyable {
 
   /// There is one interface more.
   mutating func addOutlet(_ capabilities: LinkCapabilities) {
-    outlets.append(TCPOutlet(capabilities))
+    outlets.append(TCPOutlet(capabilities, number: outlets.count))
   }
 
   /// The device of an interface does from now on what `capabilities` say.
@@ -167,7 +189,7 @@ struct TCP: ~Copyable {
 
   @inline(__always)
   private func isSending(_ slot: UInt32) -> Bool {
-    outlets[interface(of: slot)].sending.contains(slot)
+    outlets[interface(of: slot)].sending.contains(slot, in: sendingLinks)
   }
 
   // MARK: Slots
@@ -200,14 +222,16 @@ struct TCP: ~Copyable {
 
   /// A slot for `connection`, now in the table. `nil` when all are taken.
   mutating func insert(_ connection: consuming Connection) -> UInt32? {
-    guard !freeSlots.isEmpty || slots.count < limits.value.connections else {
+    guard freeSlots > 0 || slots.count < limits.value.connections else {
       return nil
     }
     let index: UInt32
-    if let free = freeSlots.popLast() {
-      index = free
-      slots[Int(free)].connection = connection
-      slots[Int(free)].isUsed = true
+    if freeSlots > 0 {
+      index = firstFree
+      firstFree = slots[Int(index)].nextInBucket
+      freeSlots -= 1
+      slots[Int(index)].connection = connection
+      slots[Int(index)].isUsed = true
     } else {
       index = UInt32(slots.count)
       slots.append(Slot(connection: connection))
@@ -291,9 +315,9 @@ struct TCP: ~Copyable {
     if filing.hasIdleRecords { takeBackRecords(from: index) }
     if filing.hasIdleEarly { takeBackEarly(from: index) }
     if filing.isHalfOpen {
-      halfOpen.append(slot)
+      halfOpen.append(slot, in: &waitingLinks)
     } else if halfOpen.count > 0 {
-      halfOpen.remove(slot)
+      halfOpen.remove(slot, in: &waitingLinks)
     }
     if let listener = filing.listener {
       refilePending(slot, of: Int(listener))
@@ -309,13 +333,13 @@ struct TCP: ~Copyable {
       if filing.isReleased, !filing.wantsToSend { return free(slot) }
     }
     if filing.wantsToSend {
-      outlets[interface(of: slot)].sending.append(slot)
+      outlets[interface(of: slot)].sending.append(slot, in: &sendingLinks)
     }
     deadlines.set(slot, to: filing.deadline)
     if filing.isReleased {
-      changed.remove(slot)
+      changed.remove(slot, in: &waitingLinks)
     } else if filing.hasChanges, filing.listener == nil {
-      changed.append(slot)
+      changed.append(slot, in: &waitingLinks)
     }
   }
 
@@ -335,7 +359,7 @@ struct TCP: ~Copyable {
         refile(slot)
         return true
       }
-      candidate = halfOpen.next(after: slot)
+      candidate = halfOpen.next(after: slot, in: waitingLinks)
     }
     return false
   }
@@ -348,12 +372,12 @@ struct TCP: ~Copyable {
       slots[index].connection.listener = nil
       slots[index].connection.isReleased = true
       listeners[listener].pending -= 1
-      listeners[listener].acceptable.removeAll { $0 == slot }
+      listeners[listener].acceptable.remove(slot, in: &waitingLinks)
       counters.connectionsNeverAccepted &+= 1
     } else if slots[index].connection.changes.contains(.established) {
       slots[index].connection.changes.remove(.established)
-      listeners[listener].acceptable.append(slot)
-      signalled.append(UInt32(listener))
+      listeners[listener].acceptable.append(slot, in: &waitingLinks)
+      signalled.append(UInt32(listener), in: &signalledLinks)
       counters.connectionsAccepted &+= 1
     }
   }
@@ -368,12 +392,15 @@ struct TCP: ~Copyable {
 
   private mutating func free(_ slot: UInt32) {
     let index = Int(slot)
-    outlets[interface(of: slot)].sending.remove(slot)
-    changed.remove(slot)
+    outlets[interface(of: slot)].sending.remove(slot, in: &sendingLinks)
+    changed.remove(slot, in: &waitingLinks)
+    starved.remove(slot, in: &starvedLinks)
     deadlines.set(slot, to: nil)
     slots[index].connection.receiveQueue = PacketQueue()
     slots[index].isUsed = false
     slots[index].generation &+= 1
-    freeSlots.append(slot)
+    slots[index].nextInBucket = firstFree
+    firstFree = slot
+    freeSlots += 1
   }
 }

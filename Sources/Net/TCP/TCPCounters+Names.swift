@@ -84,5 +84,6 @@ extension TCPCounters {
 
     // MARK: Scale
 
+    body("tcp: send memory short", sendMemoryShort)
   }
 }

@@ -159,6 +159,10 @@ public struct TCPCounters: Hashable, Sendable {
 
   // MARK: Scale
 
+  /// Writes of which nothing was taken, as there was no memory for what
+  /// connections send: see ``TCPLimits/firstSendMemory``.
+  public internal(set) var sendMemoryShort: UInt64 = 0
+
   /// Nothing happened yet.
   public init() {}
 }

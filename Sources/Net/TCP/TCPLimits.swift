@@ -1,9 +1,10 @@
 /// Every limit of TCP: its default, its reason, and what happens at it.
 public struct TCPLimits: Sendable {
   /// Connections at once, but for those in TIME-WAIT that no app holds. The
-  /// table grows as they come and a slot is under 768 bytes, so this bounds it at
-  /// 3 MiB. At the limit a SYN is dropped and a connect fails with
-  /// ``NetworkError/limitReached``.
+  /// table grows as they come, a slot and all that belongs to it is under 1 KiB,
+  /// and an app's task is 1.6 KiB at the least: ``init(memory:)`` has as many as
+  /// the memory bears, up to ``mostConnections``. At the limit a SYN is dropped
+  /// and a connect fails with ``NetworkError/limitReached``.
   public var connections = 4096
   /// Listeners at once. At the limit, listening fails with
   /// ``NetworkError/limitReached``.
@@ -25,9 +26,10 @@ public struct TCPLimits: Sendable {
   /// as they are needed and go when the last is over. At the limit the oldest
   /// ends early.
   public var timeWaitConnections = 8192
-  /// Replies that belong to no connection (resets) and wait to be sent. At the
-  /// limit no more are made until some are sent.
-  public var pendingReplies = 64
+  /// Replies that belong to no connection (resets, SYN cookies) and wait to be
+  /// sent: as many as frames may come in before any goes out. At the limit no
+  /// more are made until some are sent.
+  public var pendingReplies = 256
 
   /// The most received bytes kept for the app, and so the largest window: four
   /// of the largest that a device merges, so that the next are under way while
@@ -43,6 +45,10 @@ public struct TCPLimits: Sendable {
   /// less at a time, and goes on as the peer acknowledges. One that has nothing
   /// written holds nothing.
   public var sendMemory = 8 * 1024 * 1024
+  /// Memory for those first blocks. When it is used up, too, a connection that
+  /// holds nothing writes nothing; it is told of room, in its turn, when a
+  /// quarter of this is free again.
+  public var firstSendMemory = 8 * 1024 * 1024
   /// Segments, or parts of merged ones, kept out of order for a connection: a
   /// receive buffer of full segments is 180. One more is dropped, and the peer
   /// sends it again.
@@ -186,21 +192,40 @@ public struct TCPLimits: Sendable {
 
   // MARK: Scale
 
-  /// The defaults, for 64 MiB of memory and more.
+  /// The most connections of ``init(memory:)``: the table of their ends has a
+  /// word for each from the start.
+  public static var mostConnections: Int { 65_536 }
+  /// The memory that a connection is taken to cost: its slot, with its places
+  /// in lists (0.8 KiB), and a task of the app that waits for bytes (1.6 KiB;
+  /// one that has an answer under way, some more).
+  public static var memoryOfConnection: Int { 3584 }
+
+  /// The defaults.
   public init() {}
 
-  /// The limits for a machine with `memory` bytes: where it is less, what the
-  /// worst peers can make all connections hold together still fits. A
-  /// connection costs a slot, the first 2 KiB of its send buffer and the app's
-  /// task, so there is one for each 16 KiB. Buffers are as large as a machine
+  /// The limits for a machine with `memory` bytes: what the worst peers can make
+  /// all connections hold together still fits. Buffers are as large as a machine
   /// of 64 MiB can bear, and 64 KiB in a small one.
+  ///
+  ///     memory                     64 MiB   16 MiB
+  ///     packets, books, the image      10        5
+  ///     sendMemory                      8        2
+  ///     firstSendMemory                 8        2
+  ///     connections                    40        4   11,702 and 1,170
+  ///
+  /// and the rest for what else the app allocates.
   public init(memory: Int) {
     receiveBuffer = min(receiveBuffer, max(memory / 192, 64 * 1024))
     sendBuffer = min(sendBuffer, max(memory / 64, 64 * 1024))
     outOfOrderSegments = min(outOfOrderSegments, receiveBuffer / 1024)
     outOfOrderMemory = min(outOfOrderMemory, 2 * receiveBuffer)
-    connections = min(connections, max(memory / (16 * 1024), 64))
+    let forConnections = memory - memory / 4 - 8 * 1024 * 1024
+    connections = min(
+      max(forConnections / Self.memoryOfConnection, memory / (32 * 1024), 64),
+      Self.mostConnections
+    )
     sendMemory = min(sendMemory, memory / 8)
+    firstSendMemory = min(firstSendMemory, memory / 8)
     timeWaitConnections = min(timeWaitConnections, connections / 2)
     backlog = min(backlog, connections / 8)
   }

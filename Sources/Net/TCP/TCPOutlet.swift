@@ -4,11 +4,22 @@
 struct TCPOutlet: ~Copyable {
   /// Slots with something to send, or that had: each sends one segment in its
   /// turn, and goes when it has none.
-  var sending = SlotList()
+  var sending: SlotList
   /// What is said to those without a connection.
-  var replies: [TCP.Reply] = []
+  var replies = ReplyQueue()
+  /// Whether a segment of a connection is next, though replies wait.
+  var isSegmentsTurn = false
   /// What the device does with what is sent.
   var capabilities: LinkCapabilities
 
-  init(_ capabilities: LinkCapabilities) { self.capabilities = capabilities }
+  /// That of interface `number`.
+  init(_ capabilities: LinkCapabilities, number: Int) {
+    self.capabilities = capabilities
+    sending = SlotList(number: UInt16(number))
+  }
+
+  /// Whether a reply is next.
+  var isReplysTurn: Bool {
+    !replies.isEmpty && (!isSegmentsTurn || sending.isEmpty)
+  }
 }

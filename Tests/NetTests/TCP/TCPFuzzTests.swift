@@ -220,7 +220,7 @@ import Testing
     #expect(harness.tcp.deadline == nil, "seed \(seed)")
     #expect(harness.tcp.connectionCount == 0, "seed \(seed)")
     let slots = harness.tcp.slots.count
-    #expect(harness.tcp.freeSlots.count == slots, "seed \(seed)")
+    #expect(harness.tcp.freeSlots == slots, "seed \(seed)")
     #expect(harness.tcp.timeWait.count == 0, "seed \(seed)")
     #expect(harness.tcp.outlets[0].sending.count == 0, "seed \(seed)")
     #expect(harness.pool.available == harness.pool.capacity, "seed \(seed)")

@@ -72,13 +72,97 @@ import Testing
     #expect(harness.tcp.blocks.memoryInUse == 0)
   }
 
+  /// Who holds nothing and was refused is woken in its turn, when there is
+  /// memory for many; until then nobody takes what becomes free.
+  @Test func firstSendMemory_isBoundedAndShared() throws {
+    var limits = TCPHarness.limits
+    limits.sendMemory = 16 * 1024
+    limits.firstSendMemory = 16 * 2048
+    let harness = TCPHarness(limits: limits)
+    let connections = try establish(harness, 24)
+    #expect(try harness.write(connections[0], pattern(100_000)) == 16_320)
+    // What is left for first blocks, and what remains of that for all.
+    for id in connections[1...16] {
+      #expect(try harness.write(id, pattern(100)) == 100)
+    }
+    for id in connections[17...] {
+      #expect(try harness.write(id, pattern(100)) == 0)
+      // Once more, and they still wait once.
+      #expect(try harness.write(id, pattern(100)) == 0)
+    }
+    #expect(harness.tcp.counters.sendMemoryShort == 14)
+    #expect(
+      harness.tcp.blocks.memoryInUse
+        == limits.sendMemory + limits.firstSendMemory
+    )
+    while harness.tcp.transmit(at: harness.now, pool: harness.pool) != nil {}
+    _ = harness.events()
+    // Three of 2 KiB are free: less than a quarter.
+    for index in 1...3 {
+      harness.tcp.abort(connections[index], at: harness.now)
+    }
+    _ = harness.events()
+    #expect(try harness.write(connections[17], pattern(100)) == 0)
+    // Who holds some goes on.
+    #expect(try harness.write(connections[4], pattern(100)) == 100)
+    harness.tcp.abort(connections[5], at: harness.now)
+    let woken = harness.events().filter {
+      if case .connection(_, .writable) = $0 { true } else { false }
+    }
+    #expect(woken == connections[17...].map { .connection($0, .writable) })
+    for id in connections[17..<21] {
+      #expect(try harness.write(id, pattern(100)) == 100)
+    }
+    #expect(try harness.write(connections[21], pattern(100)) == 0)
+    for id in connections { harness.tcp.abort(id, at: harness.now) }
+    #expect(harness.tcp.blocks.memoryInUse == 0)
+  }
+
+  @Test func firstSendMemory_whoWaitsMayGo() throws {
+    var limits = TCPHarness.limits
+    limits.sendMemory = 2048
+    limits.firstSendMemory = 2048
+    let harness = TCPHarness(limits: limits)
+    let connections = try establish(harness, 4)
+    _ = harness.events()
+    for id in connections[..<2] {
+      #expect(try harness.write(id, pattern(100)) == 100)
+    }
+    for id in connections[2...] {
+      #expect(try harness.write(id, pattern(100)) == 0)
+    }
+    // One that waits ends; the other one's turn comes.
+    harness.tcp.abort(connections[2], at: harness.now)
+    harness.release(connections[2])
+    while harness.tcp.transmit(at: harness.now, pool: harness.pool) != nil {}
+    #expect(!harness.events().contains(.connection(connections[3], .writable)))
+    harness.tcp.abort(connections[0], at: harness.now)
+    #expect(harness.events().contains(.connection(connections[3], .writable)))
+    #expect(try harness.write(connections[3], pattern(100)) == 100)
+  }
+
   @Test(arguments: [1 << 20, 16 << 20, 64 << 20, 1 << 40])
   func limits_fitTheMemory(memory: Int) {
     let limits = TCPLimits(memory: memory)
     #expect(limits.sendMemory <= memory / 8)
-    #expect(limits.connections >= 64 && limits.connections <= 4096)
+    #expect(limits.firstSendMemory <= memory / 8)
+    #expect(limits.connections >= 64)
+    #expect(limits.connections <= TCPLimits.mostConnections)
+    #expect(
+      limits.connections * TCPLimits.memoryOfConnection
+        <= max(memory * 5 / 8, 64 * TCPLimits.memoryOfConnection)
+    )
     #expect(limits.backlog >= 1 && limits.backlog < limits.connections)
     #expect(limits.timeWaitConnections < limits.connections)
+  }
+
+  /// Ten thousand that are silent and a thousand that are busy, in a machine of
+  /// 64 MiB, of which the firmware and the image take some.
+  @Test func limits_areForACrowd() {
+    let limits = TCPLimits(memory: 61 << 20)
+    #expect(limits.connections > 11_000)
+    // Each of the busy ones can have its first block.
+    #expect(limits.firstSendMemory > 1000 * SendBlocks.smallSize)
   }
 
   /// A peer that sent beyond what it then calls its end.

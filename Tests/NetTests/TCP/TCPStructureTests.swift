@@ -309,33 +309,56 @@ import Testing
 }
 
 @Suite struct SlotListTests {
+  /// Two lists with the same links, among which slots go to and fro.
   @Test(arguments: 1...5 as ClosedRange<UInt64>)
   func randomSlots_areAsTheModelSays(seed: UInt64) {
     var random = RandomNumbers(seed: SipHash.Key(seed, 9))
-    var list = SlotList()
-    var model: [UInt32] = []
+    var links = SlotLinks()
+    var lists = [SlotList(number: 0), SlotList(number: 7)]
+    var models: [[UInt32]] = [[], []]
     for step in 0..<3000 {
       let slot = UInt32.random(in: 0..<20, using: &random)
+      let which = Int.random(in: 0..<2, using: &random)
       switch Int.random(in: 0..<5, using: &random) {
       case 4:
-        guard list.contains(slot) else { continue }
-        list.moveToEnd(slot)
-        model.removeAll { $0 == slot }
-        model.append(slot)
+        guard lists[which].contains(slot, in: links) else { continue }
+        lists[which].moveToEnd(slot, in: &links)
+        models[which].removeAll { $0 == slot }
+        models[which].append(slot)
       case 0, 1:
-        list.append(slot)
-        if !model.contains(slot) { model.append(slot) }
+        lists[1 - which].remove(slot, in: &links)
+        models[1 - which].removeAll { $0 == slot }
+        lists[which].append(slot, in: &links)
+        if !models[which].contains(slot) { models[which].append(slot) }
       case 2:
-        list.remove(slot)
-        model.removeAll { $0 == slot }
+        lists[which].remove(slot, in: &links)
+        models[which].removeAll { $0 == slot }
       default:
-        let first = list.popFirst()
-        let expected = model.isEmpty ? nil : model.removeFirst()
+        let first = lists[which].popFirst(in: &links)
+        let expected =
+          models[which].isEmpty ? nil : models[which].removeFirst()
         #expect(first == expected, "seed \(seed) step \(step)")
       }
-      #expect(list.count == model.count, "seed \(seed) step \(step)")
-      #expect(list.first == model.first, "seed \(seed) step \(step)")
-      #expect(list.contains(slot) == model.contains(slot))
+      for (list, model) in zip(lists, models) {
+        #expect(list.count == model.count, "seed \(seed) step \(step)")
+        #expect(list.isEmpty == model.isEmpty)
+        #expect(list.first == model.first, "seed \(seed) step \(step)")
+        #expect(list.contains(slot, in: links) == model.contains(slot))
+        let next = model.firstIndex(of: slot).map {
+          $0 + 1 < model.count ? model[$0 + 1] : nil
+        }
+        guard let next else { continue }
+        #expect(list.next(after: slot, in: links) == next)
+      }
+    }
+  }
+
+  @Test func twoListsAtOnce_trap() async {
+    await #expect(processExitsWith: .failure) {
+      var links = SlotLinks()
+      var (one, other) = (SlotList(number: 0), SlotList(number: 1))
+      one.append(3, in: &links)
+      other.append(3, in: &links)
     }
   }
 }

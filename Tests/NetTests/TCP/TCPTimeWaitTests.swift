@@ -84,7 +84,7 @@ import Testing
     #expect(harness.read(id) == .endOfStream)
     #expect(harness.drain().map(\.flags) == [[.syn, .acknowledgement]])
     harness.release(id)
-    #expect(harness.tcp.freeSlots.count == 1)
+    #expect(harness.tcp.freeSlots == 1)
     #expect(harness.tcp.connectionCount == 1)
   }
 

@@ -52,7 +52,10 @@ extension TCP {
     )
     reply.acknowledgementNumber = segment.sequenceNumber + 1
     reply.options.maximumSegmentSize = UInt16(clamping: maximumSegmentSize)
-    reply.window = ReceiveSequence(limits.value).synWindowField
+    var receive = ReceiveSequence(limits.value)
+    // No more than what a connection begins with when the cookie comes back.
+    receive.capacity = firstWindow(maximumSegmentSize)
+    reply.window = receive.synWindowField
     counters.cookiesSent &+= 1
     send(reply, on: Int(key.interface))
   }

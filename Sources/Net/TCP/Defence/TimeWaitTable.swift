@@ -1,4 +1,5 @@
 import BasicContainers
+import Packets
 
 /// The connections in TIME-WAIT that no app holds any more: small records apart
 /// from the slots, so that a server that closes first has its slots for those
@@ -42,7 +43,7 @@ struct TimeWaitTable: ~Copyable {
 
   fileprivate static let none = UInt32.max
 
-  private var records = UniqueArray<Record>()
+  private var records = PagedArray<Record>()
   private var buckets = UniqueArray<UInt32>()
   private var free = none
   private var oldest = none
@@ -187,7 +188,7 @@ struct TimeWaitTable: ~Copyable {
     free = record
     guard count == 0 else { return }
     // What nobody needs is given back.
-    records = UniqueArray()
+    records = PagedArray()
     buckets = UniqueArray()
     free = Self.none
   }

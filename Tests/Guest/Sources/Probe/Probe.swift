@@ -10,7 +10,9 @@ struct Probe: AsyncParsableCommand {
     subcommands: [
       Echo.self, DatagramEcho.self, Discard.self, CharacterGenerator.self,
       Datagrams.self, HTTP.self, Refused.self, Soak.self, Unread.self,
-      Flood.self, Scan.self, SlowReaders.self, Served.self, Abort.self,
+      Flood.self, Scan.self, SlowReaders.self, Crowd.self, Scale.self,
+      Served.self,
+      Abort.self,
       Reset.self, Late.self, KeepAlive.self, Errand.self, Call.self,
       TimeServer.self, Relay.self, LocalName.self,
     ]

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Deadlines
-import NIOCore
 
 /// One who means well, among those who do not: gets a page, again and again,
 /// each time on a new connection, which it closes first.
@@ -42,7 +41,9 @@ struct Served: AsyncParsableCommand {
         let page = try await withDeadline(
           .seconds(patience),
           waitingFor: "a page"
-        ) { try await load() }
+        ) {
+          try await Page.load("/", host: service.host, port: service.port)
+        }
         times.append(clock.now - start)
         if requests == 1 { print(page) }
       } catch {
@@ -61,19 +62,5 @@ struct Served: AsyncParsableCommand {
       "served: \(times.count) of \(tries), median \(times[times.count / 2]),"
         + " 99 % within \(times[times.count * 99 / 100]), longest \(longest)"
     )
-  }
-
-  private func load() async throws -> String {
-    let channel = try await service.connect().asByteChannel()
-    return try await channel.executeThenClose { inbound, outbound in
-      let request = "GET / HTTP/1.1\r\nHost: \(service.host)\r\n\r\n"
-      try await outbound.write(ByteBuffer(string: request))
-      var answer = ""
-      for try await piece in inbound {
-        answer += String(buffer: piece)
-        if answer.hasSuffix("</html>\n") { return answer }
-      }
-      throw ProbeFailure("\(answer.count) bytes and no end of the page")
-    }
   }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Glibc
 import NIOCore
 import NIOPosix
 
@@ -18,7 +17,7 @@ struct SlowReaders: AsyncParsableCommand {
   private static let atOnce = 32
 
   func run() async throws {
-    try raiseDescriptorLimit()
+    try raiseDescriptorLimit(for: connections)
     var channels: [any Channel] = []
     while channels.count < connections {
       let more = min(Self.atOnce, connections - channels.count)
@@ -40,21 +39,5 @@ struct SlowReaders: AsyncParsableCommand {
       .connectTimeout(.seconds(Int64(service.within)))
       .connect(to: service.address)
       .get()
-  }
-
-  private func raiseDescriptorLimit() throws {
-    var limit = rlimit()
-    // SAFETY: The value lives through both calls.
-    guard
-      unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
-    else { throw ProbeFailure("no limit of descriptors") }
-    limit.rlim_cur = limit.rlim_max
-    guard
-      unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        == 0,
-      limit.rlim_cur > connections + 64
-    else {
-      throw ProbeFailure("\(limit.rlim_cur) descriptors are too few")
-    }
   }
 }

@@ -7,6 +7,9 @@ import Testing
   /// The page itself and what the allocator keeps.
   private static let slack = 64 << 10
 
+  /// Packets that may be with the device, or wait there until others are.
+  private static let withDevice = 300
+
   private static var options: GuestOptions {
     var options = GuestOptions()
     options.macAddress = TAPDemo.attackedHardware
@@ -85,9 +88,12 @@ import Testing
           ]
         )
         #expect(scan.hasPrefix("scan: open 7 9 19 80; 65531 closed"), "\(scan)")
-        // Another service than the one that is asked for meanwhile: where a
-        // backlog is full, who means well waits, too.
-        try await Self.serve(demo, duringFloodOf: "syn", port: 7)
+        // The very service that is asked for meanwhile: its backlog is full,
+        // and who means well comes back with a cookie.
+        try await Self.serve(demo, duringFloodOf: "syn", port: 80)
+        let flooded = try await demo.pageWithoutTrace()
+        #expect(flooded.counter("tcp: cookies sent") > 0)
+        #expect(flooded.counter("tcp: cookies accepted") > 0)
         try await demo.probe(
           "flood",
           port: 9,
@@ -147,5 +153,10 @@ import Testing
     let growth = after.counter(row) - before.counter(row)
     print("after it the heap has \(growth) bytes more in use")
     #expect(growth < connections * 2048 + slack, "\(growth) bytes are lost")
+    for row in ["memory: packets in use", "memory: receive buffers in use"] {
+      let more = after.counter(row) - before.counter(row)
+      #expect(more <= withDevice, "\(row): \(more) more than before")
+    }
+    #expect(after.counter("memory: bytes of send buffers in use") <= slack)
   }
 }

@@ -265,7 +265,7 @@ import Testing
 
   @Test func released_holdsNoSlot() {
     let harness = Self.released()
-    #expect(harness.tcp.freeSlots.count == 1)
+    #expect(harness.tcp.freeSlots == 1)
     #expect(harness.tcp.table.count == 0)
     #expect(harness.tcp.connectionCount == 1)
     #expect(harness.events().isEmpty)
