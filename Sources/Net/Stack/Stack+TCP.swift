@@ -32,6 +32,17 @@ extension Stack {
     neighbours.confirm(address, at: now)
   }
 
+  /// RFC 9293 §3.8.3 (MUST-20), RFC 1122 §3.3.1.4: TCP gets no answers, and the
+  /// next hop may be gone: it is asked, though it was heard of lately.
+  mutating func lookForSuspects(at now: Instant) {
+    while let peer = tcp.nextSuspect() {
+      guard let destination = peer.ipv4,
+        case .neighbour(let address) = nextHop(to: destination)
+      else { continue }
+      neighbours.suspect(address, at: now)
+    }
+  }
+
   /// The next segment that TCP wants to send, from its IP header on.
   mutating func nextSegment(at now: Instant) -> PacketBuffer? {
     while let segment = tcp.transmit(at: now, pool: pool) {

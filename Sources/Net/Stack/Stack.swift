@@ -199,6 +199,8 @@ public struct Stack: ~Copyable {
     pollReassembly(at: now)
     pollLoopback(at: now)
     tcp.poll(at: now)
+    lowerConfirmedPaths(at: now)
+    lookForSuspects(at: now)
   }
 
   // MARK: Events and counters

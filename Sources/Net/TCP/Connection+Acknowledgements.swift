@@ -97,6 +97,7 @@ extension Connection {
       if isFar { forgetWhatIsFarBehind() }
       flight.acknowledge(upTo: number, &delivery)
       summary.roundTrip = roundTrip.sample(upTo: number, at: now)
+      pathClaim.acknowledged(upTo: number)
     } else {
       // RFC 5681 §2: a duplicate is one that says nothing else while data is
       // under way. Answers to probes of a shut window are none.
@@ -106,6 +107,12 @@ extension Connection {
     }
     if recovery.isSelective {
       takeBlocks(segment.options, &summary, limits: limits, &delivery)
+    }
+    // What routers may cut proves nothing.
+    if delivery.largest > 0, !mayFragment {
+      pathClaim.arrived(
+        min(delivery.largest, fullSegment()) + textOptionsLength()
+      )
     }
     summary.inFlight = send.inFlight
     summary.delivered = delivery.count

@@ -96,6 +96,7 @@ extension Connection {
       loseAtTimeout(counters: &counters, at: now)
       roundTrip.backOff()
       suspectBlackHole()
+      pathClaim.timedOut()
       timer.restart(for: roundTrip.timeout, at: now)
     }
   }

@@ -105,6 +105,9 @@ extension TCP {
         counters: &counters
       )
       if slots[Int(slot)].connection.suspectsPath { suspect(slot) }
+      if let size = slots[Int(slot)].connection.pathClaim.takeConfirmed() {
+        confirm(size, of: slot)
+      }
       settle(slot, at: now)
     }
   }

@@ -74,6 +74,8 @@ struct TCP: ~Copyable {
   var changed = SlotList()
   /// The connections in TIME-WAIT that no app holds.
   var timeWait: TimeWaitTable
+  /// Ways that have turned out to carry less, that IP was not told of.
+  var smallerPaths: [(address: IPAddress, mtu: Int)] = []
   /// Peers to whom the way may be dead, that IP was not told of.
   var suspects: [IPAddress] = []
   /// The most of them: one machine that is gone has many connections.
