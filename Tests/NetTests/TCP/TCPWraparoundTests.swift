@@ -133,4 +133,105 @@ import Testing
     let received = harness.tcp.slots[index].connection.urgent.received
     #expect(received == nil)
   }
+
+  // MARK: The end of the numbers
+
+  /// A time at which our initial number is `before` less than zero.
+  private static func instant(_ before: UInt32) -> Instant {
+    let local = Endpoint(address: TCPHarness.ours, port: TCPHarness.port)
+    let remote = Endpoint(
+      address: TCPHarness.theirs,
+      port: TCPHarness.theirPort
+    )
+    let start = Instant(nanoseconds: 1_000_000_000)
+    let number = InitialSequenceNumber.generate(
+      local: local,
+      remote: remote,
+      secret: TCPHarness.secret,
+      at: start
+    )
+    // The clock of these numbers counts four microseconds.
+    let ticks = 0 &- before &- number.rawValue
+    return start + .microseconds(Int64(ticks) * 4)
+  }
+
+  private static func opened(_ before: UInt32) throws -> (
+    TCPHarness, ConnectionID
+  ) {
+    let harness = TCPHarness()
+    harness.now = instant(before)
+    let listener = try harness.listen(backlog: 1)
+    harness.receive(Segment(.syn, 0, mss: 1000, permitsSACK: true))
+    _ = harness.learnInitial()
+    #expect(harness.iss == SequenceNumber(0 &- before))
+    harness.wait(20)
+    harness.receive(Segment([], 1, ack: 1))
+    let id = try #require(harness.accept(listener))
+    return (harness, id)
+  }
+
+  /// How many numbers there are before zero: the SYN, the first byte, one that
+  /// is lost, the hole, what is behind it, the FIN.
+  static let ends: [UInt32] = [
+    0, 1, 2, 500, 999, 1000, 1001, 1002, 2001, 3000, 4001, 5000, 5001, 5002,
+    1 << 31, 1 << 31 + 2500,
+  ]
+
+  @Test(arguments: ends)
+  func transfer_withALoss_acrossZero(before: UInt32) throws {
+    let (harness, id) = try Self.opened(before)
+    _ = try harness.write(id, pattern(5000))
+    #expect(harness.sequences() == [1, 1001, 2001, 3001, 4001])
+    harness.wait(20)
+    harness.acknowledge(1001)
+    harness.acknowledge(1001, 2001..<5001)
+    harness.expect(
+      Segment([], 1001, ack: 1, pattern(1000, from: 1000))
+    )
+    #expect(harness.flightText(id) == "1001-2001R 2001-5001S")
+    harness.wait(20)
+    harness.acknowledge(5001)
+    #expect(harness.tcp.information(id)?.bytesInFlight == 0)
+    harness.close(id)
+    harness.expect(Segment(.fin, 5001, ack: 1))
+    harness.receive(Segment(.fin, 1, ack: 5002))
+    harness.expect(Segment([], 5002, ack: 2))
+    #expect(harness.tcp.state(id) == .timeWait)
+    #expect(harness.tcp.counters.badAcknowledgements == 0)
+  }
+
+  @Test(arguments: ends)
+  func timeout_acrossZero(before: UInt32) throws {
+    let (harness, id) = try Self.opened(before)
+    _ = try harness.write(id, pattern(3000))
+    #expect(harness.sequences() == [1, 1001, 2001])
+    harness.wait(45)
+    #expect(harness.sequences() == [2001])
+    harness.wait(1000)
+    #expect(harness.sequences().first == 1)
+    harness.acknowledge(1001)
+    #expect(harness.sequences() == [1001, 2001])
+    harness.acknowledge(3001)
+    #expect(harness.tcp.information(id)?.bytesInFlight == 0)
+    #expect(harness.tcp.information(id)?.bytesToSend == 0)
+  }
+
+  /// RFC 5961 §5.2, with the least and the greatest number that may be.
+  @Test(arguments: ends)
+  func acknowledgements_acrossZero(before: UInt32) throws {
+    let (harness, id) = try Self.opened(before)
+    _ = try harness.write(id, pattern(2000))
+    harness.drain()
+    for number in [2002, -65_535] {
+      harness.receive(Segment([], 1, ack: number))
+    }
+    #expect(harness.tcp.counters.badAcknowledgements == 2)
+    for number in [-65_534, 0, 1] {
+      harness.receive(Segment([], 1, ack: number))
+    }
+    #expect(harness.tcp.information(id)?.bytesInFlight == 2000)
+    harness.receive(Segment([], 1, ack: 2001))
+    #expect(harness.tcp.counters.badAcknowledgements == 2)
+    #expect(harness.tcp.information(id)?.bytesInFlight == 0)
+  }
 }
