@@ -9,16 +9,17 @@ import Testing
   /// More than half of all numbers.
   static let farthest = 5 << 29
 
-  /// The connection sends `farthest` bytes, from `position` on, and the peer
-  /// acknowledges them: a quarter of the numbers at most are under way at once.
+  /// The connection sends `steps` times an eighth of all numbers, from `position`
+  /// on, and the peer acknowledges them.
   static func leap(
     _ harness: TCPHarness,
     _ id: ConnectionID,
-    from position: Int
+    from position: Int,
+    steps: Int = 5
   ) -> Int {
     let index = Int(id.index)
     var position = position
-    for _ in 0..<5 {
+    for _ in 0..<steps {
       let start = harness.iss + position
       position += 1 << 29
       harness.tcp.slots[index].connection.flight.sent(
@@ -70,6 +71,21 @@ import Testing
     let start = Self.leap(harness, id, from: 2)
     _ = try harness.write(id, [2])
     harness.expect(Segment(.push, start, ack: 1, [2]))
+  }
+
+  /// RFC 9293 §3.10.7.4: an acknowledgement stands at SND.NXT, also where our
+  /// first number seems to be ahead.
+  @Test func acknowledgement_standsBehindWhatWasSentStill() throws {
+    let (harness, id) = TCPHarness.established()
+    var start = Self.leap(harness, id, from: 1, steps: 4)
+    for _ in 0..<3 {
+      _ = try harness.write(id, pattern(1000))
+      harness.drain()
+      start += 1000
+      harness.receive(Segment([], 1, ack: start))
+      harness.receive(Segment(.push, -100, ack: start, [1]))
+      harness.expect(Segment([], start, ack: 1))
+    }
   }
 
   /// RFC 7661 §4.3: what was sent since does not fill the window.
