@@ -88,28 +88,24 @@ struct HTTPServer {
         to: request
       )
     }
+    let content: Content
     switch request.resource {
     case .page:
-      let page = StatusPage.render(system)
-      return await respond(
-        connection,
-        "200 OK",
-        Content(type: "text/html; charset=utf-8", text: page),
-        to: request
+      content = Content(
+        type: "text/html; charset=utf-8",
+        text: StatusPage.render(system)
       )
     case .status:
-      let status = StatusJSON.render(system)
-      return await respond(
-        connection,
-        "200 OK",
-        Content(type: "application/json", text: status),
-        to: request
+      content = Content(
+        type: "application/json",
+        text: StatusJSON.render(system)
       )
     case .connections:
       return await sendConnections(connection, to: request)
     case .other:
       return await respond(connection, "404 Not Found", to: request)
     }
+    return await respond(connection, "200 OK", content, to: request)
   }
 
   /// Sends a response, and says that it is the last one unless `request` keeps

@@ -99,6 +99,8 @@ import Testing
     ("0800f7fe0000000001", .icmpChecksum),
     ("0d00f2ff00000000", .icmpTypeIgnored),
     ("0000ffff00000000", .icmpTypeIgnored),
+    // Source quench. RFC 6633.
+    ("0400fbff00000000", .icmpTypeIgnored),
     ("0303fcfc00000000", .icmpQuoteInvalid),
   ])
   func malformed_isDropped(_ message: String, _ reason: DropReason) throws {

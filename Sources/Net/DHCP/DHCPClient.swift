@@ -17,6 +17,9 @@
 /// host has the address (RFC 5227); who looks tells ``addressIsFree(_:)`` or
 /// ``addressIsTaken(_:at:)``.
 ///
+/// What it sends is in `DHCPClient+Sending`, what it takes of servers in
+/// `DHCPClient+Receiving`, and whose an address is in `DHCPClient+Address`.
+///
 /// The client makes no packets and reads no clock: ``poll(at:)`` says what to
 /// send, ``receive(_:at:)`` is told what came.
 struct DHCPClient: Sendable {
@@ -54,7 +57,7 @@ struct DHCPClient: Sendable {
 
   /// Delays between transmissions in seconds; the last one goes on. RFC 2131
   /// §4.1.
-  private static let backoff: InlineArray<5, Int64> = [4, 8, 16, 32, 64]
+  static let backoff: InlineArray<5, Int64> = [4, 8, 16, 32, 64]
   /// REQUESTs that an offer is worth; then the client looks for another. RFC
   /// 2131 §3.1.5 suggests four. So many ask about a lease after the link came
   /// back, too: a minute in all.
@@ -64,43 +67,43 @@ struct DHCPClient: Sendable {
   /// had in no time.
   private static let rememberedLimit = 2
   /// The rest after a refusal, so that client and server do not spin.
-  private static let refusalRest: Interval = .seconds(1)
+  static let refusalRest: Interval = .seconds(1)
   /// The rest after a DECLINE. RFC 2131 §3.1.5.
-  private static let declineRest: Interval = .seconds(10)
+  static let declineRest: Interval = .seconds(10)
   /// How long to wait for more offers once the first choice was a bad one. The
   /// first time none is waited for: who boots in milliseconds does not want to
   /// wait a second for an address that is no better.
-  private static let selectionTime: Interval = .seconds(1)
+  static let selectionTime: Interval = .seconds(1)
 
-  private let hardware: MACAddress
-  private let identifier: ClientIdentifier
-  private let hostName: [UInt8]
-  private let mtu: Int
-  private var random: RandomNumbers
+  let hardware: MACAddress
+  let identifier: ClientIdentifier
+  let hostName: [UInt8]
+  let mtu: Int
+  var random: RandomNumbers
 
-  private(set) var state: State = .initialise
+  var state: State = .initialise
   /// The lease while it is held.
-  private(set) var lease: Lease?
+  var lease: Lease?
   /// What is granted but not yet checked.
-  private var candidate: Lease?
-  private var transaction: UInt32 = 0
+  var candidate: Lease?
+  var transaction: UInt32 = 0
   /// When the transaction began.
-  private var began: Instant
+  var began: Instant
   /// When its last request was sent.
-  private var sent: Instant
+  var sent: Instant
   /// How often the request of this state was sent.
-  private var transmissions = 0
+  var transmissions = 0
   /// When it is to be sent again.
-  private var nextTransmission: Instant
+  var nextTransmission: Instant
   /// The offer that REQUESTING asks for, or the best so far in SELECTING.
-  private var offer: DHCPOffer?
+  var offer: DHCPOffer?
   /// When SELECTING waits no longer for a better one.
-  private var selectionEnd: Instant?
+  var selectionEnd: Instant?
   /// Whether SELECTING is to wait.
-  private var isChoosy = false
-  private var preference = DHCPPreference()
+  var isChoosy = false
+  var preference = DHCPPreference()
   /// The address to decline, its server, and since when.
-  private var declined: (lease: Lease, at: Instant)?
+  var declined: (lease: Lease, at: Instant)?
 
   /// A client that begins at `start` to look for an address.
   ///
@@ -227,7 +230,7 @@ struct DHCPClient: Sendable {
     }
   }
 
-  private mutating func begin(_ state: State, at now: Instant) {
+  mutating func begin(_ state: State, at now: Instant) {
     self.state = state
     transaction = UInt32(truncatingIfNeeded: random.next())
     began = now
@@ -237,256 +240,12 @@ struct DHCPClient: Sendable {
     selectionEnd = nil
   }
 
-  private mutating func restart(at start: Instant) {
+  mutating func restart(at start: Instant) {
     // RFC 2131 §4.4.1: the last address may be suggested.
     if let lease { preference.address = lease.address }
     state = .initialise
     lease = nil
     candidate = nil
     nextTransmission = start
-  }
-
-  // MARK: The choice
-
-  private mutating func choose(at now: Instant) {
-    state = .requesting
-    transmissions = 0
-    nextTransmission = now
-    selectionEnd = nil
-  }
-
-  private mutating func consider(_ new: DHCPOffer, at now: Instant) {
-    if offer.map({ preference.prefers(new, to: $0) }) ?? true { offer = new }
-    if isChoosy {
-      selectionEnd = selectionEnd ?? now + Self.selectionTime
-    } else {
-      choose(at: now)
-    }
-  }
-
-  private mutating func avoidServer() {
-    isChoosy = true
-    preference.avoidedServer = offer?.server
-  }
-
-  // MARK: Whose the address is
-
-  /// Nobody else has the address that is being checked: it is bound from here
-  /// on. `nil` when it is not the one that is waited for.
-  mutating func addressIsFree(_ address: IPv4Address) -> Lease? {
-    guard state == .checking, let lease = candidate, lease.address == address
-    else { return nil }
-    candidate = nil
-    self.lease = lease
-    state = .bound
-    isChoosy = false
-    preference = DHCPPreference(address: address)
-    return lease
-  }
-
-  /// Another host has the address, whether that came out when it was checked or
-  /// later: the server is told, and another looked for after a rest. RFC 2131
-  /// §3.1.5, RFC 5227 §2.4.
-  ///
-  /// - Returns: Whether the address was bound, and has to be given up.
-  mutating func addressIsTaken(_ address: IPv4Address, at now: Instant) -> Bool
-  {
-    guard let held = candidate ?? lease, held.address == address,
-      state != .released
-    else { return false }
-    let wasBound = lease != nil
-    restart(at: now + Self.declineRest)
-    declined = (held, now)
-    isChoosy = true
-    preference = DHCPPreference(avoidedAddress: address)
-    return wasBound
-  }
-
-  /// Gives the lease back, because the machine ends: the message to send, and
-  /// to whom. From then on the client is silent, and the address not ours.
-  mutating func release() -> (DHCPRequest, to: IPv4Address)? {
-    defer {
-      state = .released
-      lease = nil
-      candidate = nil
-      declined = nil
-    }
-    guard let lease, let server = lease.server else { return nil }
-    transaction = UInt32(truncatingIfNeeded: random.next())
-    var request = request(.release)
-    request.clientAddress = lease.address
-    request.server = server
-    return (request, server)
-  }
-
-  // MARK: Sending
-
-  private func request(_ kind: DHCPMessage.Kind) -> DHCPRequest {
-    DHCPRequest(
-      kind: kind,
-      transaction: transaction,
-      seconds: 0,
-      clientAddress: .any,
-      clientHardware: hardware,
-      clientIdentifier: identifier,
-      requestedAddress: nil,
-      server: nil,
-      maximumSize: UInt16(clamping: mtu),
-      hostName: hostName
-    )
-  }
-
-  private mutating func decline(_ lease: Lease) -> DHCPRequest {
-    transaction = UInt32(truncatingIfNeeded: random.next())
-    var request = request(.decline)
-    request.requestedAddress = lease.address
-    request.server = lease.server
-    return request
-  }
-
-  private mutating func transmit(at now: Instant) -> Action {
-    var request = request(state == .selecting ? .discover : .request)
-    request.seconds = UInt16(
-      clamping: (now - began).nanoseconds / 1_000_000_000
-    )
-    request.clientAddress = lease?.address ?? .any
-    var destination = IPv4Address.broadcast
-    switch state {
-    case .selecting:
-      request.requestedAddress = preference.address
-    case .requesting:
-      // RFC 2131 §4.3.2: the answer to an offer names both, and is broadcast
-      // so that the other servers learn that theirs was not taken.
-      request.requestedAddress = offer?.address
-      request.server = offer?.server
-    case .renewing:
-      destination = lease?.server ?? .broadcast
-    case .rebooting:
-      // RFC 2131 §4.3.2 and §4.4.2: the address as an option and not as the
-      // client's, which is what tells a server of the link to check it; no
-      // server, for any of them may know.
-      request.clientAddress = .any
-      request.requestedAddress = lease?.address ?? preference.address
-    case .initialise, .checking, .bound, .rebinding, .released:
-      break
-    }
-    sent = now
-    nextTransmission = now + delay(at: now)
-    transmissions += 1
-    return .send(request, to: destination)
-  }
-
-  /// How long to wait for an answer.
-  private mutating func delay(at now: Instant) -> Interval {
-    guard state != .rebooting, let lease, let expiry = lease.expiry else {
-      let index = min(transmissions, Self.backoff.count - 1)
-      // RFC 2131 §4.1: more or less by up to a second, so that clients which
-      // met once do not meet again.
-      let jitter = Int64(random.next() % 2_000_000_001) - 1_000_000_000
-      return .seconds(Self.backoff[index]) + Interval(nanoseconds: jitter)
-    }
-    // RFC 2131 §4.4.5: half of the time that the state has left, but no less
-    // than a minute. A lease so short that a minute would be its end gets a
-    // sixteenth of its time, else one lost packet would cost the address.
-    let end = state == .renewing ? lease.rebinding ?? expiry : expiry
-    let sixteenth = Interval.seconds(Int64(lease.seconds ?? 0)) / 16
-    let shortest = max(min(.seconds(60), sixteenth), .seconds(1))
-    return max((end - now) / 2, shortest)
-  }
-
-  // MARK: Receiving
-
-  /// Takes a reply, or says why it cannot.
-  mutating func receive(
-    _ reply: DHCPReply,
-    at now: Instant
-  ) throws(DropReason) -> Outcome {
-    switch state {
-    case .initialise, .checking, .bound, .released:
-      throw DropReason.dhcpUnexpected
-    case .selecting, .requesting, .renewing, .rebinding, .rebooting:
-      break
-    }
-    guard reply.transaction == transaction, reply.clientHardware == hardware
-    else { throw DropReason.dhcpNotForUs }
-    // RFC 6842 §3: a server that echoes another identifier answers another.
-    guard reply.clientIdentifier.map({ $0 == identifier.bytes }) ?? true else {
-      throw DropReason.dhcpNotForUs
-    }
-    guard let server = reply.server, server.isUnicast else {
-      throw DropReason.dhcpServerInvalid
-    }
-    switch (state, reply.kind) {
-    case (.selecting, .offer):
-      // A server does not give its own address away.
-      guard reply.yourAddress.isUnicast, reply.yourAddress != server else {
-        throw DropReason.dhcpLeaseInvalid
-      }
-      // What could not be used if it were granted is not asked for.
-      let offered = try lease(of: reply.yourAddress, reply, server)
-      consider(
-        DHCPOffer(
-          address: offered.address,
-          server: server,
-          seconds: offered.seconds
-        ),
-        at: now
-      )
-      return .none
-    case (.requesting, .acknowledge), (.renewing, .acknowledge),
-      (.rebinding, .acknowledge), (.rebooting, .acknowledge):
-      try checkAnswering(server)
-      return try grant(reply, server)
-    case (.requesting, .refuse), (.renewing, .refuse), (.rebinding, .refuse),
-      (.rebooting, .refuse):
-      try checkAnswering(server)
-      if state == .requesting { avoidServer() }
-      // RFC 2131 §3.1.5 and §4.4.5: begin anew, and with another address.
-      restart(at: now + Self.refusalRest)
-      preference.address = nil
-      return .refused
-    default:
-      throw DropReason.dhcpUnexpected
-    }
-  }
-
-  private func lease(
-    of address: IPv4Address,
-    _ reply: DHCPReply,
-    _ server: IPv4Address
-  ) throws(DropReason) -> Lease {
-    try Lease(
-      granting: address,
-      by: reply,
-      from: server,
-      mtu: mtu,
-      askedAt: sent
-    )
-  }
-
-  private mutating func grant(
-    _ reply: DHCPReply,
-    _ server: IPv4Address
-  ) throws(DropReason) -> Outcome {
-    let asked = lease?.address ?? offer?.address ?? preference.address ?? .any
-    let granted = try lease(of: asked, reply, server)
-    guard lease != nil else {
-      candidate = granted
-      state = .checking
-      return .check(granted)
-    }
-    let wasRebooting = state == .rebooting
-    lease = granted
-    state = .bound
-    return wasRebooting ? .confirmed(granted) : .renewed(granted)
-  }
-
-  /// Whether the server is the one that was asked; in REBINDING and REBOOTING,
-  /// all were.
-  private func checkAnswering(_ server: IPv4Address) throws(DropReason) {
-    let asked = state == .requesting ? offer?.server : lease?.server
-    guard state == .rebinding || state == .rebooting || server == asked else {
-      throw DropReason.dhcpServerInvalid
-    }
   }
 }

@@ -43,27 +43,31 @@ struct PathMTUCache: ~Copyable {
     return nil
   }
 
-  /// Takes in that a datagram of `length` bytes to `destination` was too large
-  /// for a link on the way, whose MTU is said to be `reported`; 0 where the
-  /// router does not say.
+  /// What is to be made of it when a datagram of `length` bytes was too large for
+  /// a link on the way, whose MTU is said to be `reported`; 0 where the router
+  /// does not say.
   ///
   /// No less than ``Limits/smallestPathMTU`` is believed: smaller ones are made
   /// up, mostly to make us send many tiny packets.
   ///
-  /// - Returns: The MTU from now on, or `nil` when that has not become less.
-  mutating func lower(
-    to destination: IPv4Address,
-    reported: Int,
-    length: Int,
-    at now: Instant
-  ) -> Int? {
+  /// - Returns: The MTU, or `nil` where such a datagram would not be too large.
+  func plausible(reported: Int, length: Int) -> Int? {
     // What is said must be less than what was too large.
     let plausible =
       reported > 0 && reported < length ? reported : Self.plateau(below: length)
     let mtu = max(plausible, floor)
-    guard mtu < length else { return nil }
+    return mtu < length ? mtu : nil
+  }
+
+  /// Takes in that the way to `destination` carries no more than `mtu` bytes.
+  /// Returns whether less than was known.
+  mutating func lower(
+    to destination: IPv4Address,
+    mtu: Int,
+    at now: Instant
+  ) -> Bool {
     if let known = self.mtu(to: destination, at: now), known <= mtu {
-      return nil
+      return false
     }
     let entry = Entry(
       destination: destination,
@@ -71,7 +75,7 @@ struct PathMTUCache: ~Copyable {
       expiry: now + lifetime
     )
     entries[place(for: destination)] = entry
-    return mtu
+    return true
   }
 
   private static func plateau(below length: Int) -> Int {

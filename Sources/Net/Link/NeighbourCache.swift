@@ -239,6 +239,19 @@ struct NeighbourCache: ~Copyable {
     settle(index, .reachable(until: now + reachableTime))
   }
 
+  /// Takes in that nothing has come back from beyond `address`: whether it is
+  /// there is asked at once, by whoever believes that it is. RFC 1122 §3.3.1.4.
+  mutating func suspect(_ address: IPv4Address, at now: Instant) {
+    guard let index = find(address), !entries[index].isAsked,
+      !entries[index].isUnverified
+    else { return }
+    entries[index].state = .delay
+    // RFC 1122 §2.3.2.1: once a second.
+    let earliest = entries[index].lastRequest.map { $0 + Self.requestInterval }
+    entries[index].due = earliest.map { max($0, now) } ?? now
+    schedule(entries[index].due)
+  }
+
   /// Takes in that `address`, which has no entry, is at `hardware` and has asked
   /// for us. RFC 826 ("Am I the target protocol address?").
   ///

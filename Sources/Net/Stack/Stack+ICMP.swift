@@ -252,7 +252,8 @@ extension Stack {
   ///
   /// Only of TCP, which alone forbids routers to cut (§3), and only about what
   /// is in flight: RFC 5927 §4.1. What others can guess would make every
-  /// connection to a host slow.
+  /// connection to a host slow; so less than what has got through already is
+  /// believed after a timeout only (§7.2).
   private mutating func pathIsTooSmall(
     for quote: RawSpan,
     _ header: IPv4Header,
@@ -263,21 +264,48 @@ extension Stack {
     let (local, remote) = Self.ends(of: quote, header)
     guard header.protocolNumber == IPv4Header.ProtocolNumber.tcp,
       !header.mayFragment,
-      tcp.isInFlight(
-        Self.sequenceNumber(of: quote, header),
-        local: local,
-        remote: remote,
-        on: interface
-      ),
-      let mtu = pathMTUs.lower(
-        to: header.destination,
+      let mtu = pathMTUs.plausible(
         reported: reported,
-        length: header.totalLength,
-        at: now
+        length: header.totalLength
       )
     else { return count.drop(.icmpPathIgnored) }
+    switch tcp.claim(
+      mtu: mtu,
+      about: Self.sequenceNumber(of: quote, header),
+      local: local,
+      remote: remote,
+      on: interface
+    ) {
+    case .ignored: count.drop(.icmpPathIgnored)
+    case .noted: count.pathMTUsNoted &+= 1
+    case .believed:
+      guard lowerPath(to: header.destination, mtu, at: now) else {
+        return count.drop(.icmpPathIgnored)
+      }
+    }
+  }
+
+  /// The way to `destination` carries no more than `mtu`. Returns whether that
+  /// was not known.
+  private mutating func lowerPath(
+    to destination: IPv4Address,
+    _ mtu: Int,
+    at now: Instant
+  ) -> Bool {
+    guard pathMTUs.lower(to: destination, mtu: mtu, at: now) else {
+      return false
+    }
     count.pathMTUsLowered &+= 1
-    tcp.pathIsSmaller(to: remote.address, mtu: mtu, at: now)
+    tcp.pathIsSmaller(to: IPAddress(destination), mtu: mtu, at: now)
+    return true
+  }
+
+  /// Takes in what timeouts have shown of ways.
+  mutating func lowerConfirmedPaths(at now: Instant) {
+    while let path = tcp.nextSmallerPath() {
+      guard let destination = path.address.ipv4 else { continue }
+      _ = lowerPath(to: destination, path.mtu, at: now)
+    }
   }
 
   /// TCP and UDP have both ports first.

@@ -36,6 +36,17 @@ extension Stack {
     interfaces[interface].neighbours.confirm(address, at: now)
   }
 
+  /// RFC 9293 §3.8.3 (MUST-20), RFC 1122 §3.3.1.4: TCP gets no answers, and the
+  /// next hop may be gone: it is asked, though it was heard of lately.
+  mutating func lookForSuspects(at now: Instant) {
+    while let (peer, interface) = tcp.nextSuspect() {
+      guard let destination = peer.ipv4,
+        case .neighbour(let address) = nextHop(to: destination, on: interface)
+      else { continue }
+      interfaces[interface].neighbours.suspect(address, at: now)
+    }
+  }
+
   /// The next segment that TCP wants to send over `interface`, from its IP
   /// header on.
   mutating func nextSegment(

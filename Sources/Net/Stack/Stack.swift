@@ -242,6 +242,8 @@ public struct Stack: ~Copyable {
     pollReassembly(at: now)
     pollLoopback(at: now)
     tcp.poll(at: now)
+    lowerConfirmedPaths(at: now)
+    lookForSuspects(at: now)
   }
 
   /// Does what is due once in seconds or less: DHCP, whose the address is,

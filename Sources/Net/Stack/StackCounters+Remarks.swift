@@ -39,6 +39,12 @@ extension TCPCounters {
     remarks.connectionsOpened = 0
     remarks.connectionsAccepted = 0
     remarks.delayedAcknowledgements = 0
+    remarks.timeWaitReopened = 0
+    // Questions to a peer that takes its time, as it may. What goes again with
+    // them, and what is not answered, counts beside them.
+    remarks.tailLossProbes = 0
+    remarks.windowProbes = 0
+    remarks.keepaliveProbes = 0
     // The packet itself says so.
     remarks.resetsSent = 0
     remarks.bytesCopied = 0

@@ -33,6 +33,9 @@ public struct StackCounters: Sendable {
   public internal(set) var parameterProblemsReceived: UInt64 = 0
   /// Paths that were found to carry less than thought.
   public internal(set) var pathMTUsLowered: UInt64 = 0
+  /// Routers that said so of less than what has got through: believed only if a
+  /// timeout follows. RFC 5927 §7.2.
+  public internal(set) var pathMTUsNoted: UInt64 = 0
   /// Datagrams that were put together of parts.
   public internal(set) var reassembled: UInt64 = 0
   /// Parts of datagrams that were too large to be sent whole.
@@ -89,6 +92,7 @@ public struct StackCounters: Sendable {
     body("icmp: time exceeded received", timeExceededReceived)
     body("icmp: parameter problems received", parameterProblemsReceived)
     body("ipv4: path mtu lowered", pathMTUsLowered)
+    body("ipv4: path mtu noted", pathMTUsNoted)
     body("ipv4: reassembled", reassembled)
     body("ipv4: fragments sent", fragmentsSent)
     body("igmp: messages sent", igmpSent)

@@ -92,9 +92,12 @@ extension Connection {
     if summary.isNew {
       summary.acknowledged = min(number - send.unacknowledged, sendBuffer.count)
       sendBuffer.removeFirst(summary.acknowledged)
+      let isFar = (send.unacknowledged.rawValue ^ number.rawValue) >> 30 != 0
       send.unacknowledged = number
+      if isFar { forgetWhatIsFarBehind() }
       flight.acknowledge(upTo: number, &delivery)
       summary.roundTrip = roundTrip.sample(upTo: number, at: now)
+      pathClaim.acknowledged(upTo: number)
     } else {
       // RFC 5681 §2: a duplicate is one that says nothing else while data is
       // under way. Answers to probes of a shut window are none.
@@ -104,6 +107,12 @@ extension Connection {
     }
     if recovery.isSelective {
       takeBlocks(segment.options, &summary, limits: limits, &delivery)
+    }
+    // What routers may cut proves nothing.
+    if delivery.largest > 0, !mayFragment {
+      pathClaim.arrived(
+        min(delivery.largest, fullSegment()) + textOptionsLength()
+      )
     }
     summary.inFlight = send.inFlight
     summary.delivered = delivery.count
@@ -118,6 +127,18 @@ extension Connection {
       roundTrip.least.take(sample, at: now)
     }
     return summary
+  }
+
+  /// Brings up to date what is remembered by a number, each time that SND.UNA
+  /// has gone through a quarter of all numbers: what is further behind than half
+  /// of them would seem to be ahead. RFC 9293 §3.4.
+  private mutating func forgetWhatIsFarBehind() {
+    let number = send.unacknowledged
+    recovery.forget(before: number)
+    marking.forgetReduction(before: number)
+    congestionWindow.forgetFilling(before: number)
+    small.forget(before: number)
+    flight.forgetResent(before: number)
   }
 
   /// `summary` is of an acknowledgement of something new.

@@ -9,6 +9,7 @@ extension Connection {
   ) -> ReadResult {
     if let packet = receiveQueue.popFirst() {
       tuneReceiveBuffer(read: packet.count, limits: limits, at: now)
+      if urgent.received != nil { urgent.read(upTo: readNext()) }
       if isPeerSending,
         receive.isUpdateDue(
           unread: receiveQueue.byteCount,

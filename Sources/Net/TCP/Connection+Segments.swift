@@ -101,10 +101,9 @@ extension Connection {
   @_addressableSelf
   private func sequenceWithoutText() -> SequenceNumber {
     // The SYN takes a number, and none of the window.
-    let first = send.initial + 1
+    let isSYNUnacknowledged = send.unacknowledged == send.initial
     let edge =
-      (send.unacknowledged < first ? first : send.unacknowledged)
-      + send.window
+      send.unacknowledged + (isSYNUnacknowledged ? 1 : 0) + send.window
     return edge < send.next ? edge : send.next
   }
 

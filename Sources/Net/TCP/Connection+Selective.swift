@@ -14,6 +14,7 @@ extension Connection {
     guard options.blockCount > 0 else { return }
     var first = 0
     summary.duplicated = duplicated(options, number: summary.number)
+    summary.duplicatedStart = options.blocks[0].start
     if summary.isDuplicated { first = 1 }
     for index in first..<options.blockCount {
       let block = options.blocks[index]
@@ -108,7 +109,8 @@ extension Connection {
     if summary.isDuplicated {
       let full = fullSegment()
       isForNothing = recovery.undo.duplicated(
-        (summary.duplicated + full - 1) / full
+        (summary.duplicated + full - 1) / full,
+        from: summary.duplicatedStart
       )
     }
     switch recovery.spuriousTimeout.acknowledged(
@@ -161,7 +163,12 @@ extension Connection {
     counters: inout TCPCounters
   ) {
     guard !recovery.isRecovering, !recovery.isAfterTimeout else { return }
-    recovery.undo.save(congestionWindow, congestion)
+    recovery.undo.save(
+      congestionWindow,
+      congestion,
+      from: summary.previous,
+      to: send.next
+    )
     // What has come is no longer under way, and must not make the window larger
     // than it was.
     congestion.reduce(

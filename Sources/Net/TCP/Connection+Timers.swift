@@ -70,7 +70,14 @@ extension Connection {
       case .synSent, .synReceived: isSYNLost = true
       default:
         let isFirst = !recovery.isRecovering && !recovery.isAfterTimeout
-        if isFirst { recovery.undo.save(congestionWindow, congestion) }
+        if isFirst {
+          recovery.undo.save(
+            congestionWindow,
+            congestion,
+            from: send.unacknowledged,
+            to: send.next
+          )
+        }
         recovery.spuriousTimeout.timedOut(
           isFirst: isFirst && recovery.isSelective
         )
@@ -89,6 +96,7 @@ extension Connection {
       loseAtTimeout(counters: &counters, at: now)
       roundTrip.backOff()
       suspectBlackHole()
+      pathClaim.timedOut()
       timer.restart(for: roundTrip.timeout, at: now)
     }
   }

@@ -41,6 +41,8 @@ struct Connection: ~Copyable {
   var wantsToWrite = false
   /// R1 was reached: IP is to look for another way. RFC 9293 §3.8.3.
   var suspectsPath = false
+  /// What was said of the way.
+  var pathClaim = PathMTUClaim()
   /// Whether routers may cut what is sent; see ``suspectBlackHole()``.
   var mayFragment = false
   /// Expiries of the retransmission timer since the peer last acknowledged

@@ -223,7 +223,9 @@ extension Connection {
       } else if payload > 0 || flags.contains(.fin) {
         // A retransmission: the peer has missed our acknowledgement. Of the
         // FIN in TIME-WAIT (the eighth check): restart the 2 MSL timeout.
-        if state == .timeWait, flags.contains(.fin) {
+        if state == .timeWait, flags.contains(.fin),
+          sequence + length == receive.next
+        {
           expiry = now + limits.value.timeWait
         }
         if payload > 0 { cameAgain(from: sequence, payload) }

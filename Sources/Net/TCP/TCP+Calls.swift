@@ -299,7 +299,9 @@ extension TCP {
 
   /// A peer to whom the way may be dead, R1 of RFC 9293 §3.8.3 (MUST-20), for IP
   /// to look into; each is told once.
-  mutating func nextSuspect() -> IPAddress? { suspects.popLast() }
+  mutating func nextSuspect() -> (address: IPAddress, interface: Int)? {
+    suspects.popLast()
+  }
 
   /// The state of a connection, `nil` for an id that is over.
   func state(_ id: ConnectionID) -> TCPState? {

@@ -3,17 +3,54 @@ import Packets
 
 /// What IP tells of the way to a peer. RFC 1191 §6.4.
 extension TCP {
-  /// Whether `number` is in flight on the connection between these ends, so that
-  /// an error which quotes it is an answer to us. RFC 5927 §4.1.
-  func isInFlight(
-    _ number: UInt32,
+  /// What becomes of a router's word.
+  enum PathVerdict {
+    /// It quotes nothing that is in flight. RFC 5927 §4.1.
+    case ignored
+    /// It is to be believed: see ``pathIsSmaller(to:mtu:at:)``.
+    case believed
+    /// Perhaps later: see ``nextSmallerPath()``.
+    case noted
+  }
+
+  /// A router says that `number`, of the connection between these ends, was in a
+  /// datagram too large for the way, which carries `mtu` bytes. RFC 5927 §7.2.
+  mutating func claim(
+    mtu: Int,
+    about number: UInt32,
     local: Endpoint,
     remote: Endpoint,
     on interface: Int = 0
-  ) -> Bool {
+  ) -> PathVerdict {
+    let number = SequenceNumber(number)
     let key = Key(local: local, remote: remote, interface: UInt8(interface))
-    guard let slot = table.find(key, in: slots) else { return false }
-    return slots[Int(slot)].connection.isInFlight(SequenceNumber(number))
+    guard let slot = table.find(key, in: slots),
+      slots[Int(slot)].connection.isInFlight(number)
+    else { return .ignored }
+    let isNews = slots[Int(slot)].connection.pathClaim.claim(
+      mtu - Self.headers(to: remote.address),
+      about: number
+    )
+    return isNews ? .believed : .noted
+  }
+
+  /// A way that a timeout has shown to carry no more than a router has said:
+  /// where to, and how much.
+  mutating func nextSmallerPath() -> (address: IPAddress, mtu: Int)? {
+    smallerPaths.popLast()
+  }
+
+  /// The timer of the connection in `slot` has expired, and what was claimed of
+  /// its way is to be believed.
+  mutating func confirm(_ size: Int, of slot: UInt32) {
+    guard smallerPaths.count < Self.mostSuspects else { return }
+    let address = slots[Int(slot)].connection.remote.address
+    smallerPaths.append((address, size + Self.headers(to: address)))
+  }
+
+  /// What a datagram to `address` has in front of a segment's options and text.
+  private static func headers(to address: IPAddress) -> Int {
+    address.internetHeaderSize + TCPHeader.minimumLength
   }
 
   /// The way to `address` carries datagrams of no more than `mtu` bytes: every
@@ -26,8 +63,7 @@ extension TCP {
     mtu: Int,
     at now: Instant
   ) {
-    let size =
-      mtu - address.internetHeaderSize - TCPHeader.minimumLength
+    let size = mtu - Self.headers(to: address)
     for slot in 0..<slots.count
     where slots[slot].isUsed && slots[slot].connection.remote.address == address
     {
@@ -44,6 +80,7 @@ extension Connection {
   /// RFC 1191 §6.4: what was too large is sent again at once, and the window is
   /// not reduced: nothing says that the way is congested.
   mutating func useSmallerSegments(_ size: Int) -> Bool {
+    pathClaim.believed(size)
     guard size < sendSegmentSize else { return false }
     sendSegmentSize = size
     flight.loseAll()

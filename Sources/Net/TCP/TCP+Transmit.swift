@@ -118,6 +118,9 @@ extension TCP {
         counters: &counters
       )
       if slots[Int(slot)].connection.suspectsPath { suspect(slot) }
+      if let size = slots[Int(slot)].connection.pathClaim.takeConfirmed() {
+        confirm(size, of: slot)
+      }
       settle(slot, at: now)
     }
   }
@@ -127,8 +130,12 @@ extension TCP {
     slots[Int(slot)].connection.suspectsPath = false
     counters.pathsSuspected &+= 1
     let address = slots[Int(slot)].connection.remote.address
-    if suspects.count < Self.mostSuspects, !suspects.contains(address) {
-      suspects.append(address)
+    let interface = interface(of: slot)
+    let isKnown = suspects.contains {
+      $0.address == address && $0.interface == interface
+    }
+    if suspects.count < Self.mostSuspects, !isKnown {
+      suspects.append((address, interface))
     }
   }
 }

@@ -96,8 +96,10 @@ struct TCP: ~Copyable {
   static let firstAcceptable: UInt16 = 2
   /// The connections in TIME-WAIT that no app holds.
   var timeWait: TimeWaitTable
+  /// Ways that have turned out to carry less, that IP was not told of.
+  var smallerPaths: [(address: IPAddress, mtu: Int)] = []
   /// Peers to whom the way may be dead, that IP was not told of.
-  var suspects: [IPAddress] = []
+  var suspects: [(address: IPAddress, interface: Int)] = []
   /// The most of them: one machine that is gone has many connections.
   static let mostSuspects = 16
   /// Listeners with a connection to accept that no event has told.

@@ -2,6 +2,22 @@ import Testing
 
 @testable import Net
 
+extension PathMTUCache {
+  /// What is believed of the way to `destination` when a datagram of `length`
+  /// bytes was too large there, if that is less than was known.
+  fileprivate mutating func lower(
+    to destination: IPv4Address,
+    reported: Int,
+    length: Int,
+    at now: Instant
+  ) -> Int? {
+    guard let mtu = plausible(reported: reported, length: length),
+      lower(to: destination, mtu: mtu, at: now)
+    else { return nil }
+    return mtu
+  }
+}
+
 @Suite struct PathMTUCacheTests {
   private let host = Hosts.remoteAddress
 

@@ -139,6 +139,90 @@ import Testing
     }
   }
 
+  /// All that `segments` had arrives; another 3,000 bytes are sent.
+  private func goOn(
+    _ host: TestHost,
+    _ id: ConnectionID,
+    after segments: [[UInt8]]
+  ) throws -> [[UInt8]] {
+    acknowledge(host, segments)
+    let data = [UInt8](repeating: 2, count: 3000)
+    _ = try host.stack.write(data.raw, to: id, at: .at(0))
+    return host.sent()
+  }
+
+  /// The 3,000 bytes that `segments` had arrive.
+  private func acknowledge(_ host: TestHost, _ segments: [[UInt8]]) {
+    let first = segments[0]
+    let sequence = UInt32(first.word(at: 38)) << 16 | UInt32(first.word(at: 40))
+    host.receive(
+      answer(to: first, from: 5001, acknowledging: sequence &+ 3000)
+    )
+  }
+
+  /// RFC 5927 §7.2: full segments have got through, so that one who says that
+  /// they cannot is not believed, unless they do not any more.
+  @Test func wouldFragment_belowWhatGotThrough_waitsForATimeout() throws {
+    try withHost { host in
+      let (id, segments) = try connect(host)
+      let next = try goOn(host, id, after: segments)
+      #expect(next.map(\.count) == [1514, 1514, 134])
+      let quote = Array(next[0][14...].prefix(28))
+      host.receive(error(type: 3, code: 4, rest: 1000, about: quote))
+      #expect(host.counters.pathMTUsNoted == 1)
+      #expect(host.counters.pathMTUsLowered == 0)
+      #expect(host.sent().isEmpty)
+      while host.counters.tcp.retransmissionTimeouts == 0 {
+        host.stack.poll(at: try #require(host.deadline))
+      }
+      #expect(host.counters.pathMTUsLowered == 1)
+      #expect(host.counters.tcp.pathsSmaller == 1)
+      let again = host.sent(at: 1)
+      #expect(again.map(\.count) == [1014])
+      #expect(again[0][38..<42] == next[0][38..<42])
+    }
+  }
+
+  @Test func wouldFragment_belowWhatGotThrough_acknowledged_isForgotten()
+    throws
+  {
+    try withHost { host in
+      let (id, segments) = try connect(host)
+      let next = try goOn(host, id, after: segments)
+      let quote = Array(next[0][14...].prefix(28))
+      host.receive(error(type: 3, code: 4, rest: 1000, about: quote))
+      // It has got through, too; what follows does not.
+      let last = try goOn(host, id, after: next)
+      #expect(last.first?.count == 1514)
+      while host.counters.tcp.retransmissionTimeouts == 0 {
+        host.stack.poll(at: try #require(host.deadline))
+      }
+      #expect(host.counters.pathMTUsLowered == 0)
+      #expect(host.sent(at: 1).map(\.count) == [1514])
+    }
+  }
+
+  /// RFC 9293 §3.8.3 (MUST-20): at the third timeout IP looks for its next hop,
+  /// whatever it has heard of it.
+  @Test func noAnswers_theGatewayIsAsked() throws {
+    try withHost { host in
+      try host.introducePeer(Hosts.gateway, Hosts.gatewayAddress)
+      _ = try host.stack.connect(to: remote, at: .at(0))
+      _ = host.sent()
+      var asked: [Double] = []
+      while let deadline = host.deadline, deadline.seconds < 9 {
+        host.stack.poll(at: deadline)
+        for frame in host.sent(at: deadline.seconds)
+        where frame.word(at: 12) == 0x0806 {
+          #expect(Array(frame[..<6]) == Frames.bytes(Hosts.gateway))
+          asked.append(deadline.seconds)
+        }
+      }
+      #expect(host.counters.tcp.pathsSuspected == 1)
+      #expect(asked == [7, 8])
+    }
+  }
+
   @Test func blackHole_afterTwoTimeouts_mayBeCut() throws {
     try withHost { host in
       let (id, segments) = try connect(host)

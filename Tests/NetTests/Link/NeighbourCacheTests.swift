@@ -129,6 +129,33 @@ import Testing
     #expect(count == 1)
   }
 
+  /// RFC 1122 §3.3.1.4: it is asked at once, alone, and once a second.
+  @Test func reachable_suspected_isAskedAtOnce() {
+    var cache = NeighbourCache(limits: Limits())
+    _ = resolve(&cache, first, at: 0)
+    let first = actions(&cache, at: 0)
+    #expect(first == ["1 of all"])
+    _ = learn(&cache, hardware, at: 0)
+    cache.suspect(self.first, at: .at(0.5))
+    let tooSoon = actions(&cache, at: 0.5)
+    #expect(tooSoon == [])
+    let asked = actions(&cache, at: 1)
+    #expect(asked == ["1 of one"])
+    // Again, while it is asked, changes nothing.
+    cache.suspect(self.first, at: .at(1))
+    let again = actions(&cache, at: 1)
+    #expect(again == [])
+    _ = learn(&cache, hardware, at: 1.5)
+    let state = cache.state(of: self.first)
+    #expect(state == .reachable(until: .at(31.5)))
+    let later = actions(&cache, at: 20)
+    #expect(later == [])
+    // Who is not known is not asked for.
+    cache.suspect(IPv4Address(10, 0, 2, 9), at: .at(20))
+    let count = cache.count
+    #expect(count == 1)
+  }
+
   @Test func probe_notAnswered_askedAlone_thenAll_thenGone() {
     var cache = NeighbourCache(limits: Limits())
     _ = resolve(&cache, first, at: 0)

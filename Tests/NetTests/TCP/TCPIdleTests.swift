@@ -56,7 +56,12 @@ import Testing
       let harness = Self.established(count)
       let held = (Self.memory() - before) / count
       FileHandle.standardError.write(
-        Data("an idle connection holds \(held) bytes in all".utf8)
+        Data(
+          """
+          an idle connection holds \(held) bytes in all, its slot \
+          \(MemoryLayout<TCP.Slot>.stride)
+          """.utf8
+        )
       )
       precondition(harness.tcp.connectionCount == count)
       precondition(harness.pool.available == harness.pool.capacity)

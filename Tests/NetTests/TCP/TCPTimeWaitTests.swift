@@ -27,6 +27,21 @@ import Testing
     #expect(harness.tcp.state(id) == .closed)
   }
 
+  /// RFC 9293 §3.10.7.4: nothing but the peer's own FIN begins it anew, or
+  /// anybody could keep it for ever.
+  @Test func timeWait_anotherFIN_doesNotRestart() {
+    let (harness, id) = TCPHarness.timeWait()
+    harness.wait(30_000)
+    for sequence in [-100, 0, 2, 100_000] {
+      harness.receive(Segment(.fin, sequence, ack: 2))
+    }
+    harness.drain()
+    harness.wait(29_999)
+    #expect(harness.tcp.state(id) == .timeWait)
+    harness.wait(1)
+    #expect(harness.tcp.state(id) == .closed)
+  }
+
   @Test func timeWait_text_isDropped() {
     let (harness, id) = TCPHarness.timeWait()
     harness.receive(Segment(.push, 2, ack: 2, [1, 2]))

@@ -45,6 +45,11 @@ struct SmallSegments: Equatable {
     if payload % full != 0, end > self.end { self.end = end }
   }
 
+  /// All before `number` is acknowledged, small ones among it.
+  mutating func forget(before number: SequenceNumber) {
+    if end < number { end = number }
+  }
+
   /// Holds small segments back from now on, or lets them go.
   mutating func cork(_ isCorked: Bool) {
     self.isCorked = isCorked

@@ -27,6 +27,11 @@ struct UrgentData: Equatable {
     return true
   }
 
+  /// The app has read all before `next`.
+  mutating func read(upTo next: SequenceNumber) {
+    if receivedEnd <= next { hasReceived = false }
+  }
+
   /// How many bytes are to be read until the end of what is urgent (MUST-33).
   func bytesLeft(read: SequenceNumber) -> Int {
     guard let received else { return 0 }

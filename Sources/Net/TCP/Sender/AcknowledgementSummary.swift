@@ -34,6 +34,8 @@ struct AcknowledgementSummary {
   var isDuplicate = false
   /// The numbers that have come twice, as a block tells. RFC 2883.
   var duplicated = 0
+  /// The first of them.
+  var duplicatedStart = SequenceNumber(0)
   /// It has blocks that tell of what has come. RFC 2018.
   var hasBlocks = false
   /// What it acknowledges did not fill the window: the window says nothing of

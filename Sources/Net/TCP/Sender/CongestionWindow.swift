@@ -77,6 +77,12 @@ struct CongestionWindow {
     !wasFilled || number >= filledEnd
   }
 
+  /// All before `number` is acknowledged: what filled the window before that
+  /// says nothing of what is sent from there on.
+  mutating func forgetFilling(before number: SequenceNumber) {
+    if number >= filledEnd { wasFilled = false }
+  }
+
   /// RFC 5681 §4.1: nothing was sent for longer than the timeout, so what was
   /// learnt of the path is old.
   mutating func restartAfterIdle() {

@@ -16,6 +16,9 @@ struct Delivery {
   private(set) var highest: SequenceNumber
   /// The numbers that have come.
   private(set) var count = 0
+  /// The most of it that was sent at once: a segment, or several that a device
+  /// has cut.
+  private(set) var largest = 0
   /// Whether some of it was sent more than once.
   private(set) var hasRetransmitted = false
   /// When the newest of it that was sent once was sent.
@@ -44,6 +47,7 @@ struct Delivery {
   /// Of `record` what is before `end` has come.
   mutating func take(_ record: SentSegment, upTo end: SequenceNumber) {
     count += end - record.start
+    largest = max(largest, Int(record.length))
     let isOriginal = !record.flags.contains(.retransmitted)
     if isOriginal {
       newestOriginal = max(newestOriginal ?? record.sentAt, record.sentAt)

@@ -31,6 +31,11 @@ struct ECNSender {
     owesReduced = isOn
   }
 
+  /// All before `number` is acknowledged: a reduction before that hinders none.
+  mutating func forgetReduction(before number: SequenceNumber) {
+    if reducedEnd < number { reducedEnd = number }
+  }
+
   /// A new segment has gone out.
   mutating func sentNew() { owesReduced = false }
 }

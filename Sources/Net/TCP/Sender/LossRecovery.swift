@@ -123,6 +123,16 @@ struct LossRecovery {
     return true
   }
 
+  /// All before `number` is acknowledged. What is being recovered is ahead of it;
+  /// what was, so far behind that it is all the same where.
+  mutating func forget(before number: SequenceNumber) {
+    // RFC 6582 §3.2 step 1 asks whether more than `recover` is acknowledged: it
+    // is, and by more than one.
+    if recover < number - 2 { recover = number - 2 }
+    rack.forgetRound(before: number)
+    undo.forget(before: number)
+  }
+
   /// The retransmission timer expired, with all before `next` sent.
   mutating func timedOut(next: SequenceNumber) {
     duplicates = 0

@@ -63,6 +63,11 @@ struct RACK {
     persistence = Self.mostPersistence
   }
 
+  /// All before `number` is acknowledged, and a round that ended there over.
+  mutating func forgetRound(before number: SequenceNumber) {
+    if roundEnd < number { roundEnd = number }
+  }
+
   /// Step 4: a recovery is over.
   mutating func recovered() {
     guard persistence > 0 else { return }

@@ -42,6 +42,11 @@ struct SentSegments: ~Copyable {
   /// The record at `index`, counted from the oldest.
   subscript(index: Int) -> SentSegment { records[Int(head) + index] }
 
+  /// All before `number` is acknowledged: what was sent again there is gone.
+  mutating func forgetResent(before number: SequenceNumber) {
+    if resentEnd < number { resentEnd = number }
+  }
+
   // MARK: Memory
 
   /// Whether there is memory for a record.

@@ -10,20 +10,7 @@ private let pool = PacketPool(capacity: 64)
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzz(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
   let input = unsafe Input(start, count)
-  var configuration = StackConfiguration(
-    macAddress: MACAddress(bits: 0x0200_0000_0001),
-    seed: SipHash.Key(1, 2)
-  )
-  // Bound from the first byte on.
-  configuration.limits.conflict = .unchecked
-  configuration.addressing = .fixed(
-    Lease(address: IPv4Address(10, 0, 0, 1), prefixLength: 24)
-  )
-  var stack = Stack(
-    configuration,
-    pool: pool,
-    at: Instant(nanoseconds: 0)
-  )
+  var stack = Stack(.bound(), pool: pool, at: Instant(nanoseconds: 0))
   play(input, &stack)
   return 0
 }

@@ -18,16 +18,7 @@ struct GroupPlay: ~Copyable {
   init(_ input: Input) {
     self.input = input
     pool = PacketPool(capacity: Self.slots)
-    var configuration = StackConfiguration(
-      macAddress: MACAddress(bits: 0x0200_0000_0001),
-      seed: SipHash.Key(1, 2)
-    )
-    // Bound from the first byte on.
-    configuration.limits.conflict = .unchecked
-    configuration.addressing = .fixed(
-      Lease(address: IPv4Address(10, 0, 0, 1), prefixLength: 24)
-    )
-    stack = Stack(configuration, pool: pool, at: now)
+    stack = Stack(.bound(), pool: pool, at: now)
   }
 
   /// Does all that the input says; then all groups are left, and nobody hears

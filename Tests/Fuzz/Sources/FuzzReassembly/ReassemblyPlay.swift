@@ -19,16 +19,7 @@ struct ReassemblyPlay: ~Copyable {
   init(_ input: Input) {
     self.input = input
     pool = PacketPool(capacity: Self.slots)
-    var configuration = StackConfiguration(
-      macAddress: MACAddress(bits: 0x0200_0000_0001),
-      seed: SipHash.Key(1, 2)
-    )
-    // Bound from the first byte on.
-    configuration.limits.conflict = .unchecked
-    configuration.addressing = .fixed(
-      Lease(address: IPv4Address(10, 0, 0, 1), prefixLength: 24)
-    )
-    stack = Stack(configuration, pool: pool, at: now)
+    stack = Stack(.bound(), pool: pool, at: now)
     guard let socket = try? stack.bindDatagrams(port: UInt16(Self.port)) else {
       fatalError("a new stack has no room")
     }

@@ -38,25 +38,17 @@ struct ReceivePlay: ~Copyable {
     }
     self.device = device
     pool = PacketPool(capacity: Self.sendSlots)
-    var configuration = StackConfiguration(
-      macAddress: Self.ownMAC,
-      seed: SipHash.Key(1, 2)
-    )
+    var configuration = StackConfiguration.repeatable(Self.ownMAC)
     if input.flag() {
-      configuration.limits.conflict = .unchecked
-      configuration.addressing = .fixed(
-        Lease(
+      configuration.bind(
+        to: Lease(
           address: Self.ownAddress,
           prefixLength: 24,
           gateway: IPv4Address(10, 0, 2, 2)
         )
       )
     }
-    var limits = TCPLimits()
-    limits.connections = 8
-    limits.sendMemory = 1 << 18
-    limits.reservedPackets = 8
-    configuration.tcpLimits = limits
+    configuration.tcpLimits = .small(reservedPackets: 8)
     stack = Stack(configuration, pool: pool, at: now)
     guard let listener = try? stack.listen(port: 7, backlog: 4),
       let socket = try? stack.bindDatagrams(port: 7)

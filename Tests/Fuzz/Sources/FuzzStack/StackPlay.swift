@@ -26,24 +26,14 @@ struct StackPlay: ~Copyable {
   init(_ input: Input) {
     self.input = input
     pool = PacketPool(capacity: Self.slots)
-    var configuration = StackConfiguration(
-      macAddress: MACAddress(bits: 0x0200_0000_0001),
-      seed: SipHash.Key(1, 2)
-    )
-    // Bound from the first byte on.
-    configuration.limits.conflict = .unchecked
-    configuration.addressing = .fixed(
-      Lease(
+    var configuration = StackConfiguration.bound(
+      to: Lease(
         address: IPv4Address(10, 0, 0, 1),
         prefixLength: 24,
         gateway: IPv4Address(10, 0, 0, 2)
       )
     )
-    var limits = TCPLimits()
-    limits.connections = 8
-    limits.sendMemory = 1 << 18
-    limits.reservedPackets = 16
-    configuration.tcpLimits = limits
+    configuration.tcpLimits = .small(reservedPackets: 16)
     stack = Stack(configuration, pool: pool, at: now)
     guard let listener = try? stack.listen(port: 7, backlog: 4),
       let socket = try? stack.bindDatagrams(port: 7)

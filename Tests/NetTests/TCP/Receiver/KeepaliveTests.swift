@@ -232,7 +232,7 @@ import Testing
 
   /// The peer that IP is told to look for a way to.
   static func suspect(_ harness: TCPHarness) -> IPAddress? {
-    harness.tcp.nextSuspect()
+    harness.tcp.nextSuspect()?.address
   }
 
   // MARK: The user timeout, RFC 9293 §3.8.3 (MUST-21)

@@ -251,4 +251,31 @@ import Testing
     harness.wait(40)
     #expect(harness.transmit()?.stamp?.1 == 3)
   }
+
+  // MARK: The round trip, RFC 7323 §4.1
+
+  /// Karn's algorithm would not measure it: the echo says which sending the
+  /// answer is to.
+  @Test(arguments: [(200, 30), (0, 230)])
+  func retransmitted_isMeasuredByItsTimestamp(
+    echo: Int,
+    sample: Int64
+  ) throws {
+    let (harness, id) = Self.established()
+    _ = try harness.write(id, [1])
+    #expect(harness.drain().map { $0.stamp?.0 } == [0])
+    harness.wait(200)
+    #expect(harness.drain().map { $0.stamp?.0 } == [200])
+    harness.wait(30)
+    // The answer to the second sending, or to the first.
+    harness.receive(Segment([], 1, ack: 2, stamp: (1000, echo)))
+    let information = harness.tcp.information(id)
+    // An eighth, as the handshake took no time at all.
+    #expect(
+      information?.smoothedRoundTripTime == .microseconds(sample * 125)
+    )
+    // And the backoff is over.
+    let timeout = information?.retransmissionTimeout
+    #expect(timeout == .microseconds(max(200_000, sample * 1125)))
+  }
 }

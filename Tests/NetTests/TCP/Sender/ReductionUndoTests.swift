@@ -5,7 +5,21 @@ import Testing
 /// What is taken back when nothing was lost: RFC 5682, RFC 3708, RFC 9438 §4.9.
 @Suite struct ReductionUndoTests {
   static func duplicated(_ undo: inout ReductionUndo, _ segments: Int) -> Bool {
-    undo.duplicated(segments)
+    undo.duplicated(segments, from: SequenceNumber(1))
+  }
+
+  /// With the numbers from 1 to before 10,001 under way.
+  static func save(
+    _ undo: inout ReductionUndo,
+    _ window: CongestionWindow,
+    _ controller: CongestionController
+  ) {
+    undo.save(
+      window,
+      controller,
+      from: SequenceNumber(1),
+      to: SequenceNumber(10_001)
+    )
   }
 
   @Test func window_comesBack_withWhatWasKnownOfThePath() {
@@ -16,7 +30,7 @@ import Testing
     controller.reduce(for: .loss, inFlight: 100_000, &window, at: now)
     let (size, threshold) = (window.size, window.threshold)
     var undo = ReductionUndo()
-    undo.save(window, controller)
+    Self.save(&undo, window, controller)
     var (other, otherWindow) = (controller, window)
     controller.reduce(for: .timeout, inFlight: 70_000, &window, at: now)
     #expect(window.size == 1000)
@@ -39,7 +53,7 @@ import Testing
     var undo = ReductionUndo()
     undo.restore(&window, &controller)
     #expect(window.size == 10_000)
-    undo.save(window, controller)
+    Self.save(&undo, window, controller)
     window.size = 2000
     undo.restore(&window, &controller)
     #expect(window.size == 10_000)
@@ -54,7 +68,7 @@ import Testing
     var window = CongestionWindow(segmentSize: 1000)
     var controller = CongestionController(.newReno)
     var undo = ReductionUndo()
-    undo.save(window, controller)
+    Self.save(&undo, window, controller)
     window.size = 20_000
     undo.restore(&window, &controller)
     #expect(window.size == 20_000)
@@ -65,7 +79,7 @@ import Testing
     var undo = ReductionUndo()
     undo.sentAgain(3)
     var results = [Self.duplicated(&undo, 3)]
-    undo.save(window, CongestionController(.newReno))
+    Self.save(&undo, window, CongestionController(.newReno))
     results.append(Self.duplicated(&undo, 1))
     undo.sentAgain(2)
     undo.sentAgain(1)
@@ -74,6 +88,27 @@ import Testing
     // More than went again says nothing.
     results.append(Self.duplicated(&undo, 1))
     #expect(results == [false, false, false, true, false])
+  }
+
+  /// What was not under way then says nothing of the reduction.
+  @Test(arguments: [(0, false), (1, true), (10_000, true), (10_001, false)])
+  func whatCameTwice_wasUnderWayThen(start: UInt32, isProof: Bool) {
+    let window = CongestionWindow(segmentSize: 1000)
+    var undo = ReductionUndo()
+    Self.save(&undo, window, CongestionController(.newReno))
+    undo.sentAgain(1)
+    let isForNothing = undo.duplicated(1, from: SequenceNumber(start))
+    #expect(isForNothing == isProof)
+  }
+
+  @Test func longAcknowledged_isForgotten() {
+    let window = CongestionWindow(segmentSize: 1000)
+    var undo = ReductionUndo()
+    Self.save(&undo, window, CongestionController(.newReno))
+    undo.forget(before: SequenceNumber(10_001))
+    #expect(undo.isPossible)
+    undo.forget(before: SequenceNumber(10_002))
+    #expect(!undo.isPossible)
   }
 }
 
@@ -272,5 +307,28 @@ import Testing
     #expect(
       harness.tcp.information(id)!.slowStartThreshold > 1_000_000
     )
+  }
+
+  /// A loss that was one; long afterwards a probe for the tail comes twice.
+  @Test func probeThatCameTwice_isNoProofThatNothingWasLost() throws {
+    let (harness, id) = TCPHarness.selective(roundTrip: 20)
+    _ = try harness.write(id, pattern(10_000))
+    _ = harness.sequences()
+    harness.wait(20)
+    harness.acknowledge(1, 1001..<4001)
+    #expect(harness.sequences() == [1])
+    harness.wait(20)
+    harness.acknowledge(10_001)
+    #expect(harness.tcp.information(id)?.slowStartThreshold == 5000)
+    _ = try harness.write(id, pattern(2000))
+    #expect(harness.sequences() == [10_001, 11_001])
+    harness.wait(45)
+    #expect(harness.sequences() == [11_001])
+    #expect(harness.tcp.counters.tailLossProbes == 1)
+    harness.acknowledge(12_001)
+    harness.acknowledge(12_001, 11_001..<12_001)
+    #expect(harness.tcp.counters.duplicatesReported == 1)
+    #expect(harness.tcp.counters.reductionsUndone == 0)
+    #expect(harness.tcp.information(id)?.slowStartThreshold == 5000)
   }
 }

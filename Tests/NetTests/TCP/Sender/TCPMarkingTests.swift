@@ -114,4 +114,45 @@ import Testing
     let sent = try Self.sent(harness)
     #expect(sent.map(\.ecn) == [.notCapable])
   }
+
+  /// RFC 3168 §6.1.6: one that is beyond the window may be dropped, and then
+  /// nobody hears of its mark.
+  @Test func windowProbe_isNotMarked() throws {
+    let (harness, id) = TCPHarness.selective(roundTrip: 20)
+    harness.tcp.slots[Int(id.index)].connection.marking.turnOn()
+    harness.acknowledge(1, window: 0)
+    _ = try harness.write(id, pattern(2000))
+    #expect(try Self.sent(harness) == [])
+    harness.wait(1000)
+    #expect(
+      try Self.sent(harness) == [
+        Sent(sequence: 1, ecn: .notCapable, hasCWR: false)
+      ]
+    )
+    #expect(harness.tcp.counters.windowProbes == 1)
+    // Once the window is open its byte goes again, and is text like other.
+    harness.acknowledge(1)
+    let sent = try Self.sent(harness)
+    #expect(sent.map(\.sequence) == [1, 1001])
+    #expect(sent.last?.ecn == .capable0)
+  }
+
+  /// RFC 3168 §6.1.1: neither a SYN nor its answer.
+  @Test func syn_isNotMarked() throws {
+    var limits = TCPHarness.limits
+    limits.requestsECN = true
+    let harness = TCPHarness(limits: limits)
+    _ = try harness.listen(backlog: 1)
+    harness.receive(
+      Segment([.syn, .congestionEcho, .windowReduced], 0, mss: 1000)
+    )
+    _ = try harness.tcp.connect(
+      from: TCPHarness.ours,
+      to: Endpoint(address: TCPHarness.theirs, port: 7),
+      maximumSegmentSize: 1460,
+      at: harness.now
+    )
+    let sent = try Self.sent(harness)
+    #expect(sent.map(\.ecn) == [.notCapable, .notCapable])
+  }
 }
