@@ -234,8 +234,22 @@ extension Connection {
     let isLast = sequence + payload == dataEnd()
     // RFC 9293 §3.9.1.2 (MUST-60): PSH on the last of what was written.
     if isLast, payload > 0 { plan.flags.insert(.push) }
-    if isLast, fin != nil { plan.flags.insert(.fin) }
+    if isLast, takesFIN(along: kind) { plan.flags.insert(.fin) }
     return plan
+  }
+
+  /// Whether our FIN goes with the last of the text. Once it was sent it stands
+  /// in the last record, perhaps one of its own, and goes again when that does;
+  /// a probe for what was sent last has nothing that was not.
+  @_addressableSelf
+  private func takesFIN(along kind: SegmentPlan.Kind) -> Bool {
+    guard let fin else { return false }
+    let wasSent = fin < send.next
+    return switch kind {
+    case .new, .probe: true
+    case .retransmission: !wasSent || flight.isLastLost
+    case .tailProbe: wasSent
+    }
   }
 
   /// U of RFC 9293 §3.8.6.2.1 for what is sent from `start` on, bounded by what

@@ -39,6 +39,9 @@ struct SentSegments: ~Copyable {
   /// Whether something is to be sent again.
   var hasLost: Bool { lost > 0 }
 
+  /// Whether the last record is lost; there is one.
+  var isLastLost: Bool { records[records.count - 1].flags.contains(.lost) }
+
   /// The record at `index`, counted from the oldest.
   subscript(index: Int) -> SentSegment { records[Int(head) + index] }
 

@@ -20,6 +20,60 @@ import Testing
     harness.tcp.information(id)?.congestionWindow
   }
 
+  // MARK: The end
+
+  /// The FIN went alone behind the text and has come, the text has not: it goes
+  /// again without the FIN, whose number is not lost.
+  @Test func finHasCome_theTextGoesAgainWithoutIt() throws {
+    let (harness, id) = TCPHarness.selective(roundTrip: 20)
+    _ = try harness.write(id, [1, 2, 3])
+    #expect(harness.sequences() == [1])
+    harness.close(id)
+    #expect(harness.drain().map(\.flags) == [[.fin, .acknowledgement]])
+    harness.wait(20)
+    harness.acknowledge(1, 4..<5)
+    #expect(harness.flightText(id) == "1-4 4-5S")
+    harness.wait(10)
+    let again = harness.drain()
+    #expect(again.map(\.sequence) == [1])
+    #expect(again.map(\.flags) == [[.push, .acknowledgement]])
+    #expect(harness.flightText(id) == "1-4R 4-5S")
+    harness.acknowledge(5)
+    #expect(harness.tcp.state(id) == .finWait2)
+  }
+
+  /// Both are lost: they go again as one.
+  @Test func textAndFINAreLost_goAgainTogether() throws {
+    let (harness, id) = TCPHarness.selective(roundTrip: 20)
+    _ = try harness.write(id, [1, 2, 3])
+    _ = harness.drain()
+    harness.close(id)
+    _ = harness.drain()
+    #expect(harness.flightText(id) == "1-4 4-5")
+    harness.tcp.slots[Int(id.index)].connection.flight.loseAll()
+    harness.tcp.settle(id.index, at: harness.now)
+    let again = harness.drain()
+    #expect(again.map(\.sequence) == [1])
+    #expect(again.map(\.flags) == [[.fin, .push, .acknowledgement]])
+    #expect(harness.flightText(id) == "1-5R")
+  }
+
+  /// The congestion window has no room for the FIN yet: a probe for what was
+  /// sent last has none either.
+  @Test func tailProbe_hasNoFINThatWasNotSent() throws {
+    let (harness, id) = TCPHarness.selective(roundTrip: 20)
+    _ = try harness.write(id, pattern(10_000))
+    #expect(harness.sequences().count == 10)
+    harness.close(id)
+    harness.expectNothing()
+    harness.wait(40)
+    let probe = harness.drain()
+    #expect(probe.map(\.sequence) == [9001])
+    #expect(probe.map(\.flags) == [[.push, .acknowledgement]])
+    harness.acknowledge(10_001)
+    #expect(harness.drain().map(\.flags) == [[.fin, .acknowledgement]])
+  }
+
   // MARK: The handshake
 
   @Test(arguments: [true, false])
