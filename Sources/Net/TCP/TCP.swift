@@ -120,8 +120,9 @@ struct TCP: ~Copyable {
       limits.minimumTimeout > .zero && limits.initialTimeout > .zero
     )
     self.limits = Constant(limits)
-    outlets = UniqueArray(minimumCapacity: 1)
+    var outlets = UniqueArray<TCPOutlet>(minimumCapacity: 1)
     outlets.append(TCPOutlet(capabilities))
+    self.outlets = outlets
     slots = PagedArray(limit: limits.connections)
     blocks = SendBlocks(limit: limits.sendMemory)
     timeWait = TimeWaitTable(
