@@ -7,7 +7,7 @@ import Virtio
 /// One network that the machine is on: the device, as long as there is one, and
 /// which of the host's interfaces it drives. That outlives the device.
 final class NetworkPort {
-  private let host: Host
+  let host: Host
   /// Which it is, from 0 on.
   let number: Int
   private var interface: NetworkInterface?

@@ -21,8 +21,8 @@ extension Networks {
     _ devices: VirtioDevices,
     memory: Int,
     _ options: NetworkOptions,
-    number: Int = 0,
-    reusing old: ReceiveMemory? = nil
+    number: Int,
+    reusing old: ReceiveMemory?
   ) -> NetworkInterface? {
     let hasMemory = hasMemory(forOneOf: memory)
     guard hasMemory || old != nil else {

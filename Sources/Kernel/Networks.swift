@@ -8,8 +8,6 @@ import Virtio
 /// The networks of the machine: its host, a port of it for each network device
 /// that can be driven, and what becomes of them when devices come and go.
 final class Networks {
-  /// The host of all of them.
-  let host: Host
   /// In the order in which their devices were found; at least one, which may be
   /// without a device. As many as the host's interfaces.
   private(set) var ports: [NetworkPort] = []
@@ -18,11 +16,11 @@ final class Networks {
   /// The slots, one bit each, that were not let go of.
   private var keptSlots: UInt32 = 0
   private let options: NetworkOptions
+  private let commandLine: String
+  private let memory: Int
   /// The memory that the device of each port goes by: they share what one would
   /// have.
   private let memoryOfEach: Int
-  /// The largest IP packet that the stack's buffers hold.
-  private let largestMTU: Int
   /// Tells of each packet, if that was asked for.
   private let trace: PacketTrace?
   /// The buffers of devices that are gone, as long as somebody holds packets of
@@ -37,6 +35,8 @@ final class Networks {
     commandLine: String
   ) {
     self.devices = devices
+    self.memory = memory
+    self.commandLine = commandLine
     hotPlug = HotPlug(functions)
     options = NetworkOptions(commandLine)
     for problem in options.problems { Console.print(problem) }
@@ -50,41 +50,12 @@ final class Networks {
       ? PacketTrace(name: NetworkOptions.name(0)) { Console.print($0) } : nil
     let found = devices.devices.filter { $0.kind == .network }
     memoryOfEach = memory / max(found.count, 1)
-    var first: NetworkInterface?
-    var next = 0
-    while next < found.count, first == nil {
-      first = Self.start(found[next], devices, memory: memoryOfEach, options)
-      next += 1
-    }
-    let information = first?.information ?? Self.noDevice
-    largestMTU = information.mtu
-    var configuration = Self.configuration(0, information, options)
-    configuration.capabilities =
-      first?.capabilities ?? configuration.capabilities
-    host = Self.makeHost(
-      configuration,
-      information,
-      memory: memory,
-      commandLine: commandLine
-    )
-    // The machine's networks live as long as it does, so a cycle keeps nothing
-    // too long.
-    host.onLeaseChange = { self.ports[$0].announce($1) }
-    // Tasks join and leave; the loop does not hold the interfaces then.
-    host.onGroupsChange = { for port in self.ports { port.receiveGroups() } }
-    host.onAddressTaken = { number, address in
-      Console.print(
-        "\(NetworkOptions.name(number)): \(describe(address)) belongs to another"
-          + " host of the link: it is not used"
-      )
-    }
-    host.interfaceUse = { self.ports[$0].use }
-    addPort(0, first)
-    while next < found.count {
-      addPort(found[next])
-      next += 1
-    }
+    for device in found { addPort(device) }
+    if ports.isEmpty { addFirst(nil) }
   }
+
+  /// The host of all networks.
+  var host: Host { ports[0].host }
 
   /// Makes a port for a device that was there at boot. Its address is what the
   /// machine was given, even if another has the same: they may be on networks
@@ -126,8 +97,36 @@ final class Networks {
     return interface
   }
 
+  /// Makes the host, and the port of its first interface.
+  private func addFirst(_ interface: consuming NetworkInterface?) {
+    let information = interface?.information ?? Self.noDevice
+    var configuration = Self.configuration(0, information, options)
+    configuration.capabilities =
+      interface?.capabilities ?? configuration.capabilities
+    let host = Self.makeHost(
+      configuration,
+      information,
+      memory: memory,
+      commandLine: commandLine
+    )
+    // The machine's networks live as long as it does, so a cycle keeps nothing
+    // too long.
+    host.onLeaseChange = { self.ports[$0].announce($1) }
+    // Tasks join and leave; the loop does not hold the interfaces then.
+    host.onGroupsChange = { for port in self.ports { port.receiveGroups() } }
+    host.onAddressTaken = { number, address in
+      Console.print(
+        "\(NetworkOptions.name(number)): \(describe(address)) belongs to another"
+          + " host of the link: it is not used"
+      )
+    }
+    host.interfaceUse = { self.ports[$0].use }
+    addPort(0, of: host, interface)
+  }
+
   /// Makes an interface of the host for `interface`, and its port.
   private func add(_ interface: consuming NetworkInterface) {
+    if ports.isEmpty { return addFirst(interface) }
     let name = NetworkOptions.name(ports.count)
     guard ports.count < Limits().interfaces else {
       Console.print(
@@ -136,23 +135,26 @@ final class Networks {
       retire(ports[0].end(interface))
       return
     }
-    if interface.mtu > largestMTU {
+    // The stack's buffers are made for the first.
+    let largest = host.interfaces[0].mtu
+    if interface.mtu > largest {
       Console.print(
-        "\(name): packets have up to \(largestMTU) bytes, as those of net, and"
-          + " not \(interface.mtu)"
+        "\(name): packets have up to \(largest) bytes, as those of net, and not"
+          + " \(interface.mtu)"
       )
-      interface.limit(mtu: largestMTU)
+      interface.limit(mtu: largest)
     }
     let information = interface.information
     var configuration = Self.configuration(ports.count, information, options)
     configuration.capabilities = interface.capabilities
     let number = host.addInterface(configuration, information, at: Clock.now)
-    addPort(number, interface)
+    addPort(number, of: host, interface)
   }
 
   /// Makes the port of an interface that the host has.
   private func addPort(
     _ number: Int,
+    of host: Host,
     _ interface: consuming NetworkInterface?
   ) {
     for route in options.addresses(of: number).routes {

@@ -59,20 +59,24 @@ public struct Stack: ~Copyable {
     pool: PacketPool,
     at start: Instant
   ) {
+    let limits = configuration.limits
     let tcpLimits = configuration.tcpLimits
-    headroom = tcpLimits.headroom
-    precondition(headroom >= Self.payloadHeadroom)
-    Self.check(configuration.interface, pool: pool, headroom: headroom)
+    precondition(tcpLimits.headroom >= Self.payloadHeadroom)
+    Self.check(
+      configuration.interface,
+      pool: pool,
+      headroom: tcpLimits.headroom
+    )
     self.pool = pool
-    limits = configuration.limits
+    self.limits = limits
     hostName = configuration.hostName
+    headroom = tcpLimits.headroom
     errorBucket = TokenBucket(
       perSecond: limits.errorsPerSecond,
       burst: limits.errorsBurst,
       at: start
     )
-    udp = UDPSockets(limits: limits)
-    udp.addInterface()
+    udp = UDPSockets(limits: limits, interfaces: 1)
 
     // Each user of random numbers has a key of its own, so that what one of
     // them shows tells nothing of another's.
@@ -90,13 +94,12 @@ public struct Stack: ~Copyable {
     routes = RouteTable(limit: limits.routes)
     reassembly = Reassembly(limits: limits)
     pathMTUs = PathMTUCache(limits: limits)
-    interfaces = UniqueArray(minimumCapacity: 1)
-    interfaces.append(
+    interfaces = Self.list(
       Interface(
         configuration.interface,
         number: 0,
         machine: configuration.macAddress,
-        hostName: hostName,
+        hostName: configuration.hostName,
         limits: limits,
         seeds: &seeds,
         at: start
@@ -133,6 +136,16 @@ public struct Stack: ~Copyable {
     tcp.addOutlet(configuration.capabilities)
     begin(number, at: now)
     return number
+  }
+
+  /// The first interface alone. In one piece, as the compiler does not cope with
+  /// a list that grows while the stack has no value yet.
+  private static func list(
+    _ first: consuming Interface
+  ) -> UniqueArray<Interface> {
+    var interfaces = UniqueArray<Interface>(minimumCapacity: 1)
+    interfaces.append(first)
+    return interfaces
   }
 
   private static func check(

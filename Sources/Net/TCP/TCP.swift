@@ -141,8 +141,9 @@ struct TCP: ~Copyable {
       limits.minimumTimeout > .zero && limits.initialTimeout > .zero
     )
     self.limits = Constant(limits)
-    outlets = UniqueArray(minimumCapacity: 1)
+    var outlets = UniqueArray<TCPOutlet>(minimumCapacity: 1)
     outlets.append(TCPOutlet(capabilities, number: 0))
+    self.outlets = outlets
     slots = PagedArray(limit: limits.connections)
     blocks = SendBlocks(
       limit: limits.sendMemory,

@@ -20,11 +20,12 @@ struct UDPSockets: ~Copyable {
   /// What waits for the devices, by the number of the interface.
   private var outlets: UniqueArray<UDPOutlet>
 
-  /// No sockets, and no interfaces yet.
-  init(limits: Limits) {
+  /// No sockets.
+  init(limits: Limits, interfaces: Int) {
     self.limits = limits
     slots = UniqueArray(minimumCapacity: limits.sockets)
-    outlets = UniqueArray(minimumCapacity: 1)
+    outlets = UniqueArray(minimumCapacity: interfaces)
+    for _ in 0..<interfaces { addInterface() }
   }
 
   /// There is one interface more.
