@@ -265,6 +265,23 @@ import Testing
     #expect(request[0].options[54] == [10, 0, 2, 4])
   }
 
+  /// The same with a server that refuses what it has offered.
+  @Test func serverThatRefusesItsOffer_isAvoided() throws {
+    let talk = DHCPConversation()
+    var discover = talk.poll(at: 0)[0]
+    let bad = offer(20, from: 2, seconds: 9000)
+    try talk.receive(bad.message(2, to: discover.message), at: 0)
+    let request = talk.poll(at: 0)[0]
+    try talk.receive(bad.message(6, to: request.message), at: 0)
+    discover = try #require(talk.poll(at: 1).first)
+    #expect(discover.kind == 1)
+    for server in [bad, offer(21, from: 4)] {
+      try talk.receive(server.message(2, to: discover.message), at: 1)
+    }
+    let next = talk.poll(at: 2)
+    #expect(next.first?.options[54] == [10, 0, 2, 4])
+  }
+
   @Test func noOfferInTheChoosySecond_backsOffAsEver() throws {
     let talk = DHCPConversation()
     _ = try talk.obtain()

@@ -97,6 +97,21 @@ import Testing
     }
   }
 
+  /// RFC 1122 §3.2.2: no error about an error; about a question there is one.
+  @Test(arguments: [(3, 0), (0, 0), (11, 0), (8, 1)] as [(UInt8, Int)])
+  func partsMissing_ofAnError_isSilent(type: UInt8, errors: Int) throws {
+    try withHost { host in
+      try host.introducePeer()
+      let whole = Frames.icmp(type: type, rest: 7, payload)
+      let first = parts(whole, of: 1480, protocol: 1)[0]
+      host.receive(first, at: 1)
+      host.stack.poll(at: .at(31))
+      let sent = host.sent(at: 31).filter { $0.word(at: 12) == 0x0800 }
+      #expect(sent.map { $0[34] } == Array(repeating: 11, count: errors))
+      #expect(host.count(.ipv4FragmentTimeout) == 1)
+    }
+  }
+
   @Test func largeEcho_isAnsweredInParts() throws {
     try withHost { host in
       try host.introducePeer()

@@ -154,6 +154,16 @@ import Testing
   // MARK: Duplicates, RFC 2883 §4
 
   /// §4.1.1: a full segment once more.
+  /// RFC 2883 §4.1: of a segment that is new in part, what is not.
+  @Test func overlap_theFrontIsTold() {
+    let (harness, id) = TCPHarness.established(permitsSACK: true)
+    harness.receive(Segment([], 1, ack: 1, pattern(10)))
+    harness.receive(Segment([], 6, ack: 1, pattern(10, from: 5)))
+    harness.expect(Segment([], 1, ack: 16, sack: [6..<11]))
+    #expect(harness.read(id) == .bytes(pattern(15)))
+    #expect(harness.tcp.counters.duplicateBytes == 5)
+  }
+
   @Test func oldSegment_isToldOnce() {
     let (harness, _) = Self.established()
     harness.receive(Self.text(1, 500))

@@ -151,6 +151,27 @@ struct Congestion {
     #expect(congestion.limit == 5000)
   }
 
+  /// RFC 7661 §4.3: what did not fill the window says nothing of the path.
+  @Test(arguments: [(true, 4000), (false, 5000)])
+  func limitedByApp_standsStill(isLimited: Bool, size: Int) {
+    var window = CongestionWindow(segmentSize: 1000)
+    window.size = 4000
+    window.threshold = 4000
+    var algorithm = NewReno()
+    for number in 1...4 as ClosedRange<UInt32> {
+      let summary = AcknowledgementSummary(
+        number: SequenceNumber(number * 1000),
+        previous: SequenceNumber(number * 1000 - 1000),
+        next: SequenceNumber(9000),
+        acknowledged: 1000,
+        isLimitedByApp: isLimited,
+        now: Instant(nanoseconds: 0)
+      )
+      algorithm.acknowledged(summary, &window)
+    }
+    #expect(window.size == size)
+  }
+
   @Test func threshold_isTwoSegmentsAtLeast() {
     var congestion = Congestion()
     congestion.timedOut(inFlight: 1000, next: 1001)
