@@ -139,5 +139,10 @@ import Testing
     #expect(harness.drain().map(\.payload.count) == [600, 400])
     let none = harness.tcp.nextSmallerPath()
     #expect(none?.mtu == nil)
+    // What got through before was on another way.
+    let again = Self.verdict(harness, 640, about: 1001)
+    #expect(again == .believed)
+    let less = Self.verdict(harness, 639, about: 1001)
+    #expect(less == .noted)
   }
 }
