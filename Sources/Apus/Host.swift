@@ -113,8 +113,9 @@ public final class Host: @unchecked Sendable {
   /// When to call ``poll(at:)`` again at the latest; `nil`: when something
   /// comes.
   public var deadline: Instant? {
-    guard let task = waits.deadline else { return stack.deadline }
-    guard let network = stack.deadline else { return task }
+    let network = stack.nextDeadline()
+    guard let task = waits.deadline else { return network }
+    guard let network else { return task }
     return min(task, network)
   }
 

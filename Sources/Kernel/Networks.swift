@@ -11,6 +11,8 @@ final class Networks {
   /// In the order in which their devices were found; at least one, which may be
   /// without a device. As many as the host's interfaces.
   private(set) var ports: [NetworkPort] = []
+  /// Whether there is more than one.
+  private(set) var areSeveral = false
   private var devices: VirtioDevices
   private let hotPlug: HotPlug?
   /// The slots, one bit each, that were not let go of.
@@ -175,6 +177,7 @@ final class Networks {
         trace
       )
     )
+    areSeveral = ports.count > 1
   }
 
   /// Gives `interface` another address where a port goes by its one: QEMU gives

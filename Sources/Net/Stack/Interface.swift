@@ -112,11 +112,7 @@ struct Interface: ~Copyable {
   /// When something of whose the address is, is due. While the link is down
   /// nothing can be learnt, and the check begins anew when it is up.
   private var conflictDeadline: Instant? {
-    isLinkUp ? conflict.deadline ?? nextCheck : nil
-  }
-
-  /// When something is next due here.
-  var deadline: Instant? {
-    Instant.earliest(upkeep, neighbours.deadline)
+    @_addressableSelf
+    get { isLinkUp ? conflict.deadline ?? nextCheck : nil }
   }
 }

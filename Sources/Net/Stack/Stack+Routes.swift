@@ -131,12 +131,15 @@ extension Stack {
   /// The first interface that has an address; one whose link is up, if there is
   /// one.
   private var firstBound: Int? {
-    var first: Int?
-    for index in 0..<interfaces.count where interfaces[index].route != nil {
-      if interfaces[index].isLinkUp { return index }
-      first = first ?? index
+    @_addressableSelf
+    get {
+      var first: Int?
+      for index in 0..<interfaces.count where interfaces[index].route != nil {
+        if interfaces[index].isLinkUp { return index }
+        first = first ?? index
+      }
+      return first
     }
-    return first
   }
 
   /// The interface whose own address, link or route leads to `destination`;

@@ -22,13 +22,16 @@ extension Stack {
   /// Whether something that the stack itself had to say is not yet sent, and
   /// can be.
   public var hasUnsentControl: Bool {
-    for index in 0..<interfaces.count where interfaces[index].isLinkUp {
-      if !interfaces[index].control.isEmpty
-        || interfaces[index].neighbours.isAsking
-      {
-        return true
+    @_addressableSelf
+    get {
+      for index in 0..<interfaces.count where interfaces[index].isLinkUp {
+        if !interfaces[index].control.isEmpty
+          || interfaces[index].neighbours.isAsking
+        {
+          return true
+        }
       }
+      return false
     }
-    return false
   }
 }

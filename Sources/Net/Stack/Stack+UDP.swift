@@ -28,10 +28,13 @@ extension Stack {
   }
 
   private var hasDHCP: Bool {
-    for index in 0..<interfaces.count where interfaces[index].dhcp != nil {
-      return true
+    @_addressableSelf
+    get {
+      for index in 0..<interfaces.count where interfaces[index].dhcp != nil {
+        return true
+      }
+      return false
     }
-    return false
   }
 
   /// Closes the socket. What waits in it is dropped.
@@ -47,11 +50,21 @@ extension Stack {
   /// The most bytes of a datagram, whatever interface it goes over: what IP
   /// carries, or a quarter of the stack's buffers holds.
   public var largestDatagram: Int {
-    var mtu = interfaces[0].mtu
-    for index in 0..<interfaces.count { mtu = min(mtu, interfaces[index].mtu) }
+    let mtu = smallestMTU
     let part = (mtu - IPv4Header.size) & ~7
     let most = min(65535 - IPv4Header.size, pool.capacity / 4 * part)
     return max(most, mtu - IPv4Header.size) - UDPHeader.size
+  }
+
+  private var smallestMTU: Int {
+    @_addressableSelf
+    get {
+      var mtu = interfaces[0].mtu
+      for index in 1..<interfaces.count {
+        mtu = min(mtu, interfaces[index].mtu)
+      }
+      return mtu
+    }
   }
 
   /// Sets the time to live of what the socket sends from now on; `nil`: 64, and

@@ -11,7 +11,7 @@ import Packets
 /// its own. What belongs to a link is in ``Interface``, all else here.
 ///
 /// The stack is driven. Whoever has it calls ``receive(_:on:at:)`` for every
-/// frame that comes, ``poll(at:)`` when ``deadline`` has passed, and after both
+/// frame that comes, ``poll(at:)`` when ``nextDeadline()`` has passed, and after both
 /// ``transmit(on:at:)`` of each interface as long as its device has room and
 /// there are frames. It reads no clock and no random source, so the same calls
 /// with the same arguments do the same. Times never go back.
@@ -173,29 +173,37 @@ public struct Stack: ~Copyable {
   public var interfaceCount: Int { interfaces.count }
 
   /// The address that is bound on an interface, and what came with it.
+  @_addressableSelf
   public func lease(of interface: Int) -> Lease? {
     interfaces[interface].lease
   }
 
   /// The first address that is bound, and what came with it.
   public var lease: Lease? {
-    for index in 0..<interfaces.count {
-      if let lease = interfaces[index].lease { return lease }
+    @_addressableSelf
+    get {
+      for index in 0..<interfaces.count {
+        if let lease = interfaces[index].lease { return lease }
+      }
+      return nil
     }
-    return nil
   }
 
   /// Whether the link of an interface carries frames.
+  @_addressableSelf
   public func isLinkUp(on interface: Int) -> Bool {
     interfaces[interface].isLinkUp
   }
 
   /// Whether any link carries frames.
   public var isLinkUp: Bool {
-    for index in 0..<interfaces.count where interfaces[index].isLinkUp {
-      return true
+    @_addressableSelf
+    get {
+      for index in 0..<interfaces.count where interfaces[index].isLinkUp {
+        return true
+      }
+      return false
     }
-    return false
   }
 
   /// Says whether the link carries frames. While it does not, nothing is handed
@@ -234,14 +242,20 @@ public struct Stack: ~Copyable {
 
   // MARK: Time
 
-  /// When ``poll(at:)`` next has something to do.
-  public var deadline: Instant? {
+  /// When ``poll(at:)`` next has something to do. A method, as of a property
+  /// that looks into a list all of the stack would be copied.
+  @_addressableSelf
+  public func nextDeadline() -> Instant? {
     var earliest = Instant.earliest(
       tcp.deadline,
       Instant.earliest(loopback.deadline, reassembly.deadline)
     )
     for index in 0..<interfaces.count {
-      earliest = Instant.earliest(earliest, interfaces[index].deadline)
+      earliest = Instant.earliest(earliest, interfaces[index].upkeep)
+      earliest = Instant.earliest(
+        earliest,
+        interfaces[index].neighbours.deadline
+      )
     }
     return earliest
   }

@@ -99,10 +99,8 @@ extension TCP {
 
   /// When ``poll(at:)`` next has something to do.
   var deadline: Instant? {
-    guard let first = deadlines.first?.deadline else {
-      return timeWait.deadline
-    }
-    return min(first, timeWait.deadline ?? first)
+    @inline(__always)
+    get { Instant.earliest(deadlines.first?.deadline, timeWait.deadline) }
   }
 
   /// Does what the deadlines up to `now` ask for.

@@ -79,6 +79,7 @@ struct UDPSockets: ~Copyable {
   }
 
   /// The slot of the socket with this port on `interface`.
+  @_addressableSelf
   func find(_ port: UInt16, on interface: Int) -> Int? {
     for index in 0..<slots.count
     where slots[index].port == port
@@ -90,6 +91,7 @@ struct UDPSockets: ~Copyable {
   }
 
   /// Whether a socket has the port on `interface`, or with `nil` on any.
+  @_addressableSelf
   private func isTaken(_ port: UInt16, on interface: Int?) -> Bool {
     for index in 0..<slots.count where slots[index].port == port {
       guard let interface, let other = slots[index].interface else {
@@ -177,6 +179,7 @@ struct UDPSockets: ~Copyable {
 
   /// Whether the socket in a slot may have the datagram that it wants to send
   /// wait for its device.
+  @_addressableSelf
   private func hasRoom(_ index: Int, available: Int) -> Bool {
     let interface = slots[index].wantedInterface
     return slots[index].wantedBuffers <= available

@@ -149,7 +149,7 @@ extension TestHost {
     var now = start
     while true {
       found += sentDHCP(at: now).map { (now, $0) }
-      guard let deadline = stack.deadline, deadline.seconds <= end else {
+      guard let deadline = stack.nextDeadline(), deadline.seconds <= end else {
         return found
       }
       if deadline.seconds <= now {

@@ -88,7 +88,7 @@ final class TestHost {
   }
 
   var lease: Lease? { stack.lease }
-  var deadline: Instant? { stack.deadline }
+  var deadline: Instant? { stack.nextDeadline() }
   var counters: StackCounters { stack.counters }
 
   func bind(port: UInt16) throws(NetworkError) -> SocketID {

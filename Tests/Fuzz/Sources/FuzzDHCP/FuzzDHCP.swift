@@ -39,7 +39,7 @@ private struct Server {
     }
     transmit(&stack)
     while stack.nextEvent() != nil {}
-    check(stack.deadline != nil, "it looks for no address any more")
+    check(stack.nextDeadline() != nil, "it looks for no address any more")
     guard let lease = stack.lease else { return }
     check(1...32 ~= lease.prefixLength, "a prefix of \(lease.prefixLength)")
     check(lease.nameServers.count <= 3, "\(lease.nameServers.count) servers")
@@ -51,7 +51,7 @@ private struct Server {
     let end = now + .milliseconds(scale * Int64(input.byte()))
     // The kernel does not sleep beyond a deadline.
     for _ in 0..<64 {
-      guard let deadline = stack.deadline, deadline <= end else { break }
+      guard let deadline = stack.nextDeadline(), deadline <= end else { break }
       now = max(now, deadline)
       stack.poll(at: now)
       transmit(&stack)

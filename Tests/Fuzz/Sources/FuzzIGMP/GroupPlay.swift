@@ -39,11 +39,11 @@ struct GroupPlay: ~Copyable {
     }
     for _ in 0..<1000 {
       take()
-      guard let deadline = stack.deadline else { break }
+      guard let deadline = stack.nextDeadline() else { break }
       now = max(now, deadline)
       stack.poll(at: now)
     }
-    check(stack.deadline == nil, "it reports for ever")
+    check(stack.nextDeadline() == nil, "it reports for ever")
     check(stack.groupHardware.isEmpty, "groups are left over")
     check(
       pool.available == Self.slots,
@@ -84,7 +84,7 @@ struct GroupPlay: ~Copyable {
     let end = now + .milliseconds(scale * Int64(input.byte()))
     // The kernel does not sleep beyond a deadline.
     for _ in 0..<100 {
-      guard let deadline = stack.deadline, deadline <= end else { break }
+      guard let deadline = stack.nextDeadline(), deadline <= end else { break }
       now = max(now, deadline)
       stack.poll(at: now)
       take()

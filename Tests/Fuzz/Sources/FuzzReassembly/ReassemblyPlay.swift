@@ -42,12 +42,12 @@ struct ReassemblyPlay: ~Copyable {
     take()
     // Who is told of it does not answer to ARP.
     for _ in 0..<100 {
-      guard let deadline = stack.deadline else { break }
+      guard let deadline = stack.nextDeadline() else { break }
       now = max(now, deadline)
       stack.poll(at: now)
       take()
     }
-    check(stack.deadline == nil, "it waits for ever")
+    check(stack.nextDeadline() == nil, "it waits for ever")
     stack.unbindDatagrams(socket)
     check(
       pool.available == Self.slots,

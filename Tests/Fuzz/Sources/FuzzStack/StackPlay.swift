@@ -54,11 +54,11 @@ struct StackPlay: ~Copyable {
     // The longest that anything is waited for, in as many steps as it takes.
     for _ in 0..<10_000 {
       transmit()
-      guard let deadline = stack.deadline else { break }
+      guard let deadline = stack.nextDeadline() else { break }
       now = max(now, deadline)
       stack.poll(at: now)
     }
-    check(stack.deadline == nil, "it waits for ever")
+    check(stack.nextDeadline() == nil, "it waits for ever")
     check(
       stack.connectionCount == 0,
       "\(stack.connectionCount) connections are left"
@@ -147,7 +147,7 @@ struct StackPlay: ~Copyable {
     let end = now + interval
     // The kernel does not sleep beyond a deadline.
     for _ in 0..<100 {
-      guard let deadline = stack.deadline, deadline <= end else { break }
+      guard let deadline = stack.nextDeadline(), deadline <= end else { break }
       now = max(now, deadline)
       stack.poll(at: now)
       transmit()

@@ -2,7 +2,11 @@ import SystemPackage
 
 /// dnsmasq, which gives leases on a ``TAPNetwork``, and may be a name server.
 public struct Dnsmasq: Sendable {
-  /// The last octets of the addresses that it gives.
+  /// The interface that it gives leases on.
+  public var device = TAPNetwork.device
+  /// What the addresses that it gives begin with.
+  public var prefix = "10.64.0."
+  /// Their last octets.
   public var range = 50...99
   /// Whether the guest has to renew its lease every
   /// ``TAPNetwork/renewalSeconds``; otherwise when half of its time is over.
@@ -36,7 +40,7 @@ public struct Dnsmasq: Sendable {
     _ body: (TAPNetwork) async throws -> Result
   ) async throws -> Result {
     // A file of its own for each range: those of others are not ours.
-    let leaseFile = folder.appending("leases-\(range.lowerBound)")
+    let leaseFile = folder.appending("leases-\(device)-\(range.lowerBound)")
     return try await withService(
       "timeout",
       // Bounds what a run leaves behind that was killed.
@@ -59,14 +63,15 @@ public struct Dnsmasq: Sendable {
   }
 
   private func allArguments(_ leaseFile: FilePath) -> [String] {
-    let addresses = "10.64.0.\(range.lowerBound),10.64.0.\(range.upperBound)"
+    let addresses =
+      "\(prefix)\(range.lowerBound),\(prefix)\(range.upperBound)"
     return [
       "--conf-file=/dev/null",
       // In the foreground, logging to standard error, as the user it is: in a
       // user namespace there is no other.
       "--no-daemon",
       "--no-resolv", "--no-hosts",
-      "--interface=\(TAPNetwork.device)", "--bind-interfaces",
+      "--interface=\(device)", "--bind-interfaces",
       "--dhcp-range=\(addresses),\(TAPNetwork.leaseSeconds)s",
       "--dhcp-leasefile=\(leaseFile)",
       "--dhcp-authoritative",

@@ -1,4 +1,5 @@
 import GuestHarness
+import SystemPackage
 import Testing
 
 /// A machine on two links, each of which is a network of its own:
@@ -15,7 +16,7 @@ import Testing
   private static func with(
     app: String,
     commandLine: String? = nil,
-    _ dnsmasq: Dnsmasq,
+    leasesOnBoth: Bool,
     body: @Sendable (Service, NetworkNamespace, [String]) async throws -> Void
   ) async throws {
     try await TAPNetwork.withDevice { namespace, folder in
@@ -27,7 +28,7 @@ import Testing
         ],
         in: namespace
       )
-      try await dnsmasq.serving(in: namespace, folder) { _ in
+      try await withLeases(leasesOnBoth, in: namespace, folder) {
         var options = GuestOptions()
         options.app = app
         options.network = TAPNetwork.argument
@@ -64,13 +65,30 @@ import Testing
     }
   }
 
+  /// Gives leases on the first network, or on both, while `body` runs.
+  private static func withLeases(
+    _ areOnBoth: Bool,
+    in namespace: NetworkNamespace,
+    _ folder: FilePath,
+    body: () async throws -> Void
+  ) async throws {
+    try await Dnsmasq().serving(in: namespace, folder) { _ in
+      guard areOnBoth else { return try await body() }
+      var second = Dnsmasq()
+      second.device = secondDevice
+      second.prefix = "10.67.0."
+      try await second.serving(in: namespace, folder) { _ in
+        try await body()
+      }
+    }
+  }
+
   @Test("Two leases: what listens is reached over both, by the link's address")
   func twoLeases() async throws {
-    let dnsmasq = Dnsmasq(
-      "--interface=\(Self.secondDevice)",
-      "--dhcp-range=10.67.0.50,10.67.0.99,120s"
-    )
-    try await Self.with(app: "Demo", dnsmasq) { _, namespace, addresses in
+    try await Self.with(app: "Demo", leasesOnBoth: true) {
+      _,
+      namespace,
+      addresses in
       #expect(addresses[0].hasPrefix("10.64.0."))
       #expect(addresses[1].hasPrefix("10.67.0."))
       for address in addresses {
@@ -123,7 +141,7 @@ import Testing
       app: "Errand",
       commandLine: "net1.address=\(address)/24"
         + " net1.route=10.66.0.0/24,\(Self.secondHost)",
-      Dnsmasq()
+      leasesOnBoth: false
     ) { guest, namespace, addresses in
       #expect(addresses[1] == address)
       #expect(

@@ -16,7 +16,7 @@ extension Simulation {
       let connections = machine.stack.connectionCount
       try require(connections == 0, "\(what): \(connections) connections")
       try require(
-        machine.stack.deadline == nil,
+        machine.stack.nextDeadline() == nil,
         "\(what) waits for something"
       )
       try require(

@@ -163,7 +163,7 @@ package final class Machine {
 
   /// When something is due here, beside what comes from the wire.
   var deadline: Instant? {
-    var first = stack.deadline
+    var first = stack.nextDeadline()
     for other in [device.interrupt, device.idleAt] + sleepers.map(\.deadline) {
       guard let other else { continue }
       first = min(first ?? other, other)
@@ -181,13 +181,15 @@ package final class Machine {
     device.receive(from: devicePool, at: now) { packet in
       stack.receive(packet, at: now)
     }
-    if let due = stack.deadline, due <= now { stack.poll(at: now) }
+    if let due = stack.nextDeadline(), due <= now { stack.poll(at: now) }
     var didRun = true
     while didRun {
       didRun = try runApps(at: now)
       while isLinkUp, device.hasRoom, try transmitOne(at: now, depart) {}
     }
-    guard device.hasRoom, isLinkUp, let due = stack.deadline else { return }
+    guard device.hasRoom, isLinkUp, let due = stack.nextDeadline() else {
+      return
+    }
     try require(
       due > now,
       "due \((now - due).nanoseconds) ns ago, and nothing left to do"
