@@ -54,8 +54,12 @@ public struct PacketBuffer: ~Copyable {
       - Self.fragmentTailroom * fragmentCount
   }
 
-  /// The slots of the packet's pool that are free.
-  public var freeInPool: Int { unsafe slot.pointee.pool.pointee.available }
+  /// The slots of the packet's pool that are free, less those that a device is
+  /// owed: fewer than none, when it cannot have all.
+  public var freeInPool: Int {
+    unsafe slot.pointee.pool.pointee.available
+      - slot.pointee.pool.pointee.owed
+  }
 
   /// The slots of the packet's pool, in all.
   public var poolCapacity: Int { unsafe slot.pointee.pool.pointee.capacity }

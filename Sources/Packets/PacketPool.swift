@@ -85,6 +85,13 @@ public final class PacketPool {
     unsafe state.pointee.available
   }
 
+  /// The slots that a device is short of. They are not free for who would keep
+  /// a packet: see ``PacketBuffer/freeInPool``.
+  public var owed: Int {
+    get { unsafe state.pointee.owed }
+    set { unsafe state.pointee.owed = newValue }
+  }
+
   /// The memory of the slots that are out, in bytes.
   public var memoryInUse: Int { (capacity - available) * slotSize }
 

@@ -76,6 +76,9 @@ struct FreeList {
   /// it is needed.
   @usableFromInline
   var untouched: Int
+  /// See ``PacketPool/owed``.
+  @usableFromInline
+  var owed = 0
   /// The slots of the pool, in all.
   @usableFromInline
   let capacity: Int

@@ -33,6 +33,7 @@ extension NetworkDevice {
     guard let completion = pairs[nextPair].receive.takeUsed() else {
       return nil
     }
+    receivePool.owed += 1
     let (written, posted) = (completion.writtenCount, completion.postedCount)
     var packet = completion.packet
     guard written <= posted else {
@@ -103,6 +104,7 @@ extension NetworkDevice {
         counters.receivedPartly &+= 1
         return nil
       }
+      receivePool.owed += 1
       let written = completion.writtenCount
       let posted = completion.postedCount
       guard isGood, written > 0, written <= posted,
@@ -123,10 +125,19 @@ extension NetworkDevice {
 
   /// Posts packets of the pool until the device has as many as it takes.
   public mutating func refill() {
-    for index in pairs.indices { refill(pair: index) }
+    // What a burst has taken is owed to the device until it has as many again,
+    // so that those who keep packets of it leave it some.
+    var owed = 0
+    for index in pairs.indices {
+      if !refill(pair: index) {
+        owed += mostReceivePackets - pairs[index].receive.inFlightCount
+      }
+    }
+    receivePool.owed = owed
   }
 
-  private mutating func refill(pair index: Int) {
+  /// Returns whether the queue has as many as it takes.
+  private mutating func refill(pair index: Int) -> Bool {
     let needed = splitsHeader ? 2 : 1
     let headroom = receiveHeadroom - headerSize
     while pairs[index].receive.inFlightCount < mostReceivePackets,
@@ -136,7 +147,7 @@ extension NetworkDevice {
       guard var packet = receivePool.allocate(headroom: headroom) else {
         counters.receivePoolEmpty &+= 1
         pairs[index].received.stalls &+= 1
-        return
+        return false
       }
       packet.append(packet.tailroom - plan.reserve)
       pairs[index].receive.post(
@@ -145,5 +156,6 @@ extension NetworkDevice {
         reachedBy: transport
       )
     }
+    return true
   }
 }
