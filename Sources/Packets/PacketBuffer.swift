@@ -61,6 +61,11 @@ public struct PacketBuffer: ~Copyable {
       - slot.pointee.pool.pointee.owed
   }
 
+  /// A device has given up a slot of the packet's pool: it is owed one more. See
+  /// ``PacketPool/owed``.
+  @inlinable
+  public func owe() { unsafe slot.pointee.pool.pointee.owed &+= 1 }
+
   /// The slots of the packet's pool, in all.
   public var poolCapacity: Int { unsafe slot.pointee.pool.pointee.capacity }
 

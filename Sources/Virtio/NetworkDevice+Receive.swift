@@ -33,9 +33,9 @@ extension NetworkDevice {
     guard let completion = pairs[nextPair].receive.takeUsed() else {
       return nil
     }
-    receivePool.owed += 1
     let (written, posted) = (completion.writtenCount, completion.postedCount)
     var packet = completion.packet
+    packet.owe()
     guard written <= posted else {
       counters.receivedTooLong &+= 1
       return drop()
@@ -104,7 +104,7 @@ extension NetworkDevice {
         counters.receivedPartly &+= 1
         return nil
       }
-      receivePool.owed += 1
+      packet.owe()
       let written = completion.writtenCount
       let posted = completion.postedCount
       guard isGood, written > 0, written <= posted,

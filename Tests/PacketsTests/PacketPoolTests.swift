@@ -128,4 +128,18 @@ import Testing
     #expect(packet.poolCapacity == 3)
     #expect(packet.freeInPool == 2)
   }
+
+  /// What a device is short of is free, and not for who keeps a packet.
+  @Test func whatADeviceIsOwed_isNotFreeForOthers() {
+    let pool = PacketPool(capacity: 3, slotSize: 128)
+    let packet = pool.packet([1])
+    packet.owe()
+    #expect(pool.owed == 1)
+    #expect(packet.freeInPool == 1)
+    #expect(pool.available == 2)
+    pool.owed = 4
+    #expect(packet.freeInPool == -2)
+    pool.owed = 0
+    #expect(packet.freeInPool == 2)
+  }
 }

@@ -87,6 +87,57 @@ import Testing
     #expect(rig.hasAllPackets)
   }
 
+  /// The parts of a burst are owed to the device until it has others in their
+  /// place: each packet that is kept leaves the next less.
+  @Test func burst_isOwedUntilRefilled() throws {
+    let rig = makeRig()
+    var device = try rig.start()
+    let pool = try #require(rig.receivePool)
+    #expect(pool.owed == 0)
+    var kept = PacketQueue()
+    var free: [Int] = []
+    for count in [1, 3, 2] {
+      hand(rig, (0..<count).map(part))
+      guard let packet = device.receive() else {
+        Issue.record("nothing received")
+        return
+      }
+      free.append(packet.freeInPool)
+      kept.append(packet)
+    }
+    let available = pool.available
+    #expect(pool.owed == 6)
+    #expect(free == [available - 1, available - 4, available - 6])
+    device.refill()
+    // All are there again, out of what was free.
+    #expect(pool.owed == 0)
+    #expect(pool.available == available - 6)
+    kept = PacketQueue()
+    try device.stop()
+    #expect(rig.hasAllPackets)
+  }
+
+  /// What the pool cannot give the device is owed to it on.
+  @Test func poolThatIsOut_owesTheRest() throws {
+    let rig = makeRig()
+    var device = try rig.start()
+    let pool = try #require(rig.receivePool)
+    var others = PacketQueue()
+    while let packet = pool.allocate() { others.append(packet) }
+    hand(rig, (0..<3).map(part))
+    var kept = PacketQueue()
+    if let packet = device.receive() { kept.append(packet) }
+    #expect(kept.count == 1)
+    device.refill()
+    #expect(pool.owed == 3)
+    kept = PacketQueue()
+    device.refill()
+    #expect(pool.owed == 0)
+    others = PacketQueue()
+    try device.stop()
+    #expect(rig.hasAllPackets)
+  }
+
   @Test func moreThanAPacketHas_isDroppedWhole() throws {
     let rig = makeRig()
     var device = try rig.start()
