@@ -34,6 +34,13 @@ import Testing
       try await DemoServices.withDemo(options) { guest, services in
         try await services.pingUDP()
         _ = try await services.statusPage()
+        // What the guest says of it comes on a way of its own.
+        if isTraced {
+          try await guest.output.waitForLine(
+            containing: " FIN",
+            within: .seconds(10)
+          )
+        }
         let lines = guest.output.lines.filter {
           $0.wholeMatch(of: #/net: \d+\.\d{6} (in|out) [A-Z].*/#) != nil
         }
