@@ -108,15 +108,19 @@ struct Assembler: ~Copyable {
     return nil
   }
 
-  /// Drops the segment that is needed last, and returns where it began.
+  /// Drops the segment that is needed last, and returns where it began, and
+  /// whether its slot was of another pool than `pool`.
   ///
   /// - Precondition: There is one.
   @discardableResult
-  mutating func dropLast() -> SequenceNumber {
+  mutating func dropLast(
+    _ pool: PacketPool
+  ) -> (start: SequenceNumber, isOther: Bool) {
     let last = segments.count - 1
     let start = segments[last].start
+    let isOther = !pool.owns(segments[last].packet)
     remove(at: last)
-    return start
+    return (start, isOther)
   }
 
   /// Drops the segment at `index`.

@@ -33,17 +33,35 @@ extension Connection {
       packet.removeFirst(copy(packet, pool, limits, &counters))
       if packet.isEmpty { return true }
     }
-    // Packets are short. One out of order gives its slot for this one, so
-    // that connections that wait for a hole to be filled are never stuck.
-    guard hasEarly() else { return false }
+    // Packets are short. What came early gives its slot for what comes in its
+    // turn, so that connections that wait for a hole to be filled are never
+    // stuck. But no small slot is given for one of the device's: without those
+    // it would hear nobody.
+    while hasEarly() {
+      let isOfDevice = dropEarly(pool, &counters)
+      if isOfDevice || pool.owns(packet) {
+        append(packet, &counters)
+        return true
+      }
+      packet.removeFirst(copy(packet, pool, limits, &counters))
+      if packet.isEmpty { return true }
+    }
+    return false
+  }
+
+  /// Drops what came early and is needed last. Returns whether that was in a
+  /// slot of the device's own pool.
+  private mutating func dropEarly(
+    _ pool: PacketPool,
+    _ counters: inout TCPCounters
+  ) -> Bool {
+    let (end, isOfDevice) = early.value.assembler.dropLast(pool)
     // The peer may have been told of it: RFC 2018 §8 has it keep what it was
     // told of.
-    let end = early.value.assembler.dropLast()
     early.value.selective.truncate(from: end)
     counters.outOfOrderDropped &+= 1
     if isSelective { counters.selectivelyReneged &+= 1 }
-    append(packet, &counters)
-    return true
+    return isOfDevice
   }
 
   /// Whether `packet`, which was received, may wait in its slot to be sent and

@@ -245,6 +245,49 @@ import Testing
     #expect(rig.device.available == 2)
   }
 
+  /// What came early gives its slot for what comes in its turn. But a small slot
+  /// is not given for one of the device's, or those who have holes would take
+  /// all of them, and the device would hear nobody.
+  @Test func filledHole_leavesTheDeviceItsSlots() throws {
+    let rig = try Rig(
+      Machine(
+        memory: 64 << 20,
+        slots: 16,
+        slotSize: 16_384,
+        posted: 14,
+        crowd: 0
+      )
+    )
+    var peers: [Peer] = []
+    for _ in 0..<20 {
+      var peer = try rig.connect()
+      // Three parts that come early, each after a hole, and are copied.
+      for start in [9000, 10_000, 11_000] {
+        peer.next = start
+        rig.send(500, from: &peer)
+      }
+      peer.next = 0
+      peers.append(peer)
+    }
+    #expect(rig.harness.tcp.counters.outOfOrderKept == 60)
+    // Nothing is free but for what they give up.
+    rig.harness.freePackets = 0
+    for index in peers.indices {
+      rig.send(9000, from: &peers[index])
+      #expect(rig.device.available == 2)
+    }
+    // What they have given up is filled; nothing is wrong or lost.
+    rig.harness.freePackets = nil
+    var peer = peers[0]
+    for _ in 0..<12 where peer.next < 12_000 {
+      rig.send(12_000 - peer.next, from: &peer)
+    }
+    #expect(peer.next == 12_000)
+    var bytes: [UInt8] = []
+    while case .bytes(let more) = rig.harness.read(peer.id) { bytes += more }
+    #expect(bytes == pattern(12_000))
+  }
+
   @Test(arguments: [(16, 64 << 10), (64, 256 << 10), (1024, 256 << 10)])
   func buffers_fitTheMemory(mebibytes: Int, buffer: Int) {
     // A machine has a little less than it was given.

@@ -87,7 +87,9 @@ import Testing
     }
     #expect(results == [.kept, .kept, .full, .duplicate])
     #expect(pool.available == 6)
-    assembler.dropLast()
+    let (start, isOther) = assembler.dropLast(pool)
+    #expect(start == SequenceNumber(200))
+    #expect(!isOther)
     let count = assembler.count
     #expect(count == 1)
     #expect(pool.available == 7)
