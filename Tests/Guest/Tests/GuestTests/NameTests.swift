@@ -1,3 +1,4 @@
+import Deadlines
 import GuestHarness
 import Testing
 
@@ -131,10 +132,27 @@ import Testing
       try await TAPDemo.with(options, on: first) { one in
         try await expect("apus.local", of: one)
         options.macAddress = "52:54:00:0a:9b:0c"
+        let capture = Capture(second.folder.appending("second.pcap"))
+        options.capture = capture.file
         try await TAPDemo.with(options, on: second) { two in
           #expect(one.address != two.address)
-          // RFC 6762 §9.
-          try await expect("apus-2.local", of: two)
+          // RFC 6762 §9: it announces itself by another name.
+          let announced = try await withDeadline(
+            .seconds(30),
+            waitingFor: "an announcement of the second"
+          ) {
+            while true {
+              let names = try await capture.packets(
+                matching: "mdns && dns.flags.response == 1 && dns.a == "
+                  + two.address,
+                fields: ["dns.resp.name"]
+              )
+              if let name = names.first { return name }
+            }
+          }
+          let name = announced.firstMatch(of: #/apus-[0-9a-f]{4}\.local/#)
+          let found = String(try #require(name, "\(announced)").0)
+          try await expect(found, of: two)
           try await expect("apus.local", of: one)
         }
       }
