@@ -4,23 +4,26 @@ import Testing
 /// How connections to this machine's own TCP end, and how they outlast silence,
 /// on a good line.
 @Suite(.whereTAPIsAllowed) struct LinuxEndTests {
-  /// The page itself and what the allocator keeps.
-  private static let slack = 64 << 10
+  /// What the page itself takes more, by its figures.
+  private static let slack = 8 << 10
 
   @Test("Clients that go away in the middle of things leave nothing behind")
   func clientsReset() async throws {
     try await TAPNetwork.with { network in
       try await TAPDemo.with(GuestOptions(), on: network) { demo in
-        // At first tables grow, to as many connections as were there at once.
-        for _ in 0..<3 { try await Self.abortAll(demo) }
-        let before = try await demo.waitForRest(within: .seconds(10))
-        try await Self.abortAll(demo)
-        // Sooner than any timer of a connection would have ended it.
-        let after = try await demo.waitForRest(within: .seconds(10))
-        #expect(after.counter("TCP connections") <= 1)
+        // Tables grow to as many connections as were there at once, which is
+        // chance, in pages that stay. What is lost is lost each time.
         let row = "heap: bytes in use"
-        let growth = after.counter(row) - before.counter(row)
-        #expect(growth < Self.slack, "\(growth) bytes are lost")
+        var inUse: [Int] = []
+        for _ in 0..<5 {
+          try await Self.abortAll(demo)
+          // Sooner than any timer of a connection would have ended it.
+          let page = try await demo.waitForRest(within: .seconds(10))
+          #expect(page.counter("TCP connections") <= 1)
+          inUse.append(page.counter(row))
+        }
+        let growths = zip(inUse.dropFirst(), inUse).map { $0 - $1 }
+        #expect(try #require(growths.min()) < Self.slack, "\(inUse)")
         try await demo.probe("echo", port: 7)
       }
     }
