@@ -286,18 +286,21 @@ extension Stack {
   }
 
   /// The way to `destination` carries no more than `mtu`. Returns whether that
-  /// was not known.
+  /// was not known, or not to all connections there: one that has begun since
+  /// makes segments as the link takes them.
   private mutating func lowerPath(
     to destination: IPv4Address,
     _ mtu: Int,
     at now: Instant
   ) -> Bool {
-    guard pathMTUs.lower(to: destination, mtu: mtu, at: now) else {
-      return false
-    }
-    count.pathMTUsLowered &+= 1
-    tcp.pathIsSmaller(to: IPAddress(destination), mtu: mtu, at: now)
-    return true
+    let isNews = pathMTUs.lower(to: destination, mtu: mtu, at: now)
+    if isNews { count.pathMTUsLowered &+= 1 }
+    let changed = tcp.pathIsSmaller(
+      to: IPAddress(destination),
+      mtu: pathMTUs.mtu(to: destination, at: now) ?? mtu,
+      at: now
+    )
+    return isNews || changed > 0
   }
 
   /// Takes in what timeouts have shown of ways.

@@ -57,20 +57,25 @@ extension TCP {
   /// connection there makes smaller segments, and what is in flight is sent
   /// anew in such.
   ///
+  /// - Returns: How many of them made larger ones.
   /// - Complexity: linear in the number of slots.
+  @discardableResult
   mutating func pathIsSmaller(
     to address: IPAddress,
     mtu: Int,
     at now: Instant
-  ) {
+  ) -> Int {
     let size = mtu - Self.headers(to: address)
+    var changed = 0
     for slot in 0..<slots.count
     where slots[slot].isUsed && slots[slot].connection.remote.address == address
     {
       guard slots[slot].connection.useSmallerSegments(size) else { continue }
-      counters.pathsSmaller &+= 1
+      changed += 1
       settle(UInt32(slot), at: now)
     }
+    counters.pathsSmaller &+= UInt64(changed)
+    return changed
   }
 }
 

@@ -265,6 +265,28 @@ import Testing
     }
   }
 
+  /// What is known of the way holds for the host; one that has begun since is
+  /// told by the next error, though that says nothing new.
+  @Test func secondConnection_makesSmallerSegmentsOnceTold() throws {
+    try withHost { host in
+      let (_, segments) = try connect(host)
+      let quote = Array(segments[0][14...].prefix(28))
+      host.receive(error(type: 3, code: 4, rest: 1000, about: quote))
+      _ = host.sent()
+      acknowledge(host, segments)
+      _ = host.sent()
+      let (_, second) = try connect(host)
+      let other = Array(second[0][14...].prefix(28))
+      host.receive(error(type: 3, code: 4, rest: 1000, about: other))
+      let again = host.sent()
+      #expect(!again.isEmpty)
+      #expect(again.allSatisfy { $0.count <= 1014 })
+      #expect(host.count(.icmpPathIgnored) == 0)
+      #expect(host.counters.pathMTUsLowered == 1)
+      #expect(host.counters.tcp.pathsSmaller == 2)
+    }
+  }
+
   // MARK: UDP
 
   private func sentDatagram(_ host: TestHost, _ socket: SocketID) throws
