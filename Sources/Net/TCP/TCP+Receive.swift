@@ -124,6 +124,12 @@ extension TCP {
     switch verdict {
     case .done: break
     case .reset: replyWithReset(to: segment, payload: payload, key: key)
+    case .reopen where !mayReopen(key.local):
+      slots[Int(slot)].connection.challenge(
+        limits: limits,
+        counters: &counters,
+        at: now
+      )
     case .reopen:
       return reopen(
         slot,

@@ -69,6 +69,28 @@ import Testing
     #expect(harness.tcp.timeWait.count == 1)
   }
 
+  /// Who has connected out has no listener: a SYN from anybody would end
+  /// TIME-WAIT and begin nothing. RFC 1337 §3.
+  @Test(arguments: [false, true])
+  func timeWait_newerSYNWithoutListener_isChallenged(isReleased: Bool) {
+    let (harness, id) = TCPHarness.synSent()
+    harness.receive(Segment(.syn, 0, ack: 1, mss: 1000))
+    harness.drain()
+    harness.close(id)
+    harness.drain()
+    harness.receive(Segment([], 1, ack: 2))
+    harness.receive(Segment(.fin, 1, ack: 2))
+    harness.drain()
+    if isReleased { harness.release(id) }
+    harness.receive(Segment(.syn, 100_000))
+    harness.expect(Segment([], 2, ack: 2))
+    harness.expectNothing()
+    #expect(harness.tcp.counters.challengesSent == 1)
+    #expect(harness.tcp.connectionCount == 1)
+    harness.wait(60_000)
+    #expect(harness.tcp.connectionCount == 0)
+  }
+
   @Test func timeWait_newerSYN_reopens() throws {
     let (harness, id) = TCPHarness.timeWait()
     harness.release(id)
@@ -111,13 +133,15 @@ import Testing
     #expect(harness.tcp.state(id) == .timeWait)
   }
 
-  @Test func timeWait_newerSYNToNobody_isReset() {
-    let (harness, _) = TCPHarness.timeWait()
+  /// The same once nobody listens any more.
+  @Test func timeWait_newerSYNToNobody_isChallenged() {
+    let (harness, id) = TCPHarness.timeWait()
     let listener = ListenerID(index: 0, generation: 0)
     harness.tcp.stopListening(listener, at: harness.now)
     harness.receive(Segment(.syn, 500))
-    harness.expect(Segment(.reset, -harness.issOffset, ack: 501))
-    #expect(harness.tcp.connectionCount == 0)
+    harness.expect(Segment([], 2, ack: 2))
+    #expect(harness.tcp.state(id) == .timeWait)
+    #expect(harness.tcp.connectionCount == 1)
   }
 
   @Test func timeWaitConnections_areBounded() throws {

@@ -11,7 +11,14 @@ extension TCP {
     payload: Int,
     at now: Instant
   ) -> Bool {
-    switch timeWait[index].state.segmentArrives(segment, payload: payload) {
+    var verdict = timeWait[index].state.segmentArrives(
+      segment,
+      payload: payload
+    )
+    if verdict == .reopen, !mayReopen(timeWait[index].local) {
+      verdict = .challenge
+    }
+    switch verdict {
     case .ignore:
       counters.timeWaitIgnored &+= 1
     case .acknowledge:
@@ -32,6 +39,13 @@ extension TCP {
       return false
     }
     return true
+  }
+
+  /// Whether a SYN may end TIME-WAIT at `local`: where somebody listens, so that
+  /// a connection comes of it (RFC 9293 §3.10.7.4, RFC 6191). Elsewhere it would
+  /// be a reset by another name, which RFC 1337 §3 has us ignore.
+  func mayReopen(_ local: Endpoint) -> Bool {
+    listenerOfPort[local.port] != nil
   }
 
   private mutating func acknowledgeInTimeWait(_ index: Int, at now: Instant) {
