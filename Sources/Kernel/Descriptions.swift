@@ -47,22 +47,6 @@ func describe(_ lease: Lease) -> String {
   return text
 }
 
-/// The name of the error's case.
-func describe(_ error: NetworkError) -> StaticString {
-  switch error {
-  case .addressInUse: "addressInUse"
-  case .noAddress: "noAddress"
-  case .unreachable: "unreachable"
-  case .refused: "refused"
-  case .reset: "reset"
-  case .timedOut: "timedOut"
-  case .closed: "closed"
-  case .limitReached: "limitReached"
-  case .messageTooLarge: "messageTooLarge"
-  case .cancelled: "cancelled"
-  }
-}
-
 /// Such as `0xfeb00e00`.
 func describe(_ place: MMIOPlace) -> String {
   "0x\(String(place.registers.lowerBound, radix: 16))"

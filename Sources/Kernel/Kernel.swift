@@ -70,7 +70,7 @@ public func kernelStart(_ startInfo: UInt) {
   switch end {
   case .returned: Power.off(.orderly)
   case .threw(let error):
-    Console.print("app: run threw .\(describe(error))")
+    Console.print("app: run threw .\(error.name)")
     Power.off(.panic)
   }
 }

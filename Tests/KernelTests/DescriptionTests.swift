@@ -67,16 +67,6 @@ import Testing
     )
   }
 
-  @Test func error_isItsName() {
-    let errors: [NetworkError] = [
-      .addressInUse, .noAddress, .unreachable, .refused, .reset, .timedOut,
-      .closed, .limitReached, .messageTooLarge, .cancelled,
-    ]
-    for error in errors {
-      #expect("\(describe(error))" == "\(error)")
-    }
-  }
-
   @Test func randomOrigin_isNamed() {
     #expect("\(RandomGenerator.Origin.rdseed.name)" == "RDSEED")
     #expect("\(RandomGenerator.Origin.rdrand.name)" == "RDRAND")
