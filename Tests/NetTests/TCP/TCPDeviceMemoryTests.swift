@@ -55,6 +55,17 @@ import Testing
     ),
   ]
 
+  /// A machine whose device has 16 slots, of which so many wait there.
+  static func small(posted: Int) -> Machine {
+    Machine(
+      memory: 64 << 20,
+      slots: 16,
+      slotSize: 16_384,
+      posted: posted,
+      crowd: 0
+    )
+  }
+
   /// One connection of many.
   struct Peer {
     let id: ConnectionID
@@ -174,15 +185,7 @@ import Testing
 
   /// Text that may not stay in the device's slots is copied out of them.
   @Test func largeText_isCopiedWhenTheDeviceIsShort() throws {
-    let rig = try Rig(
-      Machine(
-        memory: 64 << 20,
-        slots: 16,
-        slotSize: 16_384,
-        posted: 14,
-        crowd: 0
-      )
-    )
+    let rig = try Rig(Self.small(posted: 14))
     var peer = try rig.connect()
     // Two are free, one of which it comes in: a reserve of two, of which a
     // connection that holds nothing needs half and one more.
@@ -199,15 +202,7 @@ import Testing
 
   /// What is left of a text when the stack's pool is short too is sent again.
   @Test func largeText_isCopiedAsFarAsMayBe() throws {
-    let rig = try Rig(
-      Machine(
-        memory: 64 << 20,
-        slots: 16,
-        slotSize: 16_384,
-        posted: 15,
-        crowd: 0
-      )
-    )
+    let rig = try Rig(Self.small(posted: 15))
     var peer = try rig.connect()
     // Of the stack's, nine beyond the reserve and the newcomers' part: the
     // second finds eight, of which a quarter is more than one.
@@ -226,15 +221,7 @@ import Testing
 
   /// One out of order is copied, too, if a slot of the stack holds it.
   @Test func outOfOrder_isCopiedWhenTheDeviceIsShort() throws {
-    let rig = try Rig(
-      Machine(
-        memory: 64 << 20,
-        slots: 16,
-        slotSize: 16_384,
-        posted: 14,
-        crowd: 0
-      )
-    )
+    let rig = try Rig(Self.small(posted: 14))
     var peer = try rig.connect()
     peer.next = 1000
     rig.send(500, from: &peer)
@@ -249,15 +236,7 @@ import Testing
   /// is not given for one of the device's, or those who have holes would take
   /// all of them, and the device would hear nobody.
   @Test func filledHole_leavesTheDeviceItsSlots() throws {
-    let rig = try Rig(
-      Machine(
-        memory: 64 << 20,
-        slots: 16,
-        slotSize: 16_384,
-        posted: 14,
-        crowd: 0
-      )
-    )
+    let rig = try Rig(Self.small(posted: 14))
     var peers: [Peer] = []
     for _ in 0..<20 {
       var peer = try rig.connect()
