@@ -1,3 +1,29 @@
+extension TCP {
+  /// A segment that belongs to no connection: a reset (RFC 9293 §3.5.2), what a
+  /// connection in TIME-WAIT still says, or a SYN,ACK that nobody remembers.
+  struct Reply {
+    let local: Endpoint
+    let remote: Endpoint
+    var sequenceNumber: SequenceNumber
+    var acknowledgementNumber = SequenceNumber(0)
+    var flags: TCPHeader.Flags
+    var window: UInt16 = 0
+    var options = TCPOptions()
+
+    init(
+      local: Endpoint,
+      remote: Endpoint,
+      sequenceNumber: SequenceNumber,
+      flags: TCPHeader.Flags
+    ) {
+      self.local = local
+      self.remote = remote
+      self.sequenceNumber = sequenceNumber
+      self.flags = flags
+    }
+  }
+}
+
 /// Replies in the order in which they were made. Putting one in and taking the
 /// first out take constant time; who fills the queue bounds it.
 struct ReplyQueue {

@@ -69,14 +69,18 @@ extension TCP {
     var found = table.find(key, in: slots)
     if found == nil {
       if let index = timeWait.find(key) {
-        if segmentArrivesInTimeWait(index, segment, payload: payload, at: now) {
-          return
-        }
+        let found = segmentArrivesInTimeWait(
+          index,
+          segment,
+          payload: payload,
+          at: now
+        )
+        guard let listener = found else { return }
         let used = timeWait[index].state.sendNext
         timeWait.remove(index)
         return beginAnew(
           segment,
-          payload: payload,
+          listener: listener,
           key: key,
           maximumSegmentSize: maximumSegmentSize,
           beyond: used,
@@ -124,19 +128,20 @@ extension TCP {
     switch verdict {
     case .done: break
     case .reset: replyWithReset(to: segment, payload: payload, key: key)
-    case .reopen where !mayReopen(key.local):
+    case .reopen:
+      if let listener = listenerToReopen(key.local) {
+        return reopen(
+          slot,
+          segment,
+          listener: listener,
+          key: key,
+          maximumSegmentSize: maximumSegmentSize,
+          at: now
+        )
+      }
       slots[Int(slot)].connection.challenge(
         limits: limits,
         counters: &counters,
-        at: now
-      )
-    case .reopen:
-      return reopen(
-        slot,
-        segment,
-        payload: payload,
-        key: key,
-        maximumSegmentSize: maximumSegmentSize,
         at: now
       )
     }
@@ -236,7 +241,7 @@ extension TCP {
   private mutating func reopen(
     _ slot: UInt32,
     _ segment: TCPHeader,
-    payload: Int,
+    listener: UInt32,
     key: Key,
     maximumSegmentSize: Int,
     at now: Instant
@@ -246,7 +251,7 @@ extension TCP {
     settle(slot, at: now)
     beginAnew(
       segment,
-      payload: payload,
+      listener: listener,
       key: key,
       maximumSegmentSize: maximumSegmentSize,
       beyond: used,
@@ -258,16 +263,12 @@ extension TCP {
   /// has used what is before `used`.
   private mutating func beginAnew(
     _ segment: TCPHeader,
-    payload: Int,
+    listener: UInt32,
     key: Key,
     maximumSegmentSize: Int,
     beyond used: SequenceNumber,
     at now: Instant
   ) {
-    guard let listener = listenerOfPort[key.local.port] else {
-      counters.noConnection &+= 1
-      return replyWithReset(to: segment, payload: payload, key: key)
-    }
     counters.timeWaitReopened &+= 1
     synArrives(
       segment,

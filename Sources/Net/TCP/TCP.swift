@@ -44,30 +44,6 @@ struct TCP: ~Copyable {
     }
   }
 
-  /// A segment that belongs to no connection: a reset (RFC 9293 §3.5.2), what a
-  /// connection in TIME-WAIT still says, or a SYN,ACK that nobody remembers.
-  struct Reply {
-    let local: Endpoint
-    let remote: Endpoint
-    var sequenceNumber: SequenceNumber
-    var acknowledgementNumber = SequenceNumber(0)
-    var flags: TCPHeader.Flags
-    var window: UInt16 = 0
-    var options = TCPOptions()
-
-    init(
-      local: Endpoint,
-      remote: Endpoint,
-      sequenceNumber: SequenceNumber,
-      flags: TCPHeader.Flags
-    ) {
-      self.local = local
-      self.remote = remote
-      self.sequenceNumber = sequenceNumber
-      self.flags = flags
-    }
-  }
-
   let limits: Constant<TCPLimits>
   let secret: SipHash.Key
   var slots: PagedArray<Slot>

@@ -91,6 +91,37 @@ import Testing
     #expect(harness.tcp.connectionCount == 0)
   }
 
+  /// A full backlog answers SYNs with cookies, which know nothing of the numbers
+  /// that were used before: TIME-WAIT lasts until there is room.
+  @Test(arguments: [false, true])
+  func timeWait_newerSYNToAFullBacklog_isChallenged(isReleased: Bool) throws {
+    let harness = TCPHarness()
+    let listener = try harness.listen(backlog: 1)
+    harness.receive(Segment(.syn, 0, mss: 1000))
+    _ = harness.learnInitial()
+    harness.receive(Segment([], 1, ack: 1))
+    let id = try #require(harness.accept(listener))
+    harness.close(id)
+    harness.receive(Segment(.fin, 1, ack: 1))
+    harness.drain()
+    harness.receive(Segment([], 2, ack: 2))
+    harness.drain()
+    #expect(harness.tcp.state(id) == .timeWait)
+    if isReleased { harness.release(id) }
+    // Another takes the one place.
+    harness.remotePort += 1
+    let iss = harness.iss
+    harness.receive(Segment(.syn, 0, mss: 1000))
+    _ = harness.learnInitial()
+    harness.remotePort -= 1
+    harness.iss = iss
+    harness.receive(Segment(.syn, 500, mss: 1000))
+    harness.expect(Segment([], 2, ack: 2))
+    #expect(harness.tcp.counters.cookiesSent == 0)
+    #expect(harness.tcp.counters.timeWaitReopened == 0)
+    #expect(harness.tcp.connectionCount == 2)
+  }
+
   @Test func timeWait_newerSYN_reopens() throws {
     let (harness, id) = TCPHarness.timeWait()
     harness.release(id)

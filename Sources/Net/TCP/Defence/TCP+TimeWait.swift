@@ -3,19 +3,21 @@ import Packets
 
 /// TIME-WAIT of connections that no app holds: see ``TimeWaitTable``.
 extension TCP {
-  /// A segment came for the record at `index`. Returns whether it was dealt
-  /// with; if not, it begins a new connection, and the record is gone.
+  /// A segment came for the record at `index`. Returns `nil` when it was dealt
+  /// with, or the listener where it begins a new connection.
   mutating func segmentArrivesInTimeWait(
     _ index: Int,
     _ segment: TCPHeader,
     payload: Int,
     at now: Instant
-  ) -> Bool {
+  ) -> UInt32? {
     var verdict = timeWait[index].state.segmentArrives(
       segment,
       payload: payload
     )
-    if verdict == .reopen, !mayReopen(timeWait[index].local) {
+    if verdict == .reopen {
+      let listener = listenerToReopen(timeWait[index].local)
+      if let listener { return listener }
       verdict = .challenge
     }
     switch verdict {
@@ -30,22 +32,27 @@ extension TCP {
       // RFC 5961 §7, for as long as the record lasts.
       guard Int(timeWait[index].challenges) < limits.value.challenges else {
         counters.challengesSuppressed &+= 1
-        return true
+        return nil
       }
       timeWait[index].challenges &+= 1
       counters.challengesSent &+= 1
       acknowledgeInTimeWait(index, at: now)
     case .reopen:
-      return false
+      break
     }
-    return true
+    return nil
   }
 
-  /// Whether a SYN may end TIME-WAIT at `local`: where somebody listens, so that
-  /// a connection comes of it (RFC 9293 §3.10.7.4, RFC 6191). Elsewhere it would
-  /// be a reset by another name, which RFC 1337 §3 has us ignore.
-  func mayReopen(_ local: Endpoint) -> Bool {
-    listenerOfPort[local.port] != nil
+  /// Where a SYN to `local` may end TIME-WAIT: somebody listens there and has
+  /// room, so that a connection comes of it (RFC 9293 §3.10.7.4, RFC 6191).
+  /// Elsewhere it would be a reset by another name, which RFC 1337 §3 has us
+  /// ignore; and a cookie knows nothing of the numbers that were used before.
+  func listenerToReopen(_ local: Endpoint) -> UInt32? {
+    guard let listener = listenerOfPort[local.port],
+      listeners[Int(listener)].pending < listeners[Int(listener)].backlog,
+      freeSlots > 0 || slots.count < limits.value.connections
+    else { return nil }
+    return listener
   }
 
   private mutating func acknowledgeInTimeWait(_ index: Int, at now: Instant) {
