@@ -49,8 +49,10 @@ extension Host {
     return servers
   }
 
-  /// The time servers of the first lease that names some.
+  /// Whom to ask for the time, once there is an address: the servers that were
+  /// set, or else those of the first lease that names some.
   var timeServers: [IPv4Address] {
+    guard setTimeServers.isEmpty || lease == nil else { return setTimeServers }
     for interface in interfaces.indices {
       if let servers = lease(of: interface)?.timeServers, !servers.isEmpty {
         return servers

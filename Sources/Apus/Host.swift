@@ -32,6 +32,10 @@ public final class Host: @unchecked Sendable {
   var names = NameTable()
   /// What is known of the time.
   var timeKeeper = TimeKeeper()
+  /// The servers to ask for the time, whatever leases say. The kernel sets them.
+  public var setTimeServers: [IPv4Address] = []
+  /// What this machine is called.
+  var localNames = LocalNames()
   /// Have something to send yet when their tasks have ended.
   var partingSockets: [DatagramSocket] = []
   /// The task of ``SystemServices``. The kernel sets it.
@@ -129,6 +133,10 @@ public final class Host: @unchecked Sendable {
   /// Called when another host of an interface's link is found to have the
   /// address that this one was to use there, or has used.
   public var onAddressTaken: ((Int, IPv4Address) -> Void)?
+
+  /// Called with its number when the machine is known by a name on the link of
+  /// an interface, and when it has to look for another.
+  public var onLocalNameChange: ((Int, DNSName?) -> Void)?
 
   /// Called when groups were joined or left: the devices are to pass on frames
   /// to ``groupHardware``.
@@ -257,7 +265,14 @@ public final class Host: @unchecked Sendable {
     stack.counters.forEach { counters.append(Counter($0, $1)) }
     names.append(to: &counters)
     timeKeeper.append(to: &counters)
+    localNames.append(to: &counters)
     return counters
+  }
+
+  /// The machine's name on the link of `interface` is `name` from now on.
+  func setLocalName(_ name: DNSName?, on interface: Int) {
+    guard localNames.set(name, on: interface) else { return }
+    onLocalNameChange?(interface, name)
   }
 
   /// Stops listening and wakes those that wait to accept.

@@ -45,6 +45,10 @@ public struct MulticastDNSService: Sendable {
         wasUp.toggle()
         if wasUp { responder.linkCameUp(at: host.now) }
       }
+      host.setLocalName(
+        responder.isAnswering ? responder.name : nil,
+        on: interface
+      )
       while let message = responder.poll(at: host.now) {
         try? await socket.send(message.bytes.rawBytes, to: message.destination)
       }
@@ -56,7 +60,7 @@ public struct MulticastDNSService: Sendable {
       }
       let source = datagram.source
       let isOnLink = lease.isOnLink(source.address)
-      responder.receive(
+      let refusal = responder.receive(
         datagram.bytes,
         MulticastDNSResponder.Origin(
           source: source,
@@ -65,7 +69,9 @@ public struct MulticastDNSService: Sendable {
         ),
         at: host.now
       )
+      if let refusal { host.localNames.count(refusal) }
     }
+    host.setLocalName(nil, on: interface)
     await sayGoodbye(&responder, on: interface)
   }
 

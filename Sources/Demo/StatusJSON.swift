@@ -40,6 +40,12 @@ enum StatusJSON {
   ) {
     json.key("lease")
     append(network.lease(of: number), &json)
+    json.key("localName")
+    if let name = network.localName(on: number) {
+      json.value { $0.append(name.text) }
+    } else {
+      json.null()
+    }
     json.key("isLinkUp")
     json.value(network.isLinkUp(on: number))
     json.key("device")

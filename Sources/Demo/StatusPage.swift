@@ -67,6 +67,9 @@ enum StatusPage {
     heading("Lease", number, &page)
     let prefix = number > 0 ? "net\(number) " : ""
     appendLease(network.lease(of: number), prefix, &page)
+    if let name = network.localName(on: number) {
+      row(prefix + "local name", &page) { $0.append(name.text) }
+    }
     page.append("</table>\n")
     heading("Network device", number, &page)
     row(prefix + "link", &page) {

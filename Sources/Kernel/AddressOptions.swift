@@ -10,8 +10,8 @@ import Net
 struct AddressOptions: Equatable {
   /// The most routes that are taken: leases need places in the table, too.
   private static var mostRoutes: Int { 8 }
-  /// As many as a lease may have.
-  private static var mostNameServers: Int { 3 }
+  /// As many as a lease may have, of name servers and of time servers.
+  private static var mostServers: Int { 3 }
 
   /// An address, and how many of its bits the hosts of its link have in common.
   private struct Prefix: Equatable {
@@ -76,16 +76,22 @@ struct AddressOptions: Equatable {
   }
 
   mutating func takeNameServers(_ value: String) -> String? {
-    guard nameServers.isEmpty else { return "was given before" }
-    let parts = Self.parts(value, at: UInt8(ascii: ","))
-    let servers = parts.compactMap { Self.host($0) }
-    guard servers.count == parts.count, servers.count <= Self.mostNameServers
-    else {
-      return
-        "takes the addresses of 1 to \(Self.mostNameServers) hosts, such as"
+    Self.takeServers(value, for: &nameServers)
+  }
+
+  /// Takes the servers of `value`, with commas between.
+  static func takeServers(
+    _ value: String,
+    for servers: inout [IPv4Address]
+  ) -> String? {
+    guard servers.isEmpty else { return "was given before" }
+    let parts = parts(value, at: UInt8(ascii: ","))
+    let found = parts.compactMap { host($0) }
+    guard found.count == parts.count, found.count <= mostServers else {
+      return "takes the addresses of 1 to \(mostServers) hosts, such as"
         + " 192.168.1.1,192.168.1.3"
     }
-    nameServers = servers
+    servers = found
     return nil
   }
 

@@ -93,8 +93,9 @@ private func readTables(_ map: MemoryMap) -> [MMIOPlace] {
 }
 
 /// Starts what the machine does beside the app.
-private func startServices(_ host: Host) {
-  let names = MulticastDNSService(host: host, hostName: Array("apus".utf8))
+private func startServices(_ networks: Networks) {
+  let host = networks.host
+  let names = MulticastDNSService(host: host, hostName: networks.hostName)
   let services = SystemServices(
     host: host,
     beside: { await names.run($0, on: $1) }
@@ -108,7 +109,7 @@ private func runApp(
   _ phases: inout BootPhases
 ) -> Host.AppEnd {
   Host.install(networks.host)
-  startServices(networks.host)
+  startServices(networks)
   boot_start_app()
   phases.finish("app")
   return EventLoop(networks).run()

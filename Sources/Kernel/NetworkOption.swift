@@ -3,7 +3,7 @@
 struct NetworkOption {
   /// The options there are.
   enum Name: CaseIterable {
-    case queues, vlan, hashes, trace
+    case queues, vlan, hashes, trace, hostname, ntp
     case address, gateway, dns, route
 
     /// Those that each interface has.
@@ -16,6 +16,8 @@ struct NetworkOption {
       case .vlan: "vlan"
       case .hashes: "hashes"
       case .trace: "trace"
+      case .hostname: "hostname"
+      case .ntp: "ntp"
       case .address: "address"
       case .gateway: "gateway"
       case .dns: "dns"

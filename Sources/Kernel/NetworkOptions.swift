@@ -1,3 +1,4 @@
+import Net
 import Virtio
 
 /// What the kernel command line says of the network:
@@ -6,6 +7,8 @@ import Virtio
 ///     net.vlan=NUMBER    the virtual LAN of the first interface, 1 to 4094
 ///     net.hashes=1       devices report the hash of what they receive
 ///     net.trace=1        the console has a line for each packet
+///     net.hostname=NAME  what the machine is called, instead of apus
+///     net.ntp=ADDRESSES  one to three servers to ask for the time
 ///
 /// and of the addresses of each interface, ``AddressOptions``.
 struct NetworkOptions: Equatable {
@@ -18,6 +21,10 @@ struct NetworkOptions: Equatable {
   private(set) var reportsHashes = false
   /// Whether each packet is told of on the console.
   private(set) var tracesPackets = false
+  /// What the machine is called: a label of letters, digits and hyphens.
+  private(set) var hostName = Array("apus".utf8)
+  /// Who is asked for the time, instead of those that leases name.
+  private(set) var timeServers: [IPv4Address] = []
   /// What was not understood, a line each.
   private(set) var problems: [String] = []
   /// By the interface's number, as far as something was said.
@@ -68,6 +75,8 @@ struct NetworkOptions: Equatable {
       case .vlan: takeVLAN(value)
       case .hashes: Self.take(value, for: &reportsHashes)
       case .trace: Self.take(value, for: &tracesPackets)
+      case .hostname: takeHostName(value)
+      case .ntp: AddressOptions.takeServers(value, for: &timeServers)
       case .address: addresses[number].takeAddress(value)
       case .gateway: addresses[number].takeGateway(value)
       case .dns: addresses[number].takeNameServers(value)
@@ -90,6 +99,32 @@ struct NetworkOptions: Equatable {
   private mutating func takeVLAN(_ value: String) -> String? {
     vlan = UInt16(value).flatMap { VLANTag($0) }
     return vlan == nil ? "takes 1 to 4094" : nil
+  }
+
+  /// RFC 1123 §2.1: letters, digits and hyphens, the latter neither first nor
+  /// last; a label has 63 bytes at the most (RFC 1035 §2.3.4).
+  private mutating func takeHostName(_ value: String) -> String? {
+    let name = Array(value.utf8)
+    let hyphen = UInt8(ascii: "-")
+    let isName =
+      1...63 ~= name.count && name.first != hyphen && name.last != hyphen
+      && name.allSatisfy { $0 == hyphen || Self.isLetterOrDigit($0) }
+    guard isName else {
+      return "takes 1 to 63 letters, digits and hyphens, such as web-1"
+    }
+    hostName = name
+    return nil
+  }
+
+  private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"),
+      UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default:
+      false
+    }
   }
 
   private static func take(_ value: String, for flag: inout Bool) -> String? {

@@ -78,6 +78,7 @@ extension Networks {
     _ interface: InterfaceConfiguration,
     _ information: InterfaceInformation,
     memory: Int,
+    hostName: [UInt8],
     commandLine: String
   ) -> Host {
     let pool = makePool(memory: memory, mtu: interface.mtu)
@@ -87,7 +88,7 @@ extension Networks {
     )
     configuration.tcpLimits = TCPLimits(memory: memory)
     configuration.tcpLimits.firstPackets = pool.capacity / 4
-    configuration.hostName = Array("apus".utf8)
+    configuration.hostName = hostName
     return Host(
       stack: Stack(configuration, pool: pool, at: Clock.now),
       interface: information,

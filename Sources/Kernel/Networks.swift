@@ -59,6 +59,9 @@ final class Networks {
   /// The host of all networks.
   var host: Host { ports[0].host }
 
+  /// What the machine is to be called.
+  var hostName: [UInt8] { options.hostName }
+
   /// Makes a port for a device that was there at boot. Its address is what the
   /// machine was given, even if another has the same: they may be on networks
   /// that have nothing to do with each other.
@@ -109,6 +112,7 @@ final class Networks {
       configuration,
       information,
       memory: memory,
+      hostName: hostName,
       commandLine: commandLine
     )
     // The machine's networks live as long as it does, so a cycle keeps nothing
@@ -121,6 +125,11 @@ final class Networks {
         "\(NetworkOptions.name(number)): \(describe(address)) belongs to another"
           + " host of the link: it is not used"
       )
+    }
+    host.setTimeServers = options.timeServers
+    host.onLocalNameChange = { number, name in
+      guard let name else { return }
+      Console.print("\(NetworkOptions.name(number)): named \(name.text)")
     }
     host.interfaceUse = { self.ports[$0].use }
     addPort(0, of: host, interface)

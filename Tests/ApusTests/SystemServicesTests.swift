@@ -50,6 +50,29 @@ import TestMachines
     }
   }
 
+  @Test func serversThatWereSet_areAskedInsteadOfTheLease_s() throws {
+    var options = TestNetwork.Options()
+    options.timeServers = [IPv4Address(10, 0, 0, 3)]
+    let network = TestNetwork(client: options)
+    network.client.host.setTimeServers = [IPv4Address(10, 0, 0, 2)]
+    try network.play { client, server in
+      await withDiscardingTaskGroup { tasks in
+        tasks.addTask {
+          guard let socket = try? server.network.bind(port: 123) else { return }
+          while let (source, question) = await socket.receiveCopy() {
+            try? await socket.send(Self.time(for: question), to: source)
+          }
+        }
+        tasks.addTask { await SystemServices(host: client.host).run() }
+        let date = await client.waitUntilDateIsKnown()
+        #expect(date?.text == "2026-03-01T09:05:00Z")
+        // Within the first answer: nobody else was asked before.
+        #expect(client.uptime < .seconds(5))
+        tasks.cancelAll()
+      }
+    }
+  }
+
   @Test func noTimeServers_noDate_andNothingIsSent() throws {
     let network = TestNetwork()
     let frames = Box(0)
@@ -109,6 +132,7 @@ import TestMachines
         // Probes and announcements have no way out here yet: they are only
         // waited for.
         await client.sleep(for: .seconds(5))
+        #expect(client.network.localName()?.text == "apus.local")
         guard let socket = try? server.network.bind() else { return }
         let question: [UInt8] =
           [0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 4, 97, 112, 117, 115, 5, 108]
@@ -122,8 +146,16 @@ import TestMachines
           answer?.bytes[28..<54].suffix(14)
             == [0, 1, 0, 1, 0, 0, 0, 10, 0, 4, 10, 0, 0, 1]
         )
+        // What is none has no effect, and is counted.
+        try? await socket.send([1, 2, 3], to: network.client.endpoint(5353))
+        await client.sleep(for: .seconds(1))
+        let malformed = client.counters.first {
+          $0.name.description == "mdns: malformed"
+        }
+        #expect(malformed?.value == 1)
         tasks.cancelAll()
       }
+      #expect(client.network.localName() == nil)
       #expect(client.network.lease != nil)
       // The port is free again.
       let socket = try client.network.bind(port: 5353)

@@ -1,3 +1,4 @@
+import Net
 import Testing
 import Virtio
 
@@ -24,8 +25,8 @@ import Virtio
     #expect(
       options.problems == [
         "net: \(word) is ignored: it is none of net.queues=, net.vlan=,"
-          + " net.hashes=, net.trace=, net.address=, net.gateway=, net.dns= and"
-          + " net.route="
+          + " net.hashes=, net.trace=, net.hostname=, net.ntp=, net.address=,"
+          + " net.gateway=, net.dns= and net.route="
       ]
     )
   }
@@ -56,6 +57,54 @@ import Virtio
     let options = NetworkOptions(word)
     #expect(!options.tracesPackets)
     #expect(options.problems == ["net: \(word) is ignored: it takes 0 or 1"])
+  }
+
+  @Test(arguments: ["web-1", "W", "0x", String(repeating: "a", count: 63)])
+  func hostName_isTaken(_ name: String) {
+    let options = NetworkOptions("net.hostname=\(name)")
+    #expect(options.hostName == Array(name.utf8))
+    #expect(options.problems == [])
+  }
+
+  @Test(arguments: [
+    "", "-a", "a-", "-", "a.b", "a_b", "a\u{F6}",
+    String(repeating: "a", count: 64),
+  ])
+  func senselessHostName_isNamed(_ name: String) {
+    let options = NetworkOptions("net.hostname=\(name)")
+    #expect(options.hostName == Array("apus".utf8))
+    #expect(
+      options.problems == [
+        "net: net.hostname=\(name) is ignored: it takes 1 to 63 letters, digits"
+          + " and hyphens, such as web-1"
+      ]
+    )
+  }
+
+  @Test func timeServers_areTaken_once() {
+    let options = NetworkOptions("net.ntp=10.0.0.1,10.0.0.2 net.ntp=10.0.0.3")
+    #expect(
+      options.timeServers == [
+        IPv4Address(10, 0, 0, 1), IPv4Address(10, 0, 0, 2),
+      ]
+    )
+    #expect(
+      options.problems == [
+        "net: net.ntp=10.0.0.3 is ignored: it was given before"
+      ]
+    )
+  }
+
+  @Test(arguments: ["", "pool.ntp.org", "10.0.0.1,", "224.0.1.1", "1.1.1.1,1"])
+  func senselessTimeServers_areNamed(_ value: String) {
+    let options = NetworkOptions("net.ntp=\(value)")
+    #expect(options.timeServers == [])
+    #expect(
+      options.problems == [
+        "net: net.ntp=\(value) is ignored: it takes the addresses of 1 to 3"
+          + " hosts, such as 192.168.1.1,192.168.1.3"
+      ]
+    )
   }
 
   @Test(arguments: [

@@ -3,12 +3,14 @@ import Packets
 /// What others ask, and who is answered, and when.
 extension MulticastDNSResponder {
   /// Others ask, and may probe for the name.
+  ///
+  /// - Returns: Why they are not answered, though they should be.
   mutating func receiveQuery(
     _ message: RawSpan,
     _ header: DNSHeader,
     _ origin: Origin,
     at now: Instant
-  ) throws(DNSError) {
+  ) throws(DNSError) -> MulticastDNSError? {
     var offset = DNSHeader.size
     var asked: DNSQuestion?
     for _ in 0..<header.questions {
@@ -30,19 +32,20 @@ extension MulticastDNSResponder {
       isKnown = true
     }
     if state == .probing {
-      guard header.authorities > 0, asked != nil else { return }
-      return try breakTie(message, header.authorities, &offset, at: now)
+      guard header.authorities > 0, asked != nil else { return nil }
+      try breakTie(message, header.authorities, &offset, at: now)
+      return nil
     }
     // §7.2: the rest of what an asker knows comes without questions.
     if isKnown, pendingFor == origin.source {
       pending = nil
       pendingFor = nil
     }
-    guard isAnswering, let asked else { return }
+    guard isAnswering, let asked else { return nil }
     let wantsAddress =
       asked.kind == DNSMessage.Kind.address || asked.kind == DNSMessage.Kind.any
-    guard !isKnown || !wantsAddress else { return }
-    answer(
+    guard !isKnown || !wantsAddress else { return nil }
+    return answer(
       asked,
       header,
       origin,
@@ -57,7 +60,7 @@ extension MulticastDNSResponder {
     _ origin: Origin,
     isProbe: Bool,
     at now: Instant
-  ) {
+  ) -> MulticastDNSError? {
     if origin.source.port != Self.group.port {
       // §6.7: a plain resolver; it gets its answer where it asked from.
       var question = question
@@ -95,6 +98,7 @@ extension MulticastDNSResponder {
       pendingFor = origin.source
       pending = now + .milliseconds(400) + jitter(.milliseconds(100))
     }
+    return nil
   }
 
   /// To everybody: at once, for nobody else has these records (§6), but a while
@@ -109,13 +113,12 @@ extension MulticastDNSResponder {
     _ bytes: [UInt8],
     to origin: Origin,
     at now: Instant
-  ) {
+  ) -> MulticastDNSError? {
     // Who forges a source elsewhere is not to have us answer there (§11).
-    guard origin.isOnLink, replies.count < Self.replyLimit else {
-      ignored += 1
-      return
-    }
+    guard origin.isOnLink else { return .offLink }
+    guard replies.count < Self.replyLimit else { return .tooMany }
     if replies.isEmpty { repliesSince = now }
     replies.append(Message(destination: origin.source, bytes: bytes))
+    return nil
   }
 }

@@ -3,29 +3,31 @@ import Packets
 /// What others say, and what it means for the name.
 extension MulticastDNSResponder {
   /// Takes a message that came to port 5353.
+  ///
+  /// - Returns: Why it has no effect, or none beyond what was understood before;
+  ///   `nil` when all is well.
   public mutating func receive(
     _ message: RawSpan,
     _ origin: Origin,
     at now: Instant
-  ) {
+  ) -> MulticastDNSError? {
+    guard state != .ended else { return nil }
+    // §11: who is elsewhere is not heard.
+    guard origin.isMulticast || origin.isOnLink else { return .offLink }
     do throws(DNSError) {
-      // §11: who is elsewhere is not heard; §18.3, §18.11: all but plain
-      // queries and responses are for another day.
       let header = try DNSHeader(parsing: message)
+      // §18.3, §18.11: all but plain queries and responses are for another day.
       let meaning = DNSMessage.Flag.operation | DNSMessage.Flag.responseCode
-      guard state != .ended, origin.isMulticast || origin.isOnLink,
-        header.flags & meaning == 0
-      else {
-        ignored += 1
-        return
+      guard header.flags & meaning == 0 else { return .notPlain }
+      guard header.isResponse else {
+        return try receiveQuery(message, header, origin, at: now)
       }
-      if header.isResponse {
-        try receiveResponse(message, header, origin, at: now)
-      } else {
-        try receiveQuery(message, header, origin, at: now)
-      }
+      // §6: responses come from the port.
+      guard origin.source.port == Self.group.port else { return .portWrong }
+      try receiveResponse(message, header, at: now)
+      return nil
     } catch {
-      ignored += 1
+      return .malformed
     }
   }
 
@@ -56,14 +58,8 @@ extension MulticastDNSResponder {
   private mutating func receiveResponse(
     _ message: RawSpan,
     _ header: DNSHeader,
-    _ origin: Origin,
     at now: Instant
   ) throws(DNSError) {
-    // §6: responses come from the port.
-    guard origin.source.port == Self.group.port else {
-      ignored += 1
-      return
-    }
     var offset = DNSHeader.size
     for _ in 0..<header.questions {
       _ = try DNSQuestion(parsing: message, at: &offset)

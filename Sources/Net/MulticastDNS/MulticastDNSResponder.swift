@@ -89,9 +89,6 @@ public struct MulticastDNSResponder: Sendable {
   var repliesSince: Instant
   static let replyLimit = 8
 
-  /// Messages that were no business of a responder.
-  public internal(set) var ignored = 0
-
   /// A responder for `host`, a label, at `address`, that begins to probe within
   /// a quarter of a second from `now` (§8.1).
   ///

@@ -79,13 +79,21 @@ import Testing
     }
   }
 
-  @Test("A time server tells the date")
-  func date() async throws {
+  @Test(
+    "A time server tells the date",
+    arguments: [
+      // Whom the lease names, or the command line instead.
+      (lease: TAPNetwork.hostAddress, commandLine: ""),
+      (lease: "203.0.113.1", commandLine: "net.ntp=\(TAPNetwork.hostAddress)"),
+    ]
+  )
+  func date(lease: String, commandLine: String) async throws {
     var options = GuestOptions()
     options.app = "Errand"
+    options.qemuArguments = ["-append", commandLine]
     // 2031-02-03T04:05:06Z, counted from 1900.
     let seconds = 1_927_857_906 + 2_208_988_800
-    let dnsmasq = Dnsmasq("--dhcp-option=42,\(TAPNetwork.hostAddress)")
+    let dnsmasq = Dnsmasq("--dhcp-option=42,\(lease)")
     try await TAPNetwork.with(dnsmasq) { network in
       try await withProbe(
         "time-server",
@@ -153,8 +161,45 @@ import Testing
           let name = announced.firstMatch(of: #/apus-[0-9a-f]{4}\.local/#)
           let found = String(try #require(name, "\(announced)").0)
           try await expect(found, of: two)
+          try await two.guest.output.waitForLine(
+            containing: "net: named \(found)",
+            within: .seconds(10)
+          )
           try await expect("apus.local", of: one)
         }
+      }
+    }
+  }
+
+  @Test("A guest that was named is found by that, and asks for a lease by it")
+  func hostName() async throws {
+    try await TAPNetwork.with { network in
+      try await TAPNetwork.setUp(
+        [["route", "add", "224.0.0.0/4", "dev", TAPNetwork.device]],
+        in: network.namespace
+      )
+      var options = GuestOptions()
+      options.qemuArguments = ["-append", "net.hostname=Web-1"]
+      try await TAPDemo.with(options, on: network) { demo in
+        try await demo.guest.output.waitForLine(
+          containing: "net: named Web-1.local",
+          within: .seconds(20)
+        )
+        let found = try await probe(
+          "local-name",
+          "--from",
+          TAPNetwork.hostAddress,
+          "--name",
+          "web-1.local",
+          in: network.namespace
+        )
+        #expect(found == "\(demo.address) says \(demo.address)\n")
+        let page = try await demo.statusPage()
+        #expect(page["local name"] == "Web-1.local")
+        let told = network.server.errors.lines.filter {
+          $0.contains("client provides name: Web-1")
+        }
+        #expect(!told.isEmpty)
       }
     }
   }
