@@ -61,11 +61,7 @@ struct Call: AsyncParsableCommand {
       channel.eventLoop.makeCompletedFuture {
         let watch = ResetWatch()
         try channel.pipeline.syncOperations.addHandler(watch)
-        let bytes = try ByteChannel(
-          wrappingChannelSynchronously: channel,
-          configuration: .init(isOutboundHalfClosureEnabled: true)
-        )
-        return Caller(channel: bytes, watch: watch)
+        return Caller(channel: channel, watch: watch)
       }
     }
     guard let port = server.channel.localAddress?.port else {
@@ -116,23 +112,24 @@ struct Call: AsyncParsableCommand {
     _ progress: EchoProgress
   ) async throws {
     if reset != nil {
-      try await caller.watch.expectReset(of: caller.channel)
+      try await caller.watch.expectReset(of: caller.channel.asByteChannel())
     } else {
       if let silent {
         // The passing of time is what the connection has to bear.
         try await Task.sleep(for: .seconds(silent))
       }
       try await progress.exchange(
-        caller.channel,
+        caller.channel.asByteChannel(),
         SeededBytes.buffer(seed: seed, count: bytes),
         name: "call \(seed)"
       )
     }
   }
 
-  /// A connection that the guest opened.
-  private struct Caller {
-    let channel: ByteChannel
+  /// A connection that the guest opened. It is made a sequence of buffers by who
+  /// serves it, as one that nobody iterates and ends is a fatal error.
+  private struct Caller: Sendable {
+    let channel: any Channel
     let watch: ResetWatch
   }
 }

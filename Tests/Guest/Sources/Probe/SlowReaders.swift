@@ -2,7 +2,8 @@ import ArgumentParser
 import NIOCore
 import NIOPosix
 
-/// Connections to a service that sends for ever, of which nothing is read.
+/// Connections of which nothing is read: to a service that sends for ever, or to
+/// one that sends back what it gets, and gets all that it takes.
 struct SlowReaders: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "TCP: connects often and reads nothing, until it is ended."
@@ -12,6 +13,9 @@ struct SlowReaders: AsyncParsableCommand {
 
   @Option(help: "Connections.")
   var connections = 1000
+
+  @Flag(help: "Writes all that the peer takes, up to 4 MiB a connection.")
+  var writing = false
 
   /// How many are being made at once: less than any backlog.
   private static let atOnce = 32
@@ -25,6 +29,11 @@ struct SlowReaders: AsyncParsableCommand {
         for _ in 0..<more { group.addTask { try await connect() } }
         return try await group.reduce(into: []) { $0.append($1) }
       }
+    }
+    if writing {
+      // All write the same bytes, so there is one copy of them.
+      let bytes = SeededBytes.buffer(seed: 0, count: 4 << 20)
+      for channel in channels { channel.writeAndFlush(bytes, promise: nil) }
     }
     say("slow-readers: \(channels.count) connected")
     // What ends it is a signal.

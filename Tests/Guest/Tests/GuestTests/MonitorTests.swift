@@ -163,7 +163,9 @@ import Testing
         let name = "virtio: interrupts"
         #expect(try await machine.demo.flood(count: 20) == 20)
         let after = try await machine.demo.statusPage()
-        #expect(after.counter(name) - page.counter(name) >= 20)
+        // One may serve several packets; of a line that is not the device's none
+        // would come.
+        #expect(after.counter(name) > page.counter(name))
       }
     }
   }

@@ -41,7 +41,7 @@ import Testing
   func everythingArrives(_ line: Line) async throws {
     var settings = NetworkSettings()
     settings.offloads = .none
-    let options = settings.options
+    var options = settings.options
     let said = try await TAPNetwork.withRelay(line.rules) { network in
       try await TAPDemo.with(options, on: network) { demo in
         try await demo.probe(
@@ -61,6 +61,16 @@ import Testing
         )
         print("\(line.testDescription): \(served)")
         _ = try await demo.waitForRest(within: .seconds(60))
+      }
+      // And the other way: the guest connects to this machine.
+      options.app = "Errand"
+      try await TAPDemo.with(options, on: network) { guest in
+        try await guest.call([
+          "--bytes", "\(line.bytes / 2)", "--within", "50",
+        ])
+        try await guest.call([
+          "--bytes", "4096", "--connections", "8", "--within", "50",
+        ])
       }
     }
     print("\(line.testDescription): \(said)")
