@@ -78,8 +78,8 @@ public struct Network: Sendable {
   ///
   /// - Parameters:
   ///   - port: The TCP port, 1 to 65,535.
-  ///   - backlog: How many connections may wait to be accepted; more are not
-  ///     answered, and their peers try again.
+  ///   - backlog: How many connections may wait to be accepted; to more, a cookie
+  ///     is the answer, and they begin when there is room (RFC 4987 §3.6).
   /// - Throws: `addressInUse`, or `limitReached`.
   public func listen(
     port: UInt16,

@@ -106,7 +106,8 @@ extension Networks {
     )
     return PacketPool(
       capacity: NetworkMemory.packets(of: memory) / 2 / slotSize,
-      slotSize: slotSize
+      slotSize: slotSize,
+      smallSlots: NetworkMemory.smallSlots(of: memory)
     )
   }
 }

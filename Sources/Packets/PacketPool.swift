@@ -13,6 +13,9 @@ public final class PacketPool {
   /// a VLAN tag, the largest virtio-net header and room for our own headers.
   public static let defaultSlotSize = 2048
 
+  /// The memory of a slot of ``small``, control block included.
+  public static var smallSlotSize: Int { 512 }
+
   /// The bytes at the front of a slot that are no packet's.
   public static var controlBlockSize: Int { unsafe Slot.controlBlockSize }
 
@@ -25,14 +28,29 @@ public final class PacketPool {
   public let capacity: Int
   /// The bytes that one packet can have, headroom included.
   public let bytesPerPacket: Int
+  /// Small slots for those who find no room in this pool; each is taken from the
+  /// heap when it is needed.
+  public let small: PacketPool?
 
   /// Makes a pool of `capacity` slots of `slotSize` bytes each, control block
-  /// included.
+  /// included, and of `smallSlots` small ones beside it.
   ///
   /// - Precondition: `capacity` is positive; `slotSize` is a multiple of 64 and
-  ///   at least 128.
-  public init(capacity: Int, slotSize: Int = defaultSlotSize) {
+  ///   at least 128; `smallSlots` is not negative.
+  public init(
+    capacity: Int,
+    slotSize: Int = defaultSlotSize,
+    smallSlots: Int = 0
+  ) {
     Self.check(capacity, slotSize)
+    small =
+      smallSlots == 0
+      ? nil
+      : PacketPool(
+        capacity: smallSlots,
+        slotSize: Self.smallSlotSize,
+        kept: min(smallSlots, 64)
+      )
     self.capacity = capacity
     self.slotSize = slotSize
     bytesPerPacket = unsafe slotSize - Slot.controlBlockSize
@@ -52,6 +70,7 @@ public final class PacketPool {
   public init(capacity: Int, slotSize: Int, kept: Int) {
     Self.check(capacity, slotSize)
     precondition(kept >= 0)
+    small = nil
     self.capacity = capacity
     self.slotSize = slotSize
     bytesPerPacket = unsafe slotSize - Slot.controlBlockSize
@@ -92,7 +111,10 @@ public final class PacketPool {
     set { unsafe state.pointee.owed = newValue }
   }
 
-  /// The memory of the slots that are out, in bytes.
+  /// The slots that are out, small ones included.
+  public var inUse: Int { capacity - available + (small?.inUse ?? 0) }
+
+  /// The memory of the slots that are out, but for small ones, in bytes.
   public var memoryInUse: Int { (capacity - available) * slotSize }
 
   /// Whether `packet` is in a slot of this pool.

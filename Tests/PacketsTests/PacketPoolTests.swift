@@ -31,6 +31,23 @@ import Testing
     }
   }
 
+  @Test func smallSlots_areBesideTheOthers() throws {
+    let pool = PacketPool(capacity: 1, smallSlots: 2)
+    let small = try #require(pool.small)
+    #expect(small.capacity == 2)
+    #expect(small.bytesPerPacket == 512 - 64)
+    let packet = pool.allocate()!
+    let beside = small.allocate()!
+    let isOwn = pool.owns(beside)
+    #expect(!isOwn)
+    #expect(pool.inUse == 2)
+    #expect(pool.available == 0)
+    discard(packet)
+    discard(beside)
+    #expect(pool.inUse == 0)
+    #expect(PacketPool(capacity: 1).small == nil)
+  }
+
   @Test func slotGivenBackLast_isTakenFirst() {
     let pool = PacketPool(capacity: 3, slotSize: 128)
     let kept = pool.allocate()!

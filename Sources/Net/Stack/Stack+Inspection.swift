@@ -34,7 +34,7 @@ extension Stack {
   public var sendMemoryInUse: Int { tcp.blocks.memoryInUse }
 
   /// The packets of the stack's pool that somebody holds.
-  public var packetsInUse: Int { pool.capacity - pool.available }
+  public var packetsInUse: Int { pool.inUse }
 }
 
 extension TCPInformation {

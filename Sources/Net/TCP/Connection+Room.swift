@@ -46,7 +46,26 @@ extension Connection {
       packet.removeFirst(copy(packet, pool, limits, &counters))
       if packet.isEmpty { return true }
     }
-    return false
+    packet.removeFirst(copyFirst(packet, pool, &counters))
+    return packet.isEmpty
+  }
+
+  /// Who holds nothing is heard a little at a time, even when others hold all
+  /// there is: copies as much of `packet` as a small slot takes, if there is
+  /// one, and puts it before the app. Returns how many bytes that were.
+  private mutating func copyFirst(
+    _ packet: borrowing PacketBuffer,
+    _ pool: PacketPool,
+    _ counters: inout TCPCounters
+  ) -> Int {
+    guard held() == 0, var copy = pool.small?.allocate() else { return 0 }
+    let length = min(packet.count, copy.tailroom)
+    copy.append(copying: packet.bytes.extracting(0..<length))
+    count(copy, &counters)
+    receiveQueue.append(copy)
+    changes.insert(.readable)
+    counters.bytesCopied &+= UInt64(length)
+    return length
   }
 
   /// Drops what came early and is needed last. Returns whether that was in a

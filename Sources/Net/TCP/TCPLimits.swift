@@ -74,7 +74,9 @@ public struct TCPLimits: Sendable {
   /// that may not stay there, and text that a slot of the stack would hold when
   /// less than a quarter of the device's are free, is copied: behind the last
   /// that waits, or into slots of the stack's pool by the rule of that one.
-  /// Only what finds room nowhere is dropped.
+  /// Who holds none, and finds no room in either, may have one small slot
+  /// (``PacketPool/small``), so that a request is heard though others hold all
+  /// else. Only what finds room nowhere is dropped.
   public var reservedPackets = 128
   /// Packet slots beyond the reserve that are for connections that hold none:
   /// those who came before, and fill their windows while the app does not read,

@@ -85,11 +85,15 @@ import Testing
     /// The fewest free slots that were seen, of the device and of the stack.
     private(set) var fewest = (device: Int.max, stack: Int.max)
 
-    init(_ machine: Machine) throws {
+    init(_ machine: Machine, smallSlots: Int = 0) throws {
       var limits = TCPLimits(memory: machine.memory)
       limits.firstPackets = machine.packets / 4
       limits.backlog = 16
-      harness = TCPHarness(limits: limits, packets: machine.packets)
+      harness = TCPHarness(
+        limits: limits,
+        packets: machine.packets,
+        smallSlots: smallSlots
+      )
       device = PacketPool(capacity: machine.slots, slotSize: machine.slotSize)
       listener = try harness.listen(backlog: 16)
       for _ in 0..<machine.posted { posted.append(device.allocate()!) }
@@ -217,6 +221,41 @@ import Testing
     var bytes: [UInt8] = []
     while case .bytes(let more) = rig.harness.read(peer.id) { bytes += more }
     #expect(bytes == pattern(10_000))
+  }
+
+  /// Others hold all that there is; who asks for something is heard, and what a
+  /// small slot does not take is sent again once that was read.
+  @Test func newcomer_isHeardWithoutASlotOfEither() throws {
+    let rig = try Rig(Self.small(posted: 15), smallSlots: 2)
+    let small = try #require(rig.harness.pool.small)
+    var peers = [try rig.connect(), try rig.connect(), try rig.connect()]
+    rig.harness.freePackets = 60
+    rig.send(36, from: &peers[0])
+    #expect(peers[0].next == 36)
+    rig.send(1000, from: &peers[1])
+    #expect(peers[1].next == small.bytesPerPacket)
+    #expect(small.available == 0)
+    // A third finds none, and the first, which holds one, has room in it.
+    rig.send(36, from: &peers[2])
+    #expect(peers[2].next == 0)
+    rig.send(100, from: &peers[0])
+    #expect(peers[0].next == 136)
+    #expect(rig.harness.tcp.counters.packetsShort == 2)
+    #expect(rig.device.available == 1)
+    var bytes: [UInt8] = []
+    for _ in 0..<4 {
+      while case .bytes(let more) = rig.harness.read(peers[1].id) {
+        bytes += more
+      }
+      if bytes.count < 1000 { rig.send(1000 - bytes.count, from: &peers[1]) }
+    }
+    #expect(bytes == pattern(1000))
+    guard case .bytes(let request) = rig.harness.read(peers[0].id) else {
+      Issue.record("nothing to read")
+      return
+    }
+    #expect(request == pattern(136))
+    #expect(small.available == 2)
   }
 
   /// One out of order is copied, too, if a slot of the stack holds it.

@@ -141,8 +141,12 @@ final class TCPHarness {
     return limits
   }
 
-  init(limits: TCPLimits = TCPHarness.limits, packets: Int = 512) {
-    pool = PacketPool(capacity: packets)
+  init(
+    limits: TCPLimits = TCPHarness.limits,
+    packets: Int = 512,
+    smallSlots: Int = 0
+  ) {
+    pool = PacketPool(capacity: packets, smallSlots: smallSlots)
     tcp = TCP(
       limits: limits,
       secret: Self.secret,
