@@ -197,7 +197,7 @@ import Testing
         let page = try await demo.statusPage()
         #expect(page["local name"] == "Web-1.local")
         let told = network.server.errors.lines.filter {
-          $0.contains("client provides name: Web-1")
+          $0.contains("DHCPACK(") && $0.hasSuffix(" Web-1")
         }
         #expect(!told.isEmpty)
       }
