@@ -1,9 +1,18 @@
 /// What the stack holds at the most, beside TCP, whose limits are its own. At
 /// every limit the stack refuses, counts, and goes on.
 public struct Limits: Sendable {
-  /// Neighbours known at once. 64 fill the cache lines of a page; beyond, the
-  /// least useful entry (see ``NeighbourCache``) makes room.
+  /// Neighbours known at once. 64 fill the cache lines of a page; beyond, who
+  /// makes room ``NeighbourCache`` says.
   public var neighbours = 64
+  /// Of a full cache, the places that those who are asked for may take from
+  /// those who are known.
+  public var neighboursAsked = 16
+  /// How long who is asked for keeps its place in a full cache: a hundred times
+  /// as long as an answer takes on a link at hand.
+  public var neighbourPatience: Interval = .milliseconds(100)
+  /// ARP requests a second for neighbours that were not asked for before, all
+  /// together.
+  public var neighbourRequestsASecond = 256
   /// How long a neighbour is believed without a check, a half more or less:
   /// BASE_REACHABLE_TIME of RFC 4861 §10. RFC 1122 §2.3.2.1 names "on the order
   /// of a minute".

@@ -385,18 +385,118 @@ import Testing
   @Test func manyNeighbours_theTableIsBounded() throws {
     var configuration = StackConfiguration.fixed
     configuration.limits.neighbours = 4
+    configuration.limits.neighboursAsked = 1
     try withHost(configuration) { host in
       try host.introducePeer()
       let socket = try host.bind(port: 5000)
       for last in 100..<116 as Range<UInt8> {
-        try send(last, to: IPv4Address(10, 0, 2, last), from: socket, on: host)
-        #expect(host.sent().count == 1)
+        let now = Double(last - 100) / 29
+        try send(
+          last,
+          to: IPv4Address(10, 0, 2, last),
+          from: socket,
+          on: host,
+          at: now
+        )
+        let sent = host.sent(at: now).filter { $0[41] == last }
+        #expect(sent.count == 1)
+        // Another at once: nobody has had the time to answer.
+        guard last >= 102 else { continue }
+        let other = IPv4Address(10, 0, 2, last + 50)
+        try send(last, to: other, from: socket, on: host, at: now)
+        #expect(host.sent(at: now).isEmpty)
       }
-      // Four places, one of the peer's; thirteen waiting packets lost theirs.
-      #expect(host.count(.neighbourUnreachable) == 13)
+      // Four places, one of the peer's: thirteen waiting packets lost theirs,
+      // and fourteen found none.
+      #expect(host.count(.neighbourUnreachable) == 27)
       // The one that answered is still known.
-      try send(7, from: socket, on: host)
-      #expect(host.sent().map(\.last) == [7])
+      try send(7, from: socket, on: host, at: 0.52)
+      #expect(host.sent(at: 0.52).map(\.last) == [7])
+    }
+  }
+
+  /// 64 hosts are known, and one more asks for us and pings, ten times a second.
+  /// Somebody else sends a ping of another address for each of its.
+  @Test(arguments: [false, true])
+  func fullTable_aNewcomerIsAnswered(isFlooded: Bool) throws {
+    try withHost { host in
+      for number in 0..<64 as Range<UInt8> {
+        try host.introducePeer(
+          MACAddress(2, 0, 0, 0, 1, number),
+          IPv4Address(10, 0, 2, 100 + number)
+        )
+      }
+      let newcomer = IPv4Address(10, 0, 2, 200)
+      let hardware = MACAddress(2, 0, 0, 0, 2, 200)
+      var answered = 0
+      for round in 0..<100 {
+        let now = Double(round) / 10
+        host.stack.poll(at: .at(now))
+        host.receive(request(from: hardware, newcomer), at: now)
+        host.receive(Frames.echoRequest(from: newcomer, [1]), at: now)
+        var sent = host.sent(at: now)
+        if isFlooded {
+          let forged = IPv4Address(10, 0, 2, UInt8(201 + round % 50))
+          host.receive(Frames.echoRequest(from: forged, [1]), at: now)
+          sent += host.sent(at: now)
+        }
+        let isAsked = sent.contains {
+          $0.word(at: 12) == 0x0806 && $0[21] == 1
+            && Array($0[38..<42]) == Frames.bytes(newcomer)
+        }
+        if isAsked {
+          host.receive(reply(from: hardware, newcomer), at: now + 0.001)
+          sent += host.sent(at: now + 0.001)
+        }
+        answered +=
+          sent.filter {
+            $0.word(at: 12) == 0x0800
+              && Array($0[30..<34]) == Frames.bytes(newcomer)
+          }.count
+      }
+      #expect(answered == 100)
+    }
+  }
+
+  /// A reply to another host's address or hardware, requests, announcements:
+  /// none of them is an answer to our request.
+  @Test(arguments: 0..<5)
+  func asked_whatIsNoAnswer_isNotBelieved(kind: Int) throws {
+    try withHost { host in
+      let socket = try host.bind(port: 5000)
+      try send(1, from: socket, on: host)
+      #expect(host.sent() == [ourRequest])
+      let forged = reply(from: Hosts.attacker)
+      let frames = [
+        forged.replacing(at: 32, with: [2, 0, 0, 0, 0, 0x77]),
+        forged.replacing(at: 38, with: [10, 0, 2, 77]),
+        request(from: Hosts.attacker),
+        request(from: Hosts.attacker, for: Hosts.peerAddress),
+        request(from: Hosts.attacker, for: IPv4Address(10, 0, 2, 77)),
+      ]
+      host.receive(frames[kind])
+      #expect(host.sent().allSatisfy { $0.word(at: 12) == 0x0806 })
+      host.receive(reply())
+      let sent = host.sent()
+      #expect(sent.map(\.last) == [1])
+      #expect(sent.first?.prefix(6) == Frames.bytes(Hosts.peer)[...])
+      #expect(host.counters.neighboursDisputed == 0)
+    }
+  }
+
+  @Test func linkFlaps_theNeighbourIsAskedOnceASecond() throws {
+    try withHost { host in
+      let socket = try host.bind(port: 5000)
+      try send(1, from: socket, on: host)
+      #expect(host.sent() == [ourRequest])
+      host.stack.setLink(up: false, at: .at(0.1))
+      host.stack.setLink(up: true, at: .at(0.2))
+      try send(2, from: socket, on: host, at: 0.3)
+      #expect(!host.sent(at: 0.3).contains(ourRequest))
+      host.stack.poll(at: .at(0.4))
+      #expect(host.counters.arpRequestsHeldBack == 1)
+      host.stack.poll(at: .at(1))
+      #expect(host.sent(at: 1).contains(ourRequest))
     }
   }
 

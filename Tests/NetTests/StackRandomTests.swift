@@ -177,6 +177,6 @@ import Testing
     }
     #expect(DropReason.allCases.count <= 128)
     let counts = Mirror(reflecting: TCPCounters()).children.count
-    #expect(names.count == 25 + DropReason.allCases.count + counts)
+    #expect(names.count == 26 + DropReason.allCases.count + counts)
   }
 }

@@ -8,6 +8,12 @@ import Packets
 /// are few, and that is the bound of it all: of memory, and of what an attacker
 /// can make us keep. They are taken from the heap when they are needed first.
 ///
+///     | in the making: Limits.reassemblies | whole: Limits.largeDatagrams |
+///
+/// What is whole must not keep others from being made: TCP's text goes into the
+/// stack's own slots at once, and of datagrams that wait for an app there may be
+/// no more than their share (``isLendingTooMany``).
+///
 /// Parts that overlap end their datagram, as RFC 5722 §4 has it for IPv6: no
 /// honest sender makes any, and whoever looks at parts on the way may take the
 /// other one for valid (RFC 1858 §4). The same bytes again are harmless.
@@ -29,6 +35,7 @@ struct Reassembly: ~Copyable {
   private static let smallestTCP = 16
 
   private let limit: Int
+  private let largeLimit: Int
   private let timeout: Interval
   /// In the order of their ends. Before the pool, which must outlive them.
   private var entries: UniqueArray<PartialDatagram>
@@ -36,6 +43,7 @@ struct Reassembly: ~Copyable {
 
   init(limits: Limits) {
     limit = limits.reassemblies
+    largeLimit = limits.largeDatagrams
     timeout = limits.reassemblyTime
     pool = PacketPool(
       capacity: limits.reassemblies + limits.largeDatagrams,
@@ -49,6 +57,14 @@ struct Reassembly: ~Copyable {
 
   /// The datagrams of which something is there.
   var count: Int { entries.count }
+
+  /// Whether `packet` is in one of the buffers.
+  func owns(_ packet: borrowing PacketBuffer) -> Bool { pool.owns(packet) }
+
+  /// Whether more datagrams are whole and not yet gone than may be.
+  var isLendingTooMany: Bool {
+    pool.capacity - pool.available - entries.count > largeLimit
+  }
 
   /// When the next is given up.
   var deadline: Instant? {
@@ -110,7 +126,7 @@ struct Reassembly: ~Copyable {
     evicted: inout Int,
     at now: Instant
   ) throws(DropReason) -> Int {
-    if entries.count >= limit {
+    if entries.count >= limit || (pool.available == 0 && !entries.isEmpty) {
       // RFC 4963 §2: what is old is probably never completed. Who fills the
       // table pays for it before others do.
       _ = entries.remove(at: victim(for: header.source))

@@ -20,12 +20,18 @@ struct Neighbour: ~Copyable {
   /// Meaningless while incomplete.
   var hardware: MACAddress
   var state: State
+  /// When its entry was made.
+  let begin: Instant
   /// Requests since it was last known to be there.
   var requests = 0
+  /// A request was sent since it was last known to be there: what comes may be
+  /// the answer.
+  var isAwaited = false
   /// When the next request, or the end of waiting, is due.
   var due: Instant
-  /// When it was last asked, so that claims of others cannot make us ask more
-  /// than once a second. RFC 1122 §2.3.2.1.
+  /// When it was last asked since the entry was made, so that claims of others
+  /// cannot make us ask more than once a second. RFC 1122 §2.3.2.1. What was
+  /// asked before, ``RequestLog`` knows.
   var lastRequest: Instant?
   /// When it was last asked for.
   var lastUse: Instant
@@ -42,6 +48,7 @@ struct Neighbour: ~Copyable {
   /// A neighbour that has to be asked for at once.
   init(_ address: IPv4Address, at now: Instant) {
     self.address = address
+    begin = now
     hardware = .broadcast
     state = .incomplete
     due = now
@@ -56,6 +63,6 @@ struct Neighbour: ~Copyable {
     }
   }
 
-  /// Whether a request to it is on its way.
+  /// Whether it is asked, or about to be.
   var isAsked: Bool { state == .incomplete || state == .probe }
 }

@@ -20,6 +20,29 @@ import Packets
 /// to it is about to follow; but the latter takes a free place only, and is the
 /// first to lose it, so that others cannot push out whom we use.
 ///
+/// What we send may be what others made us send, an answer to a forged address.
+/// So in a full table nobody can take all from the others:
+///
+///     the newcomer takes the place of                 as long as
+///     who asked for us, and was never used            there is one
+///     who is known, and was not used for longest      fewer are INCOMPLETE than
+///                                                     Limits.neighboursAsked
+///     the INCOMPLETE one that was made first          that one had its time,
+///                                                     Limits.neighbourPatience
+///     nobody: its packets are dropped                 else, or when it may not
+///                                                     be asked for just now
+///
+/// So those who are INCOMPLETE have at least that time for their answer, and who
+/// is known and used loses his place to no more than those few. In a flood of
+/// forged addresses a newcomer has the chance of any other packet that comes.
+///
+/// One request a second goes to a neighbour, also when its entry has gone and
+/// there is another: see ``RequestLog``.
+///
+/// What makes a hardware address known is an answer: a reply to our own
+/// addresses, after a request of ours was sent. Of two the first counts, and the
+/// second is a claim. Until then nothing else that is said of it is believed.
+///
 /// A hardware address that is known does not change because somebody says so,
 /// though RFC 826 would have it: who has it is asked alone, and packets still go
 /// there. Only when that brings no answer within a second is everybody asked,
@@ -36,12 +59,16 @@ struct NeighbourCache: ~Copyable {
     case known(MACAddress)
     /// It is being asked for; a packet may be parked at this index.
     case pending(Int)
+    /// Every place is taken by who is worth as much.
+    case refused
   }
 
   /// What has to be done because time has passed.
   enum Action: ~Copyable {
     /// Ask for `address`: everybody, or only the one who last had it.
     case request(IPv4Address, hardware: MACAddress?)
+    /// Nothing yet: a request that was due has to wait. See ``RequestLog``.
+    case heldBack
     /// The neighbour did not answer; these packets had waited for it.
     case unreachable(PacketQueue)
   }
@@ -64,6 +91,8 @@ struct NeighbourCache: ~Copyable {
   private static let firstProbeDelay: Interval = .seconds(5)
 
   private let limit: Int
+  private let askedLimit: Int
+  private let patience: Interval
   private let requestLimit: Int
   private let parkedLimit: Int
   private let totalParkedLimit: Int
@@ -71,6 +100,7 @@ struct NeighbourCache: ~Copyable {
   /// so that hosts that learnt of each other at once do not ask at once.
   let reachableTime: Interval
   private var entries: UniqueArray<Neighbour>
+  private var log: RequestLog
   /// The packets that wait, for all neighbours together.
   private(set) var parkedCount = 0
   /// Where the last lookup found its entry: most packets go where the one
@@ -83,6 +113,8 @@ struct NeighbourCache: ~Copyable {
   /// A cache without entries; `random` spreads ``reachableTime``.
   init(limits: Limits, random: UInt64 = 0x8000_0000_0000_0000) {
     limit = limits.neighbours
+    askedLimit = limits.neighboursAsked
+    patience = limits.neighbourPatience
     requestLimit = limits.neighbourRequests
     parkedLimit = limits.packetsPerNeighbour
     totalParkedLimit = limits.packetsForNeighbours
@@ -90,6 +122,11 @@ struct NeighbourCache: ~Copyable {
     let spread = base / 1024 * Int64(random >> 54)
     reachableTime = Interval(nanoseconds: base / 2 + spread)
     entries = UniqueArray(minimumCapacity: limits.neighbours)
+    log = RequestLog(
+      interval: Self.requestInterval,
+      limit: limits.neighbourRequestsASecond,
+      entries: limits.neighbours
+    )
   }
 
   /// The number of neighbours that are known or asked for.
@@ -114,7 +151,10 @@ struct NeighbourCache: ~Copyable {
   ) -> Resolution {
     guard let index = find(address) else {
       if entries.count >= limit {
-        evicted += evict()
+        guard let victim = victim(for: address, at: now) else {
+          return .refused
+        }
+        evicted += remove(at: victim).count
       }
       entries.append(Neighbour(address, at: now))
       recent = entries.count - 1
@@ -186,7 +226,7 @@ struct NeighbourCache: ~Copyable {
 
   /// Takes in that somebody says `address` is at `hardware`.
   ///
-  /// `isAnswer`: the packet that said so was sent to us, and answers a request.
+  /// `isAnswer`: the packet that said so is a reply to our own addresses.
   mutating func learn(
     _ address: IPv4Address,
     at hardware: MACAddress,
@@ -194,10 +234,14 @@ struct NeighbourCache: ~Copyable {
     now: Instant
   ) -> Lesson {
     guard let index = find(address) else { return .none }
-    let isAnswer = isAnswer && entries[index].isAsked
+    let isAnswer =
+      isAnswer && entries[index].isAsked && entries[index].isAwaited
     if entries[index].state == .incomplete {
+      // RFC 826 and RFC 4861 §7.2.5 would take what anybody says. But who has
+      // the address is about to answer, and says it of itself.
+      guard isAnswer else { return .none }
       entries[index].hardware = hardware
-      settle(index, isAnswer ? .reachable(until: now + reachableTime) : .stale)
+      settle(index, .reachable(until: now + reachableTime))
     } else if entries[index].hardware == hardware {
       // RFC 4861 §7.2.5: what nobody asked for confirms nothing, because it
       // does not show that what we send arrives.
@@ -215,6 +259,7 @@ struct NeighbourCache: ~Copyable {
   private mutating func settle(_ index: Int, _ state: Neighbour.State) {
     entries[index].state = state
     entries[index].requests = 0
+    entries[index].isAwaited = false
     entries[index].isDisputed = false
     entries[index].isOpen = false
     entries[index].isUnverified = false
@@ -226,6 +271,7 @@ struct NeighbourCache: ~Copyable {
     guard entries[index].state != .probe else { return }
     entries[index].state = .probe
     entries[index].requests = 0
+    entries[index].isAwaited = false
     let earliest = entries[index].lastRequest.map { $0 + Self.requestInterval }
     entries[index].due = earliest.map { max($0, now) } ?? now
     schedule(entries[index].due)
@@ -252,8 +298,8 @@ struct NeighbourCache: ~Copyable {
     schedule(entries[index].due)
   }
 
-  /// Takes in that `address`, which has no entry, is at `hardware` and has asked
-  /// for us. RFC 826 ("Am I the target protocol address?").
+  /// Takes in that `address` is at `hardware` and has asked for us, if it has no
+  /// entry. RFC 826 ("Am I the target protocol address?").
   ///
   /// It is stale, as nobody had asked for it, and with its first use everybody
   /// is asked. When the table is full nothing is taken in.
@@ -262,7 +308,7 @@ struct NeighbourCache: ~Copyable {
     at hardware: MACAddress,
     now: Instant
   ) {
-    guard entries.count < limit else { return }
+    guard entries.count < limit, find(address) == nil else { return }
     var entry = Neighbour(address, at: now)
     entry.hardware = hardware
     entry.state = .stale
@@ -310,6 +356,14 @@ struct NeighbourCache: ~Copyable {
       // earliest a second after the last request.
       return .unreachable(remove(at: index))
     }
+    if entries[index].lastRequest == nil {
+      let earliest = log.earliest(for: entries[index].address, at: now)
+      guard earliest <= now else {
+        entries[index].due = earliest
+        return .heldBack
+      }
+    }
+    log.note(entries[index].address, at: now)
     if entries[index].state == .delay {
       entries[index].state = .probe
       entries[index].requests = 0
@@ -321,6 +375,7 @@ struct NeighbourCache: ~Copyable {
       entries[index].state == .incomplete || entries[index].requests >= alone
     entries[index].isOpen = isForAll
     entries[index].requests += 1
+    entries[index].isAwaited = true
     entries[index].lastRequest = now
     entries[index].due = now + Self.requestInterval
     return .request(
@@ -329,8 +384,9 @@ struct NeighbourCache: ~Copyable {
     )
   }
 
-  /// Forgets every neighbour, as when the link is another. Returns the number
-  /// of packets that had waited.
+  /// Forgets every neighbour, as when the link is another, but not when each was
+  /// asked: it may be the same after all. Returns the number of packets that had
+  /// waited.
   mutating func removeAll() -> Int {
     let dropped = parkedCount
     entries.removeAll(keepingCapacity: true)
@@ -362,24 +418,35 @@ struct NeighbourCache: ~Copyable {
     return parked
   }
 
-  /// Removes the entry that is worth least: one that never answered, if there
-  /// is one, so that asking for many that do not exist does not cost one that
-  /// does; among those the one that was not used for longest. Returns how many
-  /// packets had waited for it.
-  private mutating func evict() -> Int {
-    var victim = 0
-    for index in 1..<entries.count where isWorthLess(index, than: victim) {
-      victim = index
+  /// Whose place in the full table `address` may have: see ``NeighbourCache``.
+  ///
+  /// - Complexity: linear in the entries, and in the requests of a second.
+  private func victim(for address: IPv4Address, at now: Instant) -> Int? {
+    // Who would have to wait for a request would do so in the place of others.
+    guard log.earliest(for: address, at: now) <= now else { return nil }
+    var asked = 0
+    var (first, unused): (Int?, Int?)
+    for index in 0..<entries.count {
+      if entries[index].state == .incomplete {
+        asked += 1
+        if isBefore(entries[index].begin, first.map { entries[$0].begin }) {
+          first = index
+        }
+      } else if isBefore(
+        entries[index].lastUse,
+        unused.map { entries[$0].lastUse }
+      ) {
+        unused = index
+      }
     }
-    return remove(at: victim).count
+    if let unused, asked < askedLimit || entries[unused].isUnverified {
+      return unused
+    }
+    return first.flatMap { entries[$0].begin + patience <= now ? $0 : nil }
   }
 
-  private func isWorthLess(_ index: Int, than other: Int) -> Bool {
-    let isIncomplete = entries[index].state == .incomplete
-    guard isIncomplete == (entries[other].state == .incomplete) else {
-      return isIncomplete
-    }
-    return entries[index].lastUse < entries[other].lastUse
+  private func isBefore(_ time: Instant, _ other: Instant?) -> Bool {
+    other.map { time < $0 } ?? true
   }
 
   private mutating func schedule(_ due: Instant) {

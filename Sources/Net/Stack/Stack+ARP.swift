@@ -66,7 +66,8 @@ extension Stack {
     let lesson = interfaces[interface].neighbours.learn(
       arp.senderProtocol,
       at: arp.senderHardware,
-      isAnswer: arp.operation == .reply && isForUs,
+      isAnswer: arp.operation == .reply && isForUs
+        && arp.targetHardware == interfaces[interface].macAddress,
       now: now
     )
     switch lesson {
@@ -118,6 +119,9 @@ extension Stack {
         count.drop(.neighbourPending)
       }
       return nil
+    case .refused:
+      count.drop(.neighbourUnreachable)
+      return nil
     }
   }
 
@@ -131,6 +135,8 @@ extension Stack {
           to: hardware ?? .broadcast,
           on: interface
         )
+      case .heldBack:
+        count.arpRequestsHeldBack &+= 1
       case .unreachable(var parked):
         count.neighboursUnreachable &+= 1
         while let packet = parked.popFirst() {

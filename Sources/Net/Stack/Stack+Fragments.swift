@@ -24,19 +24,46 @@ extension Stack {
       let whole = try reassembly.add(part, header, evicted: &evicted, at: now)
     else { return nil }
     count.reassembled &+= 1
-    return inOwnSlot(whole)
+    return try inOwnSlots(whole, header.protocolNumber)
   }
 
+  /// A copy of what may be kept for long, or needs no buffer of the largest
+  /// size: such a buffer is for what else needs one.
   @_addressableSelf
-  private func inOwnSlot(
-    _ whole: consuming PacketBuffer
-  ) -> PacketBuffer {
-    let isSmall = whole.count + Self.payloadHeadroom <= pool.bytesPerPacket
-    guard isSmall else { return whole }
-    guard var copy = pool.allocate(headroom: Self.payloadHeadroom) else {
-      return whole
+  private func inOwnSlots(
+    _ whole: consuming PacketBuffer,
+    _ protocolNumber: UInt8
+  ) throws(DropReason) -> PacketBuffer {
+    if whole.count + Self.payloadHeadroom <= pool.bytesPerPacket {
+      guard var copy = pool.allocate(headroom: Self.payloadHeadroom) else {
+        throw DropReason.noBuffer
+      }
+      copy.append(copying: whole.bytes)
+      return copy
     }
-    copy.append(copying: whole.bytes)
+    // TCP keeps text until it is its turn, or until the app reads it.
+    guard protocolNumber == IPv4Header.ProtocolNumber.tcp else { return whole }
+    return try inPieces(whole)
+  }
+
+  /// A copy in several slots, as a device makes one of merged segments.
+  @_addressableSelf
+  private func inPieces(
+    _ whole: borrowing PacketBuffer
+  ) throws(DropReason) -> PacketBuffer {
+    let bytes = whole.bytes
+    guard var copy = pool.allocate() else { throw DropReason.noBuffer }
+    // Behind the first piece there is room for the records of the others.
+    let records = PacketBuffer.fragmentTailroom * PacketBuffer.mostFragments
+    var start = min(bytes.byteCount, copy.tailroom - records)
+    copy.append(copying: bytes.extracting(0..<start))
+    while start < bytes.byteCount {
+      guard var piece = pool.allocate() else { throw DropReason.noBuffer }
+      let end = min(start + piece.tailroom, bytes.byteCount)
+      piece.append(copying: bytes.extracting(start..<end))
+      copy.append(fragment: piece)
+      start = end
+    }
     return copy
   }
 

@@ -138,7 +138,8 @@ extension Stack {
   /// The packet, or a copy of one that the device has put into several slots:
   /// whoever reads a datagram reads it in one piece. A copy, too, when the
   /// device has a pool of its own that runs short: datagrams wait, and its last
-  /// quarter is not theirs to hold.
+  /// quarter is not theirs to hold. Of the buffers of ``Reassembly`` its own
+  /// rule keeps some free.
   @_addressableSelf
   func inOneSlot(
     _ packet: consuming PacketBuffer
@@ -146,6 +147,7 @@ extension Stack {
     let isInPieces = packet.fragmentCount > 0
     let isShort =
       !pool.owns(packet) && packet.freeInPool < packet.poolCapacity / 4
+      && !reassembly.owns(packet)
     guard isInPieces || isShort else { return packet }
     guard packet.totalCount + Self.payloadHeadroom <= pool.bytesPerPacket else {
       throw isInPieces ? DropReason.ipv4TooLarge : DropReason.noBuffer

@@ -176,7 +176,7 @@ extension Stack {
   /// The oldest datagram that has come to the socket, or `nil` when there is
   /// none.
   public mutating func receiveDatagram(_ socket: SocketID) -> Datagram? {
-    guard var packet = udp.popReceived(socket) else { return nil }
+    guard var packet = udp.popReceived(socket, reassembly) else { return nil }
     // Both headers were checked when the packet came.
     guard let header = try? IPv4Header(quoted: packet.bytes) else {
       return nil
@@ -245,7 +245,14 @@ extension Stack {
       return
     }
     packet.interface = interface
-    try udp.deliver(packet, to: socket)
+    let isLarge = reassembly.owns(packet)
+    if isLarge, reassembly.isLendingTooMany {
+      guard udp.dropLarge(for: socket, reassembly) else {
+        throw DropReason.udpQueueFull
+      }
+      count.drop(.udpQueueFull)
+    }
+    try udp.deliver(packet, to: socket, isLarge: isLarge)
   }
 
   /// Puts a UDP header and an IP header before the payload. The checksum may be

@@ -10,6 +10,9 @@ public struct StackCounters: Sendable {
   public internal(set) var bytesSent: UInt64 = 0
   /// ARP requests that were sent.
   public internal(set) var arpRequestsSent: UInt64 = 0
+  /// ARP requests that had to wait, because the neighbour was asked less than a
+  /// second ago, or too many were. RFC 1122 §2.3.2.1.
+  public internal(set) var arpRequestsHeldBack: UInt64 = 0
   /// ARP replies that were sent.
   public internal(set) var arpRepliesSent: UInt64 = 0
   /// Neighbours that did not answer.
@@ -81,6 +84,7 @@ public struct StackCounters: Sendable {
     body("frames sent", framesSent)
     body("bytes sent", bytesSent)
     body("arp: requests sent", arpRequestsSent)
+    body("arp: requests held back", arpRequestsHeldBack)
     body("arp: replies sent", arpRepliesSent)
     body("arp: neighbours unreachable", neighboursUnreachable)
     body("arp: neighbours disputed", neighboursDisputed)

@@ -10,6 +10,8 @@ struct UDPSocket: ~Copyable {
   var generation: UInt32 = 0
   /// Datagrams for the app, from their IP headers on.
   var received = PacketQueue()
+  /// Those among them that are in a buffer of ``Reassembly``.
+  var largeCount = 0
   /// A send was refused and has not been told of room yet.
   var wantsRoom = false
   /// How many buffers the refused one needs.

@@ -273,6 +273,48 @@ import Testing
     #expect(add(rest, to: &reassembly, pool) == "whole 24")
   }
 
+  /// What is whole is still held by others, and no buffer is free.
+  @Test func noBuffer_theOldestInTheMakingGoes() throws {
+    let pool = PacketPool(capacity: 8)
+    var limits = Limits()
+    limits.reassemblies = 4
+    limits.largeDatagrams = 0
+    do {
+      var reassembly = Reassembly(limits: limits)
+      var held = PacketQueue()
+      for number in 0..<3 as Range<UInt16> {
+        let start = Part(0, 16, true).changed { $0.identification = number }
+        #expect(add(start, to: &reassembly, pool) == "-")
+        var evicted = 0
+        var rest = pool.allocate()!
+        let end = Part(16, 8, false).changed { $0.identification = number }
+        rest.append(copying: Self.bytes(end).raw)
+        let header = try IPv4Header(parsing: rest)
+        if let whole = try reassembly.add(
+          rest,
+          header,
+          evicted: &evicted,
+          at: .at(0)
+        ) {
+          held.append(whole)
+        }
+        let isOver = reassembly.isLendingTooMany
+        #expect(isOver)
+      }
+      #expect(held.count == 3)
+      for number in 10..<14 as Range<UInt16> {
+        let start = Part(0, 16, true).changed { $0.identification = number }
+        #expect(
+          add(start, to: &reassembly, pool)
+            == (number == 10 ? "-" : "- evicted 1")
+        )
+        let count = reassembly.count
+        #expect(count == 1)
+      }
+    }
+    #expect(pool.available == 8)
+  }
+
   @Test func time_countsFromTheFirstPart_andIsNotProlonged() {
     let pool = PacketPool(capacity: 2)
     var reassembly = Reassembly(limits: Limits())

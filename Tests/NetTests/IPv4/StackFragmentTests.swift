@@ -10,6 +10,7 @@ import Testing
     _ whole: [UInt8],
     of size: Int,
     protocol number: UInt8 = 17,
+    from source: IPv4Address = Hosts.peerAddress,
     identification: UInt8 = 9
   ) -> [[UInt8]] {
     stride(from: 0, to: whole.count, by: size).map { offset in
@@ -17,6 +18,7 @@ import Testing
       return Frames.ethernet(
         Frames.ipv4(
           protocol: number,
+          from: source,
           change: {
             $0[5] = identification
             let more: UInt16 = end < whole.count ? 0x2000 : 0
@@ -194,6 +196,212 @@ import Testing
       #expect(host.count(.ipv4FragmentEvicted) == 4992)
       host.stack.poll(at: .at(30))
       #expect(host.count(.ipv4FragmentTimeout) == 8)
+    }
+  }
+
+  // MARK: What is whole, and kept
+
+  private let attacker = IPv4Address(10, 0, 2, 77)
+
+  /// Whether a large ping of the peer is answered.
+  private func answersLargeEcho(_ host: TestHost, _ identification: UInt8)
+    -> Bool
+  {
+    let echo = Frames.icmp(type: 8, rest: 7, payload)
+    let parts = parts(
+      echo,
+      of: 1480,
+      protocol: 1,
+      identification: identification
+    )
+    for part in parts { host.receive(part) }
+    let sent = host.sent().filter { $0[23] == 1 }
+    return sent.flatMap { $0[34...] }
+      == Frames.icmp(type: 0, rest: 7, payload)
+  }
+
+  /// All that a connection has to read.
+  private func text(of id: ConnectionID, _ host: TestHost) -> [UInt8] {
+    var text: [UInt8] = []
+    while case .bytes(let packet) = host.stack.read(id, at: .at(0)) {
+      let bytes = packet.bytes
+      text += (0..<bytes.byteCount).map { bytes.byte(at: $0) }
+    }
+    return text
+  }
+
+  /// A large datagram of the attacker to `port`.
+  private func flood(_ host: TestHost, port: UInt16, _ number: UInt8) {
+    let whole = Frames.udp(from: attacker, port: 9, port: port, payload)
+    let parts = parts(whole, of: 1480, from: attacker, identification: number)
+    for part in parts { host.receive(part) }
+  }
+
+  /// Many large datagrams that an app does not read take nothing from others:
+  /// pings, sockets that are read, and what is in the making.
+  @Test(arguments: [1, 4, 10, 60])
+  func unreadLargeDatagrams_keepNobodyOut(count: Int) throws {
+    try withHost { host in
+      try host.introducePeer()
+      let unread = try host.bind(port: 9000)
+      let read = try host.bind(port: 7)
+      for number in 0..<count {
+        flood(host, port: 9000, UInt8(number))
+      }
+      let refused = UInt64(max(count - 4, 0))
+      #expect(host.count(.udpQueueFull) == refused)
+      for number in 100..<110 as Range<UInt8> {
+        #expect(answersLargeEcho(host, number))
+        let parts = parts(datagram, of: 1480, identification: number)
+        for part in parts { host.receive(part) }
+        #expect(host.received(read)?.bytes == payload)
+      }
+      #expect(host.count(.noBuffer) == 0)
+      #expect(host.count(.ipv4FragmentEvicted) == 0)
+      // The first to come for the peer took the place of one of them.
+      #expect(host.count(.udpQueueFull) == refused + (count < 4 ? 0 : 1))
+      var left = 0
+      while host.received(unread) != nil { left += 1 }
+      #expect(left == min(count, count < 4 ? 4 : 3))
+    }
+  }
+
+  /// The large ones among small ones are what goes, the oldest first, and the
+  /// others keep their order.
+  @Test func unreadLargeDatagram_thatGoes_isTheOldestOfWhoHasMost() throws {
+    try withHost { host in
+      try host.introducePeer()
+      let socket = try host.bind(port: 9000)
+      let other = try host.bind(port: 7)
+      for number in 0..<4 as Range<UInt8> {
+        host.receive(Frames.udpFrame(port: 9000, [number]))
+        flood(host, port: 9000, number)
+      }
+      flood(host, port: 7, 50)
+      #expect(host.received(other)?.bytes.count == 3000)
+      var sizes: [Int] = []
+      while let next = host.received(socket) { sizes.append(next.bytes.count) }
+      #expect(sizes == [1, 1, 3000, 1, 3000, 1, 3000])
+      // All are free again.
+      for number in 60..<64 as Range<UInt8> { flood(host, port: 9000, number) }
+      #expect(host.count(.udpQueueFull) == 1)
+      host.stack.unbindDatagrams(socket)
+      for number in 70..<74 as Range<UInt8> { flood(host, port: 7, number) }
+      #expect(host.count(.udpQueueFull) == 1)
+    }
+  }
+
+  /// Connections with large segments out of order, that came in parts, hold
+  /// slots of the stack's own.
+  @Test(arguments: [1, 9, 20])
+  func segmentsOutOfOrderInParts_keepNobodyOut(count: Int) throws {
+    try withHost(packets: 512) { host in
+      try host.introducePeer()
+      let read = try host.bind(port: 7)
+      let listener = try host.stack.listen(port: 80, backlog: 100)
+      var first: (id: ConnectionID, acknowledgement: UInt32)?
+      for number in 0..<count {
+        let port = UInt16(20000 + number)
+        host.receive(
+          Frames.tcpFrame(sourcePort: port, port: 80, sequence: 99, flags: 2)
+        )
+        let answer = try #require(host.sent().last)
+        let initial =
+          UInt32(answer.word(at: 38)) << 16 | UInt32(answer.word(at: 40))
+        host.receive(
+          Frames.tcpFrame(
+            sourcePort: port,
+            port: 80,
+            sequence: 100,
+            acknowledgement: initial &+ 1,
+            flags: 0x10
+          )
+        )
+        let accepted = host.stack.accept(listener)
+        let id = try #require(accepted)
+        if first == nil { first = (id, initial &+ 1) }
+        let segment = Frames.tcpFrame(
+          sourcePort: port,
+          port: 80,
+          sequence: 101,
+          acknowledgement: initial &+ 1,
+          flags: 0x10,
+          payload
+        )
+        let parts = parts(
+          Array(segment[34...]),
+          of: 1480,
+          protocol: 6,
+          identification: UInt8(number)
+        )
+        for part in parts { host.receive(part) }
+        _ = host.sent()
+      }
+      #expect(host.counters.reassembled == UInt64(count))
+      for number in 100..<120 as Range<UInt8> {
+        #expect(answersLargeEcho(host, number))
+        let parts = parts(datagram, of: 1480, identification: number)
+        for part in parts { host.receive(part) }
+        #expect(host.received(read)?.bytes == payload)
+      }
+      #expect(host.count(.noBuffer) == 0)
+      // What was kept is there once the byte before it has come.
+      let (id, acknowledgement) = try #require(first)
+      host.receive(
+        Frames.tcpFrame(
+          sourcePort: 20000,
+          port: 80,
+          sequence: 100,
+          acknowledgement: acknowledgement,
+          flags: 0x10,
+          [1]
+        )
+      )
+      let text = text(of: id, host)
+      #expect(text == [1] + payload)
+    }
+  }
+
+  /// A segment of the largest datagram that there is, in order.
+  @Test func largestSegmentInParts_isTakenAsFarAsTheWindowGoes() throws {
+    try withHost(packets: 512) { host in
+      let listener = try host.stack.listen(port: 80, backlog: 1)
+      try host.introducePeer()
+      host.receive(Frames.tcpFrame(port: 80, sequence: 99, flags: 2))
+      let answer = try #require(host.sent().last)
+      let initial =
+        UInt32(answer.word(at: 38)) << 16 | UInt32(answer.word(at: 40))
+      let large = (0..<65515 - 20).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+      let segment = Frames.tcpFrame(
+        port: 80,
+        sequence: 100,
+        acknowledgement: initial &+ 1,
+        flags: 0x10,
+        large
+      )
+      let parts = parts(Array(segment[34...]), of: 1480, protocol: 6)
+      for part in parts { host.receive(part) }
+      let accepted = host.stack.accept(listener)
+      let id = try #require(accepted)
+      let text = text(of: id, host)
+      #expect(text.count > 20000)
+      #expect(text[...] == large.prefix(text.count))
+    }
+  }
+
+  @Test func noSlotOfTheStack_theDatagramIsDropped_andCounted() throws {
+    try withHost(packets: 8) { host in
+      let socket = try host.bind(port: 7)
+      let small = Frames.udp(port: 40000, port: 7, Array(payload.prefix(64)))
+      let parts = parts(small, of: 40)
+      host.receive(parts[0])
+      var taken = PacketQueue()
+      while host.pool.available > 1, let packet = host.pool.allocate() {
+        taken.append(packet)
+      }
+      host.receive(parts[1])
+      #expect(host.count(.noBuffer) == 1)
+      #expect(host.received(socket) == nil)
     }
   }
 }

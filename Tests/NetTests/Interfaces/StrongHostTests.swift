@@ -185,7 +185,11 @@ import Testing
         let socket = try links.stack.bindDatagrams(port: 0, on: link)
         try links.send([1], from: socket, to: Hosts.peerAddress)
         _ = links.sent(on: link)
-        links.answer(for: Hosts.peerAddress, on: link)
+        links.answer(
+          for: Hosts.peerAddress,
+          to: Hosts.ourAddress,
+          on: link
+        )
         _ = links.sent(on: link)
         links.stack.unbindDatagrams(socket)
       }

@@ -28,6 +28,8 @@ import Testing
       case .request(let address, let hardware):
         let whom = hardware == nil ? "all" : "one"
         found.append("\(address.bits & 0xFF) of \(whom)")
+      case .heldBack:
+        found.append("held back")
       case .unreachable(let parked):
         found.append(parked.isEmpty ? "gone" : "gone with \(parked.count)")
       }
@@ -42,6 +44,48 @@ import Testing
     at seconds: Double
   ) -> NeighbourCache.Lesson {
     cache.learn(first, at: hardware, isAnswer: isAnswer, now: .at(seconds))
+  }
+
+  /// `address` is asked for at `seconds`, and answers at once.
+  private func know(
+    _ cache: inout NeighbourCache,
+    _ address: IPv4Address,
+    _ hardware: MACAddress,
+    at seconds: Double
+  ) {
+    _ = resolve(&cache, address, at: seconds)
+    _ = actions(&cache, at: seconds)
+    let lesson = cache.learn(
+      address,
+      at: hardware,
+      isAnswer: true,
+      now: .at(seconds)
+    )
+    #expect(lesson != .none)
+  }
+
+  private func address(_ last: Int) -> IPv4Address {
+    IPv4Address(10, 0, UInt8(2 + last >> 8), UInt8(last & 0xFF))
+  }
+
+  /// A cache that knows 64 hosts, from 1 on, each asked for at `seconds`.
+  private func full(at seconds: Double = 0) -> NeighbourCache {
+    var cache = NeighbourCache(limits: Limits())
+    for host in 1...64 { know(&cache, address(host), hardware, at: seconds) }
+    return cache
+  }
+
+  /// How many of the hosts are known.
+  private func known(
+    _ cache: borrowing NeighbourCache,
+    _ hosts: ClosedRange<Int>
+  ) -> Int {
+    var count = 0
+    for host in hosts {
+      let state = cache.state(of: address(host))
+      count += state == nil || state == .incomplete ? 0 : 1
+    }
+    return count
   }
 
   @Test func empty_learnsNothing() {
@@ -86,9 +130,7 @@ import Testing
 
   @Test func reachable_tooOld_delayedAndThenProbed() {
     var cache = NeighbourCache(limits: Limits())
-    _ = resolve(&cache, first, at: 0)
-    _ = learn(&cache, hardware, at: 0)
-    _ = actions(&cache, at: 0)
+    know(&cache, first, hardware, at: 0)
     let known = resolve(&cache, first, at: 30)
     #expect(known == .known(hardware))
     let delayed = cache.state(of: first)
@@ -108,8 +150,7 @@ import Testing
 
   @Test func delay_confirmed_isNotProbed() {
     var cache = NeighbourCache(limits: Limits())
-    _ = resolve(&cache, first, at: 0)
-    _ = learn(&cache, hardware, at: 0)
+    know(&cache, first, hardware, at: 0)
     _ = resolve(&cache, first, at: 30)
     cache.confirm(first, at: .at(31))
     let asked = actions(&cache, at: 40)
@@ -158,9 +199,7 @@ import Testing
 
   @Test func probe_notAnswered_askedAlone_thenAll_thenGone() {
     var cache = NeighbourCache(limits: Limits())
-    _ = resolve(&cache, first, at: 0)
-    _ = learn(&cache, hardware, at: 0)
-    _ = actions(&cache, at: 0)
+    know(&cache, first, hardware, at: 0)
     _ = resolve(&cache, first, at: 40)
     let found = (44...49).map { actions(&cache, at: Double($0)) }
     #expect(
@@ -182,8 +221,7 @@ import Testing
 
   @Test func reachable_unused_isLeftAlone() {
     var cache = NeighbourCache(limits: Limits())
-    _ = resolve(&cache, first, at: 0)
-    _ = learn(&cache, hardware, at: 0)
+    know(&cache, first, hardware, at: 0)
     let asked = actions(&cache, at: 1_000_000)
     #expect(asked == [])
   }
@@ -193,9 +231,7 @@ import Testing
   @Test(arguments: [true, false])
   func claim_theOldOneIsAskedFirst_andStays(isAnswer: Bool) {
     var cache = NeighbourCache(limits: Limits())
-    _ = resolve(&cache, first, at: 0)
-    _ = actions(&cache, at: 0)
-    _ = learn(&cache, hardware, at: 0)
+    know(&cache, first, hardware, at: 0)
     let lesson = learn(&cache, other, isAnswer: isAnswer, at: 10)
     #expect(lesson == .disputed)
     let asked = actions(&cache, at: 10)
@@ -214,9 +250,7 @@ import Testing
 
   @Test func claim_theOldOneIsGone_theNewOneIsBelievedAfterASecond() {
     var cache = NeighbourCache(limits: Limits())
-    _ = resolve(&cache, first, at: 0)
-    _ = actions(&cache, at: 0)
-    _ = learn(&cache, hardware, at: 0)
+    know(&cache, first, hardware, at: 0)
     _ = learn(&cache, other, isAnswer: false, at: 10)
     let alone = actions(&cache, at: 10)
     let all = actions(&cache, at: 11)
@@ -230,9 +264,7 @@ import Testing
 
   @Test func claims_manyASecond_oneRequestASecond() {
     var cache = NeighbourCache(limits: Limits())
-    _ = resolve(&cache, first, at: 0)
-    _ = actions(&cache, at: 0)
-    _ = learn(&cache, hardware, at: 0)
+    know(&cache, first, hardware, at: 0)
     var requests = 0
     for step in 1...1000 {
       let now = Double(step) / 100
@@ -249,8 +281,7 @@ import Testing
 
   @Test func unaskedFromTheSamePlace_confirmsNothing() {
     var cache = NeighbourCache(limits: Limits())
-    _ = resolve(&cache, first, at: 0)
-    _ = learn(&cache, hardware, at: 0)
+    know(&cache, first, hardware, at: 0)
     _ = resolve(&cache, first, at: 30)
     _ = learn(&cache, hardware, isAnswer: false, at: 31)
     _ = learn(&cache, hardware, isAnswer: true, at: 31)
@@ -349,65 +380,236 @@ import Testing
     }
   }
 
-  @Test func full_theOldestThatNeverAnsweredGoesFirst() {
-    var limits = Limits()
-    limits.neighbours = 3
-    var cache = NeighbourCache(limits: limits)
-    func address(_ last: UInt8) -> IPv4Address { IPv4Address(10, 0, 2, last) }
-    for last in 1...3 as ClosedRange<UInt8> {
-      _ = resolve(&cache, address(last), at: Double(last))
-    }
-    // 1 is the oldest, and known; 2 and 3 have not answered.
-    _ = learn(&cache, hardware, at: 3)
-    _ = resolve(&cache, address(4), at: 4)
-    // 2 went.
-    let known = resolve(&cache, address(1), at: 5)
-    #expect(known == .known(hardware))
-    let lesson = cache.learn(
-      address(2),
-      at: other,
-      isAnswer: true,
-      now: .at(5)
-    )
-    #expect(lesson == .none)
-    for last in [3, 4] as [UInt8] {
-      _ = cache.learn(address(last), at: other, isAnswer: true, now: .at(5))
-    }
-    // All are known: the one that was not used for longest goes.
-    _ = resolve(&cache, address(5), at: 6)
-    let gone = cache.learn(
-      address(3),
-      at: other,
-      isAnswer: true,
-      now: .at(6)
-    )
-    #expect(gone == .none)
-    let count = cache.count
-    #expect(count == 3)
-  }
-
   @Test func full_whoAskedForUsTakesNoPlace_andLosesItFirst() {
     var limits = Limits()
     limits.neighbours = 3
+    limits.neighboursAsked = 1
     var cache = NeighbourCache(limits: limits)
-    func address(_ last: UInt8) -> IPv4Address { IPv4Address(10, 0, 2, last) }
-    _ = resolve(&cache, address(1), at: 1)
-    _ = learn(&cache, hardware, at: 1)
-    for last in 2...9 as ClosedRange<UInt8> {
-      cache.add(address(last), at: other, now: .at(2))
+    know(&cache, first, hardware, at: 1)
+    for host in 2...9 {
+      cache.add(address(host), at: other, now: .at(2))
     }
     let full = cache.count
     #expect(full == 3)
     // 2 and 3 found a free place, and make room, one each, for those we use.
-    for last in 11...12 as ClosedRange<UInt8> {
-      let pending = resolve(&cache, address(last), at: 3)
-      #expect(pending == .pending(2))
-      _ = cache.learn(address(last), at: other, isAnswer: true, now: .at(3))
+    for host in 11...12 {
+      know(&cache, address(host), other, at: 3)
     }
-    let known = resolve(&cache, address(1), at: 3)
+    let known = resolve(&cache, first, at: 3)
     #expect(known == .known(hardware))
     let count = cache.count
     #expect(count == 3)
+  }
+
+  @Test func whoAskedForUs_butIsAskedForAlready_hasOneEntry() {
+    var cache = NeighbourCache(limits: Limits())
+    _ = resolve(&cache, first, at: 0)
+    cache.add(first, at: other, now: .at(0))
+    let count = cache.count
+    #expect(count == 1)
+    let pending = resolve(&cache, first, at: 0)
+    #expect(pending == .pending(0))
+  }
+
+  // MARK: A full table
+
+  @Test func full_newcomer_theOneThatWasNotUsedForLongestGoes() {
+    var cache = full(at: 0)
+    for host in 1...63 { _ = resolve(&cache, address(host), at: 1) }
+    let pending = resolve(&cache, address(65), at: 2)
+    #expect(pending == .pending(63))
+    let gone = cache.state(of: address(64))
+    #expect(gone == nil)
+    let count = cache.count
+    #expect(count == 64)
+  }
+
+  /// One forged packet a millisecond makes us ask for another address each.
+  @Test func full_flood_takesItsShare_andNoMoreOfThoseInUse() {
+    var cache = full()
+    var refused = 0
+    for step in 1...4000 {
+      let now = 1 + Double(step) / 1000
+      for host in 1...48 { _ = resolve(&cache, address(host), at: now) }
+      let forged = address(1000 + step)
+      if resolve(&cache, forged, at: now) == .refused { refused += 1 }
+      _ = actions(&cache, at: now)
+    }
+    let known = known(cache, 1...48)
+    #expect(known == 48)
+    // 16 places in a tenth of a second each.
+    #expect(refused > 3300 && refused < 3400, "\(refused)")
+  }
+
+  /// An answer takes 50 ms, and forged packets come a thousand times as often.
+  @Test func full_flood_whoIsAskedForHasTheTimeToAnswer() {
+    var cache = full()
+    var forged = 1000
+    var answered = 0
+    for round in 1...20 {
+      let start = Double(round) * 2
+      let newcomer = address(100 + round)
+      var begin: Double?
+      for step in 0..<1000 {
+        let now = start + Double(step) / 1000
+        if begin == nil, step % 7 == 0,
+          resolve(&cache, newcomer, at: now) != .refused
+        {
+          begin = now
+        }
+        _ = resolve(&cache, address(forged), at: now)
+        forged += 1
+        _ = actions(&cache, at: now)
+        guard let asked = begin, now >= asked + 0.05 else { continue }
+        let lesson = cache.learn(
+          newcomer,
+          at: other,
+          isAnswer: true,
+          now: .at(now)
+        )
+        answered += lesson == .none ? 0 : 1
+        break
+      }
+    }
+    #expect(answered == 20)
+  }
+
+  @Test func full_ofAskedOnes_theOldestGoes_afterItsTime() {
+    var limits = Limits()
+    limits.neighbours = 3
+    limits.neighboursAsked = 1
+    var cache = NeighbourCache(limits: limits)
+    for host in 1...3 {
+      _ = resolve(&cache, address(host), at: Double(host) / 100)
+    }
+    _ = actions(&cache, at: 0.03)
+    let early = resolve(&cache, address(4), at: 0.109)
+    #expect(early == .refused)
+    let late = resolve(&cache, address(4), at: 0.11)
+    #expect(late == .pending(2))
+    let gone = cache.state(of: address(1))
+    #expect(gone == nil)
+    // The one that went would have to wait for its request.
+    let again = resolve(&cache, address(1), at: 0.5)
+    #expect(again == .refused)
+    let later = resolve(&cache, address(1), at: 1.03)
+    #expect(later == .pending(2))
+  }
+
+  // MARK: How often is asked. RFC 1122 §2.3.2.1
+
+  /// One more neighbour than places, silent or not, each used a thousand times
+  /// a second.
+  @Test(arguments: [false, true])
+  func oneNeighbourTooMany_eachIsAskedOnceASecond(areThere: Bool) {
+    var cache = NeighbourCache(limits: Limits())
+    var last: [UInt32: Instant] = [:]
+    var closest = Interval.seconds(1000)
+    for round in 0..<3000 {
+      let now = Instant.at(Double(round) / 1000)
+      for host in 1...65 {
+        _ = resolve(&cache, address(host), at: Double(round) / 1000)
+        while let action = cache.nextAction(at: now) {
+          guard case .request(let asked, _) = consume action else { continue }
+          if let former = last[asked.bits] {
+            closest = min(closest, now - former)
+          }
+          last[asked.bits] = now
+          guard areThere else { continue }
+          _ = cache.learn(asked, at: hardware, isAnswer: true, now: now)
+        }
+      }
+    }
+    #expect(last.count == 65)
+    #expect(closest >= .seconds(1))
+  }
+
+  @Test func forgotten_andUsedAgain_waitsForItsSecond() {
+    var cache = NeighbourCache(limits: Limits())
+    know(&cache, first, hardware, at: 0)
+    _ = cache.removeAll()
+    _ = resolve(&cache, first, at: 0.25)
+    let held = actions(&cache, at: 0.25)
+    #expect(held == ["held back"])
+    let deadline = cache.deadline
+    #expect(deadline == .at(1))
+    // It was not asked again yet, so this is no answer.
+    let lesson = learn(&cache, other, at: 0.5)
+    #expect(lesson == .none)
+    let asked = actions(&cache, at: 1)
+    #expect(asked == ["1 of all"])
+  }
+
+  /// Of an address that asked for us nobody knows whether it was asked before.
+  @Test func forgotten_andAskedForUs_waitsForItsSecond() {
+    var cache = NeighbourCache(limits: Limits())
+    know(&cache, first, hardware, at: 0)
+    _ = cache.removeAll()
+    cache.add(first, at: hardware, now: .at(0.5))
+    _ = resolve(&cache, first, at: 0.5)
+    let held = actions(&cache, at: 0.5)
+    #expect(held == ["held back"])
+    let asked = actions(&cache, at: 1)
+    #expect(asked == ["1 of all"])
+  }
+
+  /// In a flood no more first requests go than may, and those who are known are
+  /// asked again in their time.
+  @Test func flood_requestsAreBounded_andRefreshesGo() {
+    var limits = Limits()
+    limits.neighbours = 512
+    var cache = NeighbourCache(limits: limits)
+    know(&cache, first, hardware, at: 0)
+    _ = resolve(&cache, first, at: 40)
+    var found: [String] = []
+    for step in 0..<1000 {
+      let now = 44.5 + Double(step) / 1000
+      _ = resolve(&cache, address(1000 + step), at: now)
+      found += actions(&cache, at: now)
+    }
+    let requests = found.filter { $0.hasSuffix("of all") }.count
+    #expect(requests == 256 - 1 || requests == 256, "\(requests)")
+    #expect(found.filter { $0 == "1 of one" }.count == 1)
+    #expect(found.contains("held back"))
+  }
+
+  // MARK: What is an answer. RFC 826, RFC 4861 §7.2.5
+
+  @Test func incomplete_whatIsNoAnswer_isNotBelieved() {
+    var cache = NeighbourCache(limits: Limits())
+    _ = resolve(&cache, first, at: 0)
+    // Before it was asked there is no answer either.
+    let before = learn(&cache, other, at: 0)
+    #expect(before == .none)
+    _ = actions(&cache, at: 0)
+    let claim = learn(&cache, other, isAnswer: false, at: 0.1)
+    #expect(claim == .none)
+    let answer = learn(&cache, hardware, at: 0.2)
+    #expect(answer == .known(0))
+    let silent = actions(&cache, at: 20)
+    #expect(silent == [])
+    let known = resolve(&cache, first, at: 20)
+    #expect(known == .known(hardware))
+  }
+
+  /// The first counts; whether it is there it is asked itself, and when it is
+  /// not, everybody.
+  @Test(arguments: [true, false])
+  func incomplete_twoAnswers_theFirstIsAskedOnceMore(isThere: Bool) {
+    var cache = NeighbourCache(limits: Limits())
+    know(&cache, first, hardware, at: 0)
+    let second = learn(&cache, other, at: 0.1)
+    #expect(second == .disputed)
+    let early = actions(&cache, at: 0.9)
+    #expect(early == [])
+    let alone = actions(&cache, at: 1)
+    #expect(alone == ["1 of one"])
+    if isThere { _ = learn(&cache, hardware, at: 1.1) }
+    let all = actions(&cache, at: 2)
+    #expect(all == (isThere ? [] : ["1 of all"]))
+    _ = learn(&cache, other, at: 2.1)
+    let known = resolve(&cache, first, at: 2.2)
+    #expect(known == .known(isThere ? hardware : other))
   }
 
   @Test func whoAskedForUs_isKnown_andProbedAtTheNextUse() {

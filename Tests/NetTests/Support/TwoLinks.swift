@@ -91,6 +91,7 @@ final class TwoLinks {
   func answer(
     for address: IPv4Address,
     from hardware: MACAddress = Hosts.peer,
+    to asker: IPv4Address? = nil,
     on link: Int,
     at seconds: Double = 0
   ) {
@@ -100,7 +101,7 @@ final class TwoLinks {
         from: hardware,
         address,
         for: Self.hardware[link],
-        Self.addresses[link],
+        asker ?? Self.addresses[link],
         frameTo: Self.hardware[link]
       ),
       on: link,
