@@ -12,15 +12,15 @@ public struct TCPLimits: Sendable {
   /// The largest backlog of a listener; a larger one asked for is cut to it. A
   /// connection counts from its SYN until it is accepted; at a full backlog a
   /// SYN takes the place of the oldest that is not established and whose
-  /// SYN,ACK has gone unanswered for ``halfOpenPatience``. Without one the SYN
-  /// is dropped, and the peer tries again.
+  /// SYN,ACK has gone unanswered for ``halfOpenPatience``. Without one a
+  /// cookie is the answer, which nobody here remembers (RFC 4987 §3.6).
   public var backlog = 512
   /// How long a SYN,ACK must have gone unanswered before its connection gives
   /// its place in a full backlog to another: it was sent twice by then, and a
   /// peer that means it has answered one, or sends its SYN again.
   public var halfOpenPatience = Interval.seconds(3)
   /// How many half-open connections are looked at to find one of the listener
-  /// whose backlog is full; then the SYN is dropped.
+  /// whose backlog is full; then a cookie is the answer.
   public var halfOpenCandidates = 64
   /// Connections in TIME-WAIT that no app holds: records of 96 bytes, which come
   /// as they are needed and go when the last is over. At the limit the oldest
