@@ -212,11 +212,13 @@ extension Connection {
     // First, the sequence number.
     let length =
       payload + (flags.contains(.syn) ? 1 : 0) + (flags.contains(.fin) ? 1 : 0)
+    // A reset stands in the window as an octet would, not at its edge.
+    let extent = flags.contains(.reset) ? max(length, 1) : length
     // A shut window takes no text, but acknowledgements and resets are taken
     // (MUST-66), and a FIN, which needs no room: without its text the segment
     // is acceptable.
     let isShut = receive.window == 0 && sequence == receive.next
-    guard receive.isAcceptable(sequence, length: isShut ? 0 : length) else {
+    guard receive.isAcceptable(sequence, length: isShut ? 0 : extent) else {
       counters.outsideWindow &+= 1
       if flags.contains(.reset) {
         counters.resetsOutsideWindow &+= 1
