@@ -232,6 +232,10 @@ extension Connection {
         }
         if payload > 0 { cameAgain(from: sequence, payload) }
         acknowledgement.require()
+      } else if !flags.contains(.syn), sequence == receive.next - 1 {
+        // RFC 9293 §3.8.4: so a keepalive stands. Who knows the number could
+        // end the connection with a reset: it is no blind attack.
+        answerProbe(limits: limits, counters: &counters, at: now)
       } else {
         challenge(limits: limits, counters: &counters, at: now)
       }

@@ -25,6 +25,7 @@ extension TCPCounters {
     body("tcp: resets received", resetsReceived)
     body("tcp: challenges sent", challengesSent)
     body("tcp: challenges suppressed", challengesSuppressed)
+    body("tcp: probes answered", probesAnswered)
     body("tcp: syns repeated", synsRepeated)
     body("tcp: unreachable received", unreachableReceived)
     body("tcp: unreachable ignored", unreachableIgnored)

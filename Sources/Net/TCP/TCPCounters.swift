@@ -51,6 +51,8 @@ public struct TCPCounters: Hashable, Sendable {
   public internal(set) var challengesSent: UInt64 = 0
   /// Those that the limit kept back.
   public internal(set) var challengesSuppressed: UInt64 = 0
+  /// Acknowledgements in reply to a keepalive. RFC 9293 §3.8.4.
+  public internal(set) var probesAnswered: UInt64 = 0
   /// SYNs that came again before the handshake was complete.
   public internal(set) var synsRepeated: UInt64 = 0
   /// ICMP errors that named a connection.

@@ -122,7 +122,8 @@ public struct TCPLimits: Sendable {
   public var finWait2 = Interval.seconds(60)
 
   /// Challenge acknowledgements of a connection within
-  /// ``challengePeriod``; more are not sent. RFC 5961 §7. Per connection and
+  /// ``challengePeriod``, and as many answers to keepalives; more are not sent.
+  /// RFC 5961 §7. Per connection and
   /// not for all together, because a shared budget tells an attacker on one
   /// connection what happens on another (CVE-2016-5696).
   public var challenges = 10
