@@ -39,6 +39,8 @@ struct Connection: ~Copyable {
   var owesReset = false
   /// A write was cut short.
   var wantsToWrite = false
+  /// In TIME-WAIT: see ``TimeWait/isDisowned``.
+  var isDisowned = false
   /// R1 was reached: IP is to look for another way. RFC 9293 §3.8.3.
   var suspectsPath = false
   /// What was said of the way.

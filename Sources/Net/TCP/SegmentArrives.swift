@@ -443,9 +443,10 @@ extension Connection {
   /// A reset that is the peer's, in a state other than SYN-SENT.
   private mutating func resetArrives(counters: inout TCPCounters) {
     // RFC 1337 §3, fix F1: it does not end TIME-WAIT, as with it goes who knows
-    // old segments for old.
+    // old segments for old; but a SYN may: see ``TimeWait/begins(_:)``.
     guard state != .timeWait else {
       counters.timeWaitIgnored &+= 1
+      isDisowned = true
       return
     }
     counters.resetsReceived &+= 1

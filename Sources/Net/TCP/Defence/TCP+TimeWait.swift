@@ -23,6 +23,9 @@ extension TCP {
     switch verdict {
     case .ignore:
       counters.timeWaitIgnored &+= 1
+    case .disown:
+      counters.timeWaitIgnored &+= 1
+      timeWait[index].state.isDisowned = true
     case .acknowledge:
       acknowledgeInTimeWait(index, at: now)
     case .acknowledgeAndRestart:
