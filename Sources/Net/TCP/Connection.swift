@@ -143,7 +143,7 @@ struct Connection: ~Copyable {
     set { sendSize = UInt16(clamping: newValue) }
   }
 
-  /// When TIME-WAIT, or an abandoned FIN-WAIT-2, is over.
+  /// When TIME-WAIT is over, or what no app holds any more.
   var expiry: Instant? {
     get { expiresAt == .never ? nil : expiresAt }
     set { expiresAt = newValue ?? .never }

@@ -12,6 +12,7 @@ extension TCPCounters {
     body("tcp: connections timed out", connectionsTimedOut)
     body("tcp: connections never accepted", connectionsNeverAccepted)
     body("tcp: fin-wait-2 expired", finWait2Expired)
+    body("tcp: released expired", releasedExpired)
     body("tcp: time-wait reopened", timeWaitReopened)
     body("tcp: time-wait evicted", timeWaitEvicted)
     body("tcp: retransmission timeouts", retransmissionTimeouts)

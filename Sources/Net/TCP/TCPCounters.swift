@@ -24,6 +24,8 @@ public struct TCPCounters: Hashable, Sendable {
   public internal(set) var connectionsNeverAccepted: UInt64 = 0
   /// Released connections whose peer sent no FIN in time.
   public internal(set) var finWait2Expired: UInt64 = 0
+  /// Released connections whose peer took what was written too slowly.
+  public internal(set) var releasedExpired: UInt64 = 0
   /// TIME-WAIT ended early for a new connection of the same two endpoints.
   public internal(set) var timeWaitReopened: UInt64 = 0
   /// TIME-WAIT ended early for want of room.

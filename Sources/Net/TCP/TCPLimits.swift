@@ -121,6 +121,13 @@ public struct TCPLimits: Sendable {
   /// §4.2.2.20 knows no such limit, all systems have one. Then it is dropped.
   public var finWait2 = Interval.seconds(60)
 
+  /// How many bytes a second a peer must take of what was written once the app
+  /// has released the connection: the rest has ``giveUp`` and the time that it
+  /// takes at this rate. A peer that acknowledges a byte each minute would hold
+  /// it for weeks else, and nobody could end it; a path as slow as this is none
+  /// that is in use. Then the connection is reset.
+  public var releasedRate = 1024
+
   /// Challenge acknowledgements of a connection within
   /// ``challengePeriod``, and as many answers to keepalives; more are not sent.
   /// RFC 5961 §7. Per connection and
