@@ -180,6 +180,26 @@ import Testing
     #expect(harness.tcp.counters.duplicateBytes == 50)
   }
 
+  /// What the peer was told of stays as it came, whatever comes over it.
+  @Test func overlap_ofWhatIsKept_firstBytesStay() {
+    let (harness, id) = TCPHarness.established(permitsSACK: true)
+    harness.receive(Segment([], 101, ack: 1, pattern(100, from: 100)))
+    harness.expect(Segment([], 1, ack: 1, sack: [101..<201]))
+    // Wider at both ends; what was there already is told of as such.
+    harness.receive(
+      Segment([], 51, ack: 1, [UInt8](repeating: 0xEE, count: 200))
+    )
+    harness.expect(Segment([], 1, ack: 1, sack: [101..<201, 51..<251]))
+    harness.receive(Segment([], 1, ack: 1, pattern(50)))
+    harness.expect(Segment([], 1, ack: 251))
+    var bytes: [UInt8] = []
+    while case .bytes(let more) = harness.read(id) { bytes += more }
+    let filling = [UInt8](repeating: 0xEE, count: 50)
+    #expect(
+      bytes == pattern(50) + filling + pattern(100, from: 100) + filling
+    )
+  }
+
   @Test func outOfOrderSegments_areBounded() {
     var limits = TCPHarness.limits
     limits.outOfOrderSegments = 4
