@@ -85,6 +85,9 @@ struct Connection: ~Copyable {
   var challenges = ChallengeLimit()
   private let receiveSize: UInt16
   private var sendSize: UInt16
+  /// How routers are to treat what is sent, and how many may.
+  var differentiatedServices: DifferentiatedServices
+  var timeToLive: UInt8
   /// When data was last sent, to tell an idle connection; ``Instant/never``
   /// before. RFC 5681 §4.1.
   var lastSent = Instant.never
@@ -105,6 +108,7 @@ struct Connection: ~Copyable {
     initialSequenceNumber: SequenceNumber,
     timestampOffset: UInt32,
     receiveSegmentSize: Int,
+    options: ConnectionOptions = ConnectionOptions(),
     limits: borrowing Constant<TCPLimits>
   ) {
     self.local = local
@@ -128,7 +132,11 @@ struct Connection: ~Copyable {
     let size = min(receiveSegmentSize, limits.value.defaultSegmentSize)
     sendSize = UInt16(clamping: size)
     congestionWindow = CongestionWindow(segmentSize: size)
-    congestion = CongestionController(limits.value.congestionControl)
+    congestion = CongestionController(
+      options.congestionControl ?? limits.value.congestionControl
+    )
+    differentiatedServices = options.differentiatedServices
+    timeToLive = max(options.timeToLive, 1)
     recovery = LossRecovery(initialSequenceNumber: initialSequenceNumber)
     marking = ECNSender(initialSequenceNumber: initialSequenceNumber)
   }

@@ -26,7 +26,7 @@ extension TCP {
     maximumSegmentSize: Int,
     at now: Instant
   ) {
-    guard let listener = listenerOfPort[key.local.port] else {
+    guard let listener = listener(at: key.local) else {
       // RFC 9293 §3.10.7.1: CLOSED.
       counters.noConnection &+= 1
       return replyWithReset(to: segment, payload: payload, key: key)

@@ -51,7 +51,7 @@ extension TCP {
   /// Elsewhere it would be a reset by another name, which RFC 1337 §3 has us
   /// ignore; and a cookie knows nothing of the numbers that were used before.
   func listenerToReopen(_ local: Endpoint) -> UInt32? {
-    guard let listener = listenerOfPort[local.port],
+    guard let listener = listener(at: local),
       listeners[Int(listener)].pending < listeners[Int(listener)].backlog,
       freeSlots > 0 || slots.count < limits.value.connections
     else { return nil }
