@@ -213,15 +213,28 @@ public final class Connection: @unchecked Sendable {
     )
   }
 
-  /// How long the peer may leave what was sent unanswered until the connection
-  /// fails with `timedOut`; `nil`, as is the default: 100 seconds. RFC 9293
-  /// §3.8.3.
+  /// How long the peer may leave what was sent unanswered, or take none of what
+  /// is to be sent, until the connection fails with `timedOut`; `nil`, as is the
+  /// default: 100 seconds, and a peer that answers may take its time. RFC 9293
+  /// §3.8.3, §3.9.1.1.
   public func setUserTimeout(_ timeout: Duration?) {
     host.stack.setUserTimeout(
       id,
       timeout.map { Interval($0) },
       at: host.now
     )
+  }
+
+  /// How routers are to treat what is sent from now on; see
+  /// ``Net/ConnectionOptions``.
+  public func setDifferentiatedServices(_ services: DifferentiatedServices) {
+    host.stack.setDifferentiatedServices(id, services)
+  }
+
+  /// How many routers may pass on what is sent from now on; 64 unless said
+  /// otherwise, and at least one.
+  public func setTimeToLive(_ value: UInt8) {
+    host.stack.setTimeToLive(id, value)
   }
 
   // MARK: Ending

@@ -80,13 +80,20 @@ public struct Network: Sendable {
   ///   - port: The TCP port, 1 to 65,535.
   ///   - backlog: How many connections may wait to be accepted; to more, a cookie
   ///     is the answer, and they begin when there is room (RFC 4987 §3.6).
+  ///   - options: What holds for the connections; with an address, only those
+  ///     to it are accepted.
   /// - Throws: `addressInUse`, or `limitReached`.
   public func listen(
     port: UInt16,
-    backlog: Int = 128
+    backlog: Int = 128,
+    options: ConnectionOptions = ConnectionOptions()
   ) throws(NetworkError) -> Listener {
     Listener(
-      id: try host.stack.listen(port: port, backlog: backlog),
+      id: try host.stack.listen(
+        port: port,
+        backlog: backlog,
+        options: options
+      ),
       host: host
     )
   }
@@ -95,16 +102,22 @@ public struct Network: Sendable {
   ///
   /// - Parameters:
   ///   - endpoint: Where to.
+  ///   - options: Where from, and how it is sent.
   ///   - timeout: How long to try; `nil`: until TCP gives up, which takes
   ///     minutes.
   /// - Throws: `noAddress`, `unreachable`, `refused`, `timedOut`, `reset`,
   ///   `cancelled`, or `limitReached`.
   public func connect(
     to endpoint: Endpoint,
+    options: ConnectionOptions = ConnectionOptions(),
     timeout: Duration? = nil
   ) async throws(NetworkError) -> Connection {
     let deadline = timeout.map { host.now + Interval($0) }
-    let id = try host.stack.connect(to: endpoint, at: host.now)
+    let id = try host.stack.connect(
+      to: endpoint,
+      options: options,
+      at: host.now
+    )
     // From here on the value's end closes what was opened.
     let connection = Connection(id: id, host: host)
     while host.stack.state(of: id) == .synSent

@@ -19,6 +19,47 @@ import TestMachines
     }
   }
 
+  @Test func options_are_heeded() throws {
+    let network = TestNetwork()
+    let handling = Box<[[UInt8]]>([])
+    network.loses = { frame, _ in
+      if Array(frame[12..<14]) == [0x08, 0x00], frame[23] == 6 {
+        handling.value.append([frame[15], frame[22]])
+      }
+      return false
+    }
+    try network.play { client, server in
+      var options = ConnectionOptions()
+      options.differentiatedServices = .expedited
+      options.timeToLive = 9
+      let listener = try server.network.listen(port: 7, options: options)
+      let connection = try await client.network.connect(
+        to: network.server.endpoint(7),
+        options: options
+      )
+      let peer = try #require(await listener.accept())
+      #expect(handling.value.allSatisfy { $0 == [0xB8, 9] })
+      #expect(handling.value.count >= 2)
+      handling.value = []
+      connection.setDifferentiatedServices(.lowerEffort)
+      connection.setTimeToLive(3)
+      await connection.write([1, 2, 3])
+      #expect(await peer.read()?.count == 3)
+      #expect(handling.value.contains([0x04, 3]))
+      // No interface has this one.
+      options.localAddress = IPAddress(IPv4Address(192, 0, 2, 1))
+      let other = options
+      #expect(
+        await failure { () throws(NetworkError) in
+          _ = try await client.network.connect(
+            to: network.server.endpoint(7),
+            options: other
+          )
+        } == .noAddress
+      )
+    }
+  }
+
   @Test(arguments: [1, 250, 5000]) func a_timeout_ends_it(
     milliseconds: Int64
   ) throws {

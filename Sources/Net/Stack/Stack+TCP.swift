@@ -62,6 +62,8 @@ extension Stack {
         continue
       }
       let (ecn, mayFragment) = (segment.ecn, segment.mayFragment)
+      let services = segment.differentiatedServices
+      let timeToLive = segment.timeToLive
       var packet = segment.packet
       prependIPv4(
         to: &packet,
@@ -69,7 +71,9 @@ extension Stack {
         from: source,
         to: destination,
         ecn: ecn,
-        mayFragment: mayFragment
+        differentiatedServices: services,
+        mayFragment: mayFragment,
+        timeToLive: timeToLive
       )
       return packet
     }
@@ -79,15 +83,17 @@ extension Stack {
   // MARK: For apps
 
   /// Opens a listener that accepts connections to `port` of every address that
-  /// is bound, now or later; `backlog` of them may wait to be accepted.
+  /// is bound, now or later, or of the one that `options` name; `backlog` of them
+  /// may wait to be accepted.
   ///
   /// - Throws: ``NetworkError/addressInUse`` when another listener has the
   ///   port, ``NetworkError/limitReached`` at ``TCPLimits/listeners``.
   public mutating func listen(
     port: UInt16,
-    backlog: Int
+    backlog: Int,
+    options: ConnectionOptions = ConnectionOptions()
   ) throws(NetworkError) -> ListenerID {
-    try tcp.listen(port: port, backlog: backlog)
+    try tcp.listen(port: port, backlog: backlog, options: options)
   }
 
   /// Closes the listener; connections that were not accepted are reset.
@@ -107,17 +113,19 @@ extension Stack {
   /// Begins to connect to `remote`; ``ConnectionChanges/established`` or
   /// ``ConnectionChanges/failed`` tells how it ended.
   ///
-  /// - Throws: ``NetworkError/noAddress`` before an address is bound,
-  ///   ``NetworkError/unreachable`` when no route leads there,
-  ///   ``NetworkError/limitReached`` at a limit of ``TCPLimits``.
+  /// - Throws: ``NetworkError/noAddress`` before an address is bound, and when no
+  ///   interface has that of `options`, ``NetworkError/unreachable`` when no
+  ///   route leads there, ``NetworkError/limitReached`` at a limit of
+  ///   ``TCPLimits``.
   public mutating func connect(
     to remote: Endpoint,
+    options: ConnectionOptions = ConnectionOptions(),
     at now: Instant
   ) throws(NetworkError) -> ConnectionID {
     guard remote.port != 0, let address = remote.address.ipv4 else {
       throw NetworkError.unreachable
     }
-    let path = try path(to: address)
+    let path = try path(to: address, from: options.localAddress)
     switch nextHop(to: address, on: path.interface) {
     case .neighbour, .loopback: break
     case .broadcast, .group, nil: throw NetworkError.unreachable
@@ -127,8 +135,26 @@ extension Stack {
       to: remote,
       maximumSegmentSize: maximumSegmentSize(on: path.interface),
       on: path.interface,
+      options: options,
       at: now
     )
+  }
+
+  /// The way to `destination`, from `source` if the app has chosen one.
+  @_addressableSelf
+  private func path(
+    to destination: IPv4Address,
+    from source: IPAddress?
+  ) throws(NetworkError) -> Path {
+    guard let source else { return try path(to: destination) }
+    guard let source = source.ipv4 else { throw .noAddress }
+    // What stays on this host comes from where it goes to.
+    if source.isLoopback || destination.isLoopback {
+      guard source == destination else { throw .unreachable }
+      return try path(to: destination)
+    }
+    guard let interface = interface(of: source) else { throw .noAddress }
+    return try path(to: destination, on: interface)
   }
 
   /// Takes the next received bytes, in the packet they came in.
@@ -227,9 +253,29 @@ extension Stack {
     )
   }
 
-  /// Sets how long the peer may leave what was sent unanswered until the
-  /// connection fails with ``NetworkError/timedOut``; `nil`: as long as
-  /// ``TCPLimits/giveUp`` says. RFC 9293 §3.8.3 (R2).
+  /// Sets how routers are to treat what is sent from now on. RFC 9293 §3.9.1.9
+  /// (MUST-48).
+  public mutating func setDifferentiatedServices(
+    _ connection: ConnectionID,
+    _ services: DifferentiatedServices
+  ) {
+    tcp.setDifferentiatedServices(connection, services)
+  }
+
+  /// Sets how many routers may pass on what is sent from now on; 0 counts as 1.
+  /// RFC 9293 §3.9.2 (MUST-49).
+  public mutating func setTimeToLive(
+    _ connection: ConnectionID,
+    _ timeToLive: UInt8
+  ) {
+    tcp.setTimeToLive(connection, timeToLive)
+  }
+
+  /// Sets how long the peer may leave what was sent unanswered, or its window
+  /// shut while something waits, until the connection fails with
+  /// ``NetworkError/timedOut``; `nil`: as long as ``TCPLimits/giveUp`` says, and
+  /// a peer that answers may keep its window shut. RFC 9293 §3.8.3 (R2),
+  /// §3.9.1.1.
   public mutating func setUserTimeout(
     _ connection: ConnectionID,
     _ timeout: Interval?,

@@ -125,6 +125,7 @@ extension Stack {
     from source: IPv4Address,
     to destination: IPv4Address,
     ecn: ECNCodepoint = .notCapable,
+    differentiatedServices: DifferentiatedServices = .standard,
     mayFragment: Bool = true,
     timeToLive: UInt8 = IPv4Header.defaultTimeToLive,
     hasRouterAlert: Bool = false
@@ -138,6 +139,7 @@ extension Stack {
       destination: destination,
       payloadLength: packet.totalCount,
       ecn: ecn,
+      differentiatedServices: differentiatedServices,
       mayFragment: mayFragment,
       timeToLive: timeToLive,
       hasRouterAlert: hasRouterAlert

@@ -54,11 +54,14 @@ struct Assembler: ~Copyable {
         start += covered
       }
     }
-    // Those behind that it covers whole go; of the next it covers a part of,
-    // the bytes stay.
+    // Those behind that it covers whole go, and it takes their bytes; of the
+    // next it covers a part of, the bytes stay.
     while index < segments.count {
       let end = start + packet.count
       if segments[index].end <= end {
+        let offset = segments[index].start - start
+        var target = packet.mutableBytes
+        target.copy(segments[index].packet.bytes, to: offset)
         remove(at: index)
         continue
       }

@@ -192,9 +192,12 @@ extension Connection {
   }
 
   /// The peer answered something acceptable. RFC 9293 §3.8.6.1: one that
-  /// answers with a shut window is alive, and the connection stays; unless no
-  /// app is left that waits for it.
+  /// answers with a shut window is alive, and the connection stays (MUST-37);
+  /// unless no app is left that waits for it, or the app has said how long its
+  /// bytes may go undelivered (§3.9.1.1).
   mutating func answered(at now: Instant) {
-    if send.window == 0, !isReleased { timer.answered(at: now) }
+    if send.window == 0, !isReleased, userTimeout == 0 {
+      timer.answered(at: now)
+    }
   }
 }

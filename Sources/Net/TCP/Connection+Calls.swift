@@ -136,7 +136,21 @@ extension Connection {
       if state != .timeWait { abort(.closed) }
     }
     close()
-    limitFinWait2(limits: limits, at: now)
+    limitReleased(limits: limits, at: now)
+  }
+
+  /// Nobody is left who could end what the peer makes last for ever.
+  private mutating func limitReleased(
+    limits: borrowing Constant<TCPLimits>,
+    at now: Instant
+  ) {
+    switch state {
+    case .synReceived, .finWait1, .closing, .lastAck:
+      let seconds = sendBuffer.count / max(limits.value.releasedRate, 1)
+      expiry = now + giveUpTime(limits) + .seconds(Int64(seconds))
+    default:
+      limitFinWait2(limits: limits, at: now)
+    }
   }
 
   /// Nobody waits for the peer's FIN in an abandoned FIN-WAIT-2 but we.
@@ -144,7 +158,7 @@ extension Connection {
     limits: borrowing Constant<TCPLimits>,
     at now: Instant
   ) {
-    if isReleased, state == .finWait2, expiry == nil {
+    if isReleased, state == .finWait2 {
       expiry = now + limits.value.finWait2
     }
   }

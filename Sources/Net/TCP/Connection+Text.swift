@@ -20,6 +20,9 @@ extension Connection {
     var start = segment.sequenceNumber
     if segment.flags.contains(.syn) { start += 1 }
     packet.removeFirst(segment.parsedLength)
+    // One without is not answered: two ends that both miss something would go
+    // on answering each other.
+    let isEmpty = packet.totalCount == 0
     let count = cut(&packet, at: start, segment, counters: &counters)
     if start < receive.next {
       cameAgain(from: start, count)
@@ -28,9 +31,7 @@ extension Connection {
     let end = start + count
     if count == 0 || end <= receive.next {
       // A FIN out of order, or nothing new: the peer should know what is.
-      if segment.flags.contains(.fin) || end != receive.next || count > 0 {
-        acknowledgement.require()
-      }
+      if segment.flags.contains(.fin) || !isEmpty { acknowledgement.require() }
       return
     }
     noteText(count, of: packet, at: start, limits: limits, at: now)

@@ -17,9 +17,18 @@ extension Connection {
     counters: inout TCPCounters
   ) {
     if let expiry, expiry <= now {
-      // TIME-WAIT is over (RFC 9293 §3.10.8), or FIN-WAIT-2 was too long.
-      if state == .finWait2 { counters.finWait2Expired &+= 1 }
-      return end(nil)
+      switch state {
+      case .timeWait:
+        // RFC 9293 §3.10.8.
+        return end(nil)
+      case .finWait2:
+        counters.finWait2Expired &+= 1
+        return end(nil)
+      default:
+        // The peer is told: not all that was written has come.
+        counters.releasedExpired &+= 1
+        return reset(.timedOut)
+      }
     }
     pollReceiver(at: now, counters: &counters)
     if state == .closed { return }

@@ -39,6 +39,8 @@ struct Connection: ~Copyable {
   var owesReset = false
   /// A write was cut short.
   var wantsToWrite = false
+  /// In TIME-WAIT: see ``TimeWait/isDisowned``.
+  var isDisowned = false
   /// R1 was reached: IP is to look for another way. RFC 9293 §3.8.3.
   var suspectsPath = false
   /// What was said of the way.
@@ -83,6 +85,9 @@ struct Connection: ~Copyable {
   var challenges = ChallengeLimit()
   private let receiveSize: UInt16
   private var sendSize: UInt16
+  /// How routers are to treat what is sent, and how many may.
+  var differentiatedServices: DifferentiatedServices
+  var timeToLive: UInt8
   /// When data was last sent, to tell an idle connection; ``Instant/never``
   /// before. RFC 5681 §4.1.
   var lastSent = Instant.never
@@ -103,6 +108,7 @@ struct Connection: ~Copyable {
     initialSequenceNumber: SequenceNumber,
     timestampOffset: UInt32,
     receiveSegmentSize: Int,
+    options: ConnectionOptions = ConnectionOptions(),
     limits: borrowing Constant<TCPLimits>
   ) {
     self.local = local
@@ -126,7 +132,11 @@ struct Connection: ~Copyable {
     let size = min(receiveSegmentSize, limits.value.defaultSegmentSize)
     sendSize = UInt16(clamping: size)
     congestionWindow = CongestionWindow(segmentSize: size)
-    congestion = CongestionController(limits.value.congestionControl)
+    congestion = CongestionController(
+      options.congestionControl ?? limits.value.congestionControl
+    )
+    differentiatedServices = options.differentiatedServices
+    timeToLive = max(options.timeToLive, 1)
     recovery = LossRecovery(initialSequenceNumber: initialSequenceNumber)
     marking = ECNSender(initialSequenceNumber: initialSequenceNumber)
   }
@@ -141,7 +151,7 @@ struct Connection: ~Copyable {
     set { sendSize = UInt16(clamping: newValue) }
   }
 
-  /// When TIME-WAIT, or an abandoned FIN-WAIT-2, is over.
+  /// When TIME-WAIT is over, or what no app holds any more.
   var expiry: Instant? {
     get { expiresAt == .never ? nil : expiresAt }
     set { expiresAt = newValue ?? .never }

@@ -2,6 +2,7 @@
 struct Listener {
   let port: UInt16
   let backlog: Int
+  let options: ConnectionOptions
   let generation: UInt32
   var isListening = true
   /// Connections from their SYN until they are accepted.

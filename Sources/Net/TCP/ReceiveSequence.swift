@@ -91,12 +91,11 @@ struct ReceiveSequence {
   }
 
   /// Whether a segment has an octet, or with none stands, in the window.
-  /// RFC 9293 §3.4, table 6.
+  /// RFC 9293 §3.4, table 6; but one without may stand at its edge, too: where
+  /// a peer with a full window under way has its SND.NXT, and of that some is
+  /// missing, all its acknowledgements stand there. Linux takes them as well.
   func isAcceptable(_ sequence: SequenceNumber, length: Int) -> Bool {
-    if length == 0 {
-      return window == 0
-        ? sequence == next : next <= sequence && sequence < edge
-    }
+    if length == 0 { return next <= sequence && sequence <= edge }
     let last = sequence + (length - 1)
     return next <= sequence && sequence < edge
       || next <= last && last < edge

@@ -26,7 +26,7 @@ extension TCP {
     maximumSegmentSize: Int,
     at now: Instant
   ) {
-    guard let listener = listenerOfPort[key.local.port] else {
+    guard let listener = listener(at: key.local) else {
       // RFC 9293 §3.10.7.1: CLOSED.
       counters.noConnection &+= 1
       return replyWithReset(to: segment, payload: payload, key: key)
@@ -212,11 +212,13 @@ extension Connection {
     // First, the sequence number.
     let length =
       payload + (flags.contains(.syn) ? 1 : 0) + (flags.contains(.fin) ? 1 : 0)
+    // A reset stands in the window as an octet would, not at its edge.
+    let extent = flags.contains(.reset) ? max(length, 1) : length
     // A shut window takes no text, but acknowledgements and resets are taken
     // (MUST-66), and a FIN, which needs no room: without its text the segment
     // is acceptable.
     let isShut = receive.window == 0 && sequence == receive.next
-    guard receive.isAcceptable(sequence, length: isShut ? 0 : length) else {
+    guard receive.isAcceptable(sequence, length: isShut ? 0 : extent) else {
       counters.outsideWindow &+= 1
       if flags.contains(.reset) {
         counters.resetsOutsideWindow &+= 1
@@ -230,6 +232,10 @@ extension Connection {
         }
         if payload > 0 { cameAgain(from: sequence, payload) }
         acknowledgement.require()
+      } else if !flags.contains(.syn), sequence == receive.next - 1 {
+        // RFC 9293 §3.8.4: so a keepalive stands. Who knows the number could
+        // end the connection with a reset: it is no blind attack.
+        answerProbe(limits: limits, counters: &counters, at: now)
       } else {
         challenge(limits: limits, counters: &counters, at: now)
       }
@@ -437,9 +443,10 @@ extension Connection {
   /// A reset that is the peer's, in a state other than SYN-SENT.
   private mutating func resetArrives(counters: inout TCPCounters) {
     // RFC 1337 §3, fix F1: it does not end TIME-WAIT, as with it goes who knows
-    // old segments for old.
+    // old segments for old; but a SYN may: see ``TimeWait/begins(_:)``.
     guard state != .timeWait else {
       counters.timeWaitIgnored &+= 1
+      isDisowned = true
       return
     }
     counters.resetsReceived &+= 1

@@ -3,14 +3,15 @@ import Packets
 
 /// What apps ask. RFC 9293 §3.9.1.
 extension TCP {
-  /// Takes connections to `port` of every address of ours, up to `backlog` at a
-  /// time that are not accepted.
+  /// Takes connections to `port` of every address of ours, or of the one that
+  /// `options` name, up to `backlog` at a time that are not accepted.
   ///
   /// - Precondition: Neither is zero or less.
   /// - Throws: `addressInUse`, `limitReached`.
   mutating func listen(
     port: UInt16,
-    backlog: Int
+    backlog: Int,
+    options: ConnectionOptions = ConnectionOptions()
   ) throws(NetworkError) -> ListenerID {
     precondition(port != 0 && backlog > 0)
     guard listenerOfPort[port] == nil else { throw .addressInUse }
@@ -22,6 +23,7 @@ extension TCP {
     let listener = Listener(
       port: port,
       backlog: min(backlog, limits.value.backlog),
+      options: options,
       generation: free.map { listeners[$0].generation &+ 1 } ?? 0,
       acceptable: SlotList(number: Self.firstAcceptable + UInt16(index))
     )
@@ -32,6 +34,13 @@ extension TCP {
     }
     listenerOfPort[port] = UInt32(index)
     return ListenerID(index: UInt32(index), generation: listener.generation)
+  }
+
+  /// The listener that takes connections to `local`, if there is one.
+  func listener(at local: Endpoint) -> UInt32? {
+    guard let index = listenerOfPort[local.port] else { return nil }
+    let address = listeners[Int(index)].options.localAddress
+    return address == nil || address == local.address ? index : nil
   }
 
   /// Takes no more; connections not accepted are reset.
@@ -74,6 +83,7 @@ extension TCP {
     to remote: Endpoint,
     maximumSegmentSize: Int,
     on interface: Int = 0,
+    options: ConnectionOptions = ConnectionOptions(),
     at now: Instant
   ) throws(NetworkError) -> ConnectionID {
     let interface = UInt8(interface)
@@ -99,9 +109,10 @@ extension TCP {
         secret: secret
       ),
       receiveSegmentSize: maximumSegmentSize,
+      options: options,
       limits: limits
     )
-    connection.asksForECN = limits.value.requestsECN
+    connection.asksForECN = options.requestsECN ?? limits.value.requestsECN
     guard let slot = insert(connection) else { throw .limitReached }
     counters.connectionsOpened &+= 1
     settle(slot, at: now)
@@ -284,8 +295,9 @@ extension TCP {
     settle(id.index, at: now)
   }
 
-  /// How long the peer may leave something unanswered until the connection
-  /// fails; `nil` for what ``TCPLimits`` says. RFC 9293 §3.8.3 (R2, MUST-21).
+  /// How long the peer may leave something unanswered, or its window shut, until
+  /// the connection fails; `nil` for what ``TCPLimits`` says, which does not
+  /// bound a shut window. RFC 9293 §3.8.3 (R2, MUST-21), §3.9.1.1.
   mutating func setUserTimeout(
     _ id: ConnectionID,
     _ timeout: Interval?,
@@ -295,6 +307,23 @@ extension TCP {
     slots[index].connection.userTimeout =
       timeout.map { UInt32(clamping: max($0.milliseconds, 1)) } ?? 0
     settle(id.index, at: now)
+  }
+
+  /// How routers are to treat what is sent from now on. RFC 9293 §3.9.1.9
+  /// (MUST-48, SHLD-21).
+  mutating func setDifferentiatedServices(
+    _ id: ConnectionID,
+    _ services: DifferentiatedServices
+  ) {
+    guard let index = index(of: id) else { return }
+    slots[index].connection.differentiatedServices = services
+  }
+
+  /// How many routers may pass on what is sent from now on. RFC 9293 §3.9.2
+  /// (MUST-49).
+  mutating func setTimeToLive(_ id: ConnectionID, _ timeToLive: UInt8) {
+    guard let index = index(of: id) else { return }
+    slots[index].connection.timeToLive = max(timeToLive, 1)
   }
 
   /// A peer to whom the way may be dead, R1 of RFC 9293 §3.8.3 (MUST-20), for IP

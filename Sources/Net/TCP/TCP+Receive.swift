@@ -232,6 +232,7 @@ extension TCP {
       initialSequenceNumber: initial,
       timestampOffset: clockOffset(of: key),
       receiveSegmentSize: maximumSegmentSize,
+      options: listeners[Int(listener)].options,
       limits: limits
     )
   }

@@ -46,6 +46,8 @@ extension TCP {
         counters: &counters
       )
       let mayFragment = slots[index].connection.mayFragment
+      let services = slots[index].connection.differentiatedServices
+      let timeToLive = slots[index].connection.timeToLive
       outlets[interface].sending.moveToEnd(slot, in: &sendingLinks)
       settle(slot, at: now)
       return OutgoingSegment(
@@ -53,6 +55,8 @@ extension TCP {
         source: ends.local.address,
         destination: ends.remote.address,
         ecn: plan.codepoint,
+        differentiatedServices: services,
+        timeToLive: timeToLive,
         mayFragment: mayFragment
       )
     }

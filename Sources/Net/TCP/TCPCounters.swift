@@ -24,6 +24,8 @@ public struct TCPCounters: Hashable, Sendable {
   public internal(set) var connectionsNeverAccepted: UInt64 = 0
   /// Released connections whose peer sent no FIN in time.
   public internal(set) var finWait2Expired: UInt64 = 0
+  /// Released connections whose peer took what was written too slowly.
+  public internal(set) var releasedExpired: UInt64 = 0
   /// TIME-WAIT ended early for a new connection of the same two endpoints.
   public internal(set) var timeWaitReopened: UInt64 = 0
   /// TIME-WAIT ended early for want of room.
@@ -51,6 +53,8 @@ public struct TCPCounters: Hashable, Sendable {
   public internal(set) var challengesSent: UInt64 = 0
   /// Those that the limit kept back.
   public internal(set) var challengesSuppressed: UInt64 = 0
+  /// Acknowledgements in reply to a keepalive. RFC 9293 §3.8.4.
+  public internal(set) var probesAnswered: UInt64 = 0
   /// SYNs that came again before the handshake was complete.
   public internal(set) var synsRepeated: UInt64 = 0
   /// ICMP errors that named a connection.

@@ -123,8 +123,16 @@ public struct TCPLimits: Sendable {
   /// §4.2.2.20 knows no such limit, all systems have one. Then it is dropped.
   public var finWait2 = Interval.seconds(60)
 
+  /// How many bytes a second a peer must take of what was written once the app
+  /// has released the connection: the rest has ``giveUp`` and the time that it
+  /// takes at this rate. A peer that acknowledges a byte each minute would hold
+  /// it for weeks else, and nobody could end it; a path as slow as this is none
+  /// that is in use. Then the connection is reset.
+  public var releasedRate = 1024
+
   /// Challenge acknowledgements of a connection within
-  /// ``challengePeriod``; more are not sent. RFC 5961 §7. Per connection and
+  /// ``challengePeriod``, and as many answers to keepalives; more are not sent.
+  /// RFC 5961 §7. Per connection and
   /// not for all together, because a shared budget tells an attacker on one
   /// connection what happens on another (CVE-2016-5696).
   public var challenges = 10

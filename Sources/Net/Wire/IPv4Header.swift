@@ -75,6 +75,8 @@ struct IPv4Header: Equatable, Sendable {
   let mayFragment: Bool
   /// What it says of congestion. RFC 3168 §5.
   let ecn: ECNCodepoint
+  /// How routers are to treat it.
+  let differentiatedServices: DifferentiatedServices
 
   /// A header for `payloadLength` bytes; without options, unless routers are to
   /// look at it (RFC 2113).
@@ -85,6 +87,7 @@ struct IPv4Header: Equatable, Sendable {
     destination: IPv4Address,
     payloadLength: Int,
     ecn: ECNCodepoint = .notCapable,
+    differentiatedServices: DifferentiatedServices = .standard,
     mayFragment: Bool = true,
     timeToLive: UInt8 = defaultTimeToLive,
     fragmentOffset: Int = 0,
@@ -101,6 +104,7 @@ struct IPv4Header: Equatable, Sendable {
     self.fragmentOffset = fragmentOffset
     self.hasMoreFragments = hasMoreFragments
     self.ecn = ecn
+    self.differentiatedServices = differentiatedServices
     self.mayFragment = mayFragment
   }
 
@@ -145,7 +149,9 @@ struct IPv4Header: Equatable, Sendable {
     hasMoreFragments = fragment & Fragment.moreFragments != 0
     timeToLive = bytes.byte(at: Field.timeToLive)
     mayFragment = fragment & Fragment.dontFragment == 0
-    ecn = ECNCodepoint(service: bytes.byte(at: Field.service))
+    let service = bytes.byte(at: Field.service)
+    ecn = ECNCodepoint(service: service)
+    differentiatedServices = DifferentiatedServices(service: service)
     protocolNumber = bytes.byte(at: Field.protocolNumber)
     identification = bytes.bigEndian(at: Field.identification)
     source = bytes.ipv4Address(at: Field.source)
@@ -171,7 +177,10 @@ struct IPv4Header: Equatable, Sendable {
       0x40 | UInt8(truncatingIfNeeded: length / 4),
       at: Field.versionAndLength
     )
-    bytes.storeBigEndian(ecn.rawValue, at: Field.service)
+    bytes.storeBigEndian(
+      differentiatedServices.codepoint << 2 | ecn.rawValue,
+      at: Field.service
+    )
     bytes.storeBigEndian(
       UInt16(truncatingIfNeeded: totalLength),
       at: Field.totalLength

@@ -11,6 +11,7 @@ import Testing
   /// among other things, as the guest's tests do, is not counted.
   static let tests = [
     "Tests/NetTests/TCP", "Tests/NetTests/StackTCPTests",
+    "Tests/NetTests/StackConnectionOptionsTests",
     "Tests/NetTests/IPv4/StackPathTests", "Tests/Simulation/",
     "Tests/Fuzz/Sources/FuzzStack", "Tests/Fuzz/Sources/FuzzTCPOptions",
   ]

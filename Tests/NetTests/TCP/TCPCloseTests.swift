@@ -239,6 +239,61 @@ import Testing
     harness.expect(Segment([], 1502, ack: 2))
   }
 
+  /// Nobody could end it any more.
+  @Test func released_peerTakesTooLittle_isReset() throws {
+    let (harness, id) = TCPHarness.established()
+    _ = try harness.write(id, pattern(10_000))
+    harness.release(id)
+    // 100 s, and 9 s for 10,000 bytes at 1,024 a second.
+    let end = harness.now + .seconds(109)
+    var acknowledged = 1
+    while harness.now < end {
+      harness.drain()
+      #expect(harness.tcp.connectionCount == 1)
+      #expect(harness.tcp.counters.releasedExpired == 0)
+      acknowledged += 1
+      harness.receive(Segment([], 1, ack: acknowledged))
+      harness.wait(1000)
+    }
+    #expect(harness.drain().last?.flags == [.reset, .acknowledgement])
+    #expect(harness.tcp.counters.releasedExpired == 1)
+    #expect(harness.tcp.connectionCount == 0)
+    #expect(harness.tcp.deadline == nil)
+  }
+
+  @Test func held_peerTakesLittle_stays() throws {
+    let (harness, id) = TCPHarness.established()
+    _ = try harness.write(id, pattern(10_000))
+    harness.close(id)
+    for acknowledged in 2...1000 {
+      harness.drain()
+      harness.receive(Segment([], 1, ack: acknowledged))
+      harness.wait(1000)
+    }
+    #expect(harness.tcp.state(id) == .finWait1)
+  }
+
+  /// Half of the least rate, but all within the time.
+  @Test func released_peerTakesItInTime_closes() throws {
+    let (harness, id) = TCPHarness.established()
+    _ = try harness.write(id, pattern(60_000))
+    harness.release(id)
+    for count in 1...60 {
+      harness.drain()
+      harness.wait(2500)
+      harness.receive(Segment([], 1, ack: 1 + 1000 * count))
+    }
+    harness.drain()
+    harness.receive(Segment([], 1, ack: 60_002))
+    #expect(harness.tcp.counters.releasedExpired == 0)
+    // FIN-WAIT-2 has its own time, from now.
+    harness.wait(59_999)
+    #expect(harness.tcp.connectionCount == 1)
+    harness.receive(Segment(.fin, 1, ack: 60_002))
+    harness.expect(Segment([], 60_002, ack: 2))
+    #expect(harness.tcp.timeWait.count == 1)
+  }
+
   @Test func synSent_release_isOver() {
     let (harness, id) = TCPHarness.synSent()
     harness.release(id)

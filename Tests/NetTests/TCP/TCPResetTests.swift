@@ -151,6 +151,40 @@ import Testing
     harness.expect(Segment([], 1, ack: 1))
   }
 
+  /// Somebody's forged segments do not make the peer take us for dead.
+  @Test func challengesUsedUp_keepaliveIsAnswered() {
+    let (harness, _) = TCPHarness.established()
+    for _ in 0..<20 { harness.receive(Segment([], 1_000_000, ack: 1)) }
+    harness.drain()
+    #expect(harness.tcp.counters.challengesSuppressed == 10)
+    harness.receive(Segment([], 0, ack: 1))
+    harness.expect(Segment([], 1, ack: 1))
+    // With a byte that came before, as some send it: RFC 9293 §3.8.4.
+    harness.receive(Segment([], 0, ack: 1, [0]))
+    harness.expect(Segment([], 1, ack: 1))
+    #expect(harness.tcp.counters.probesAnswered == 1)
+  }
+
+  /// Two ends that each take the other's answer for a keepalive would go on
+  /// without end.
+  @Test func keepalives_areLimitedApart() {
+    let (harness, _) = TCPHarness.established()
+    func answered() -> Int {
+      (0..<30).reduce(0) { sum, _ in
+        harness.receive(Segment([], 0, ack: 1))
+        return sum + harness.drain().count
+      }
+    }
+    #expect(answered() == 10)
+    #expect(harness.tcp.counters.probesAnswered == 10)
+    #expect(harness.tcp.counters.challengesSent == 0)
+    #expect(harness.tcp.counters.challengesSuppressed == 20)
+    harness.receive(Segment(.syn, 100))
+    harness.expect(Segment([], 1, ack: 1))
+    harness.wait(5000)
+    #expect(answered() == 10)
+  }
+
   @Test func established_withoutAck_isDropped() {
     let (harness, id) = TCPHarness.established()
     harness.receive(Segment(.push, 1, [1]))

@@ -52,6 +52,45 @@ import Testing
     #expect(pool.available == pool.capacity)
   }
 
+  /// Text that comes again with other borders, and other bytes: which borders,
+  /// and where the bytes are those that came first, from 10 on.
+  @Test(
+    arguments: [
+      // The same; whole in what came; the front; the end.
+      [(10, 20)], [(12, 5)], [(5, 10)], [(25, 10)],
+      // All that came, and more; in two steps; joined.
+      [(5, 30)], [(0, 12), (8, 30)], [(10, 30)], [(5, 25)],
+      [(30, 10), (5, 40)],
+    ] as [[(Int, Int)]]
+  )
+  func bytesThatCameFirst_stay(others: [(Int, Int)]) {
+    let pool = PacketPool(capacity: 16)
+    var assembler = Assembler()
+    // In two segments of 10 that do not fit behind each other.
+    for start in [20, 10] {
+      var packet = pool.allocate()!
+      packet.append(copying: [UInt8](repeating: 1, count: 10).rawSpan)
+      let place = SequenceNumber(UInt32(start))
+      _ = assembler.insert(packet, at: place, limit: 8)
+    }
+    for (start, count) in others + [(0, 50)] {
+      var packet = pool.allocate()!
+      packet.append(copying: [UInt8](repeating: 2, count: count).rawSpan)
+      let place = SequenceNumber(UInt32(start))
+      _ = assembler.insert(packet, at: place, limit: 8)
+    }
+    var bytes: [UInt8] = []
+    while let packet = assembler.popFirst(
+      at: SequenceNumber(UInt32(bytes.count))
+    ) {
+      bytes += Array(copying: packet.bytes)
+    }
+    #expect(
+      bytes == (0..<50).map { (10..<30).contains($0) ? 1 : 2 }
+    )
+    #expect(pool.available == pool.capacity)
+  }
+
   @Test func gap_isNotCrossed() {
     let pool = PacketPool(capacity: 4)
     var assembler = Assembler()

@@ -83,6 +83,76 @@ import Testing
     #expect(harness.read(id) == .bytes(pattern(1000, from: 2000)))
   }
 
+  /// A window of 4,096 bytes is under way from the peer, and the first segment
+  /// is missing; 100 bytes of ours are, too.
+  private static func fullWindowWithAHole() throws -> (
+    TCPHarness, ConnectionID
+  ) {
+    var limits = TCPHarness.limits
+    limits.receiveBuffer = 4096
+    let (harness, id) = TCPHarness.established(limits: limits)
+    _ = try harness.write(id, pattern(100))
+    harness.drain()
+    for start in [1001, 2001] {
+      harness.receive(
+        Segment([], start, ack: 1, pattern(1000, from: start - 1))
+      )
+    }
+    harness.receive(Segment([], 3001, ack: 1, pattern(1096, from: 3000)))
+    harness.drain()
+    return (harness, id)
+  }
+
+  /// There the peer has its SND.NXT, and so all its acknowledgements.
+  @Test func fullWindowWithAHole_ackAtTheEdge_isTaken() throws {
+    let (harness, id) = try Self.fullWindowWithAHole()
+    harness.receive(Segment([], 4097, ack: 101, window: 5000))
+    harness.expectNothing()
+    #expect(harness.tcp.information(id)?.bytesInFlight == 0)
+    #expect(harness.tcp.information(id)?.sendWindow == 5000)
+    harness.receive(Segment([], 4097, ack: 101, window: 6000))
+    #expect(harness.tcp.information(id)?.sendWindow == 6000)
+    #expect(harness.tcp.counters.outsideWindow == 0)
+    harness.wait(1000)
+    harness.expectNothing()
+  }
+
+  /// One further is outside; text, a SYN, a FIN and a reset are at the edge.
+  @Test(
+    arguments: [
+      (Segment([], 4098, ack: 101), true),
+      (Segment([], 4097, ack: 101, [1]), true),
+      (Segment(.fin, 4097, ack: 101), true),
+      (Segment(.syn, 4097), true),
+      (Segment(.reset, 4097), false),
+    ]
+  )
+  func fullWindowWithAHole_outside_isNotTaken(
+    segment: Segment,
+    isAnswered: Bool
+  ) throws {
+    let (harness, id) = try Self.fullWindowWithAHole()
+    harness.receive(segment)
+    #expect(harness.drain().count == (isAnswered ? 1 : 0))
+    #expect(harness.tcp.counters.outsideWindow == 1)
+    #expect(harness.tcp.information(id)?.bytesInFlight == 100)
+    #expect(harness.tcp.state(id) == .established)
+  }
+
+  /// Two ends that both miss something would answer each other without end.
+  @Test func ackBehindAHole_isNotAnswered() throws {
+    let (harness, id) = TCPHarness.established()
+    _ = try harness.write(id, pattern(100))
+    harness.drain()
+    for _ in 0..<2 { harness.receive(Segment([], 1001, ack: 1)) }
+    harness.expectNothing()
+    // Text is, and a FIN.
+    harness.receive(Segment([], 1001, ack: 1, [1]))
+    harness.expect(Segment([], 101, ack: 1))
+    harness.receive(Segment(.fin, 2001, ack: 1))
+    harness.expect(Segment([], 101, ack: 1))
+  }
+
   @Test func fillingPartOfAGap_isAnsweredAtOnce() {
     let (harness, _) = TCPHarness.established()
     harness.receive(Segment([], 2001, ack: 1, pattern(1000)))
@@ -108,6 +178,26 @@ import Testing
     harness.expect(Segment([], 1, ack: 151))
     #expect(harness.read(id) == .bytes(pattern(150)))
     #expect(harness.tcp.counters.duplicateBytes == 50)
+  }
+
+  /// What the peer was told of stays as it came, whatever comes over it.
+  @Test func overlap_ofWhatIsKept_firstBytesStay() {
+    let (harness, id) = TCPHarness.established(permitsSACK: true)
+    harness.receive(Segment([], 101, ack: 1, pattern(100, from: 100)))
+    harness.expect(Segment([], 1, ack: 1, sack: [101..<201]))
+    // Wider at both ends; what was there already is told of as such.
+    harness.receive(
+      Segment([], 51, ack: 1, [UInt8](repeating: 0xEE, count: 200))
+    )
+    harness.expect(Segment([], 1, ack: 1, sack: [101..<201, 51..<251]))
+    harness.receive(Segment([], 1, ack: 1, pattern(50)))
+    harness.expect(Segment([], 1, ack: 251))
+    var bytes: [UInt8] = []
+    while case .bytes(let more) = harness.read(id) { bytes += more }
+    let filling = [UInt8](repeating: 0xEE, count: 50)
+    #expect(
+      bytes == pattern(50) + filling + pattern(100, from: 100) + filling
+    )
   }
 
   @Test func outOfOrderSegments_areBounded() {

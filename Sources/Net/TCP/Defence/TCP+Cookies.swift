@@ -82,7 +82,7 @@ extension TCP {
     let flags = segment.flags
     guard flags.contains(.acknowledgement),
       flags.isDisjoint(with: [.syn, .reset]),
-      let listener = listenerOfPort[key.local.port],
+      let listener = listener(at: key.local),
       let until = listeners[Int(listener)].cookiesUntil, now < until
     else { return .none }
     let number = segment.acknowledgementNumber - 1

@@ -23,6 +23,9 @@ extension TCP {
     switch verdict {
     case .ignore:
       counters.timeWaitIgnored &+= 1
+    case .disown:
+      counters.timeWaitIgnored &+= 1
+      timeWait[index].state.isDisowned = true
     case .acknowledge:
       acknowledgeInTimeWait(index, at: now)
     case .acknowledgeAndRestart:
@@ -48,7 +51,7 @@ extension TCP {
   /// Elsewhere it would be a reset by another name, which RFC 1337 §3 has us
   /// ignore; and a cookie knows nothing of the numbers that were used before.
   func listenerToReopen(_ local: Endpoint) -> UInt32? {
-    guard let listener = listenerOfPort[local.port],
+    guard let listener = listener(at: local),
       listeners[Int(listener)].pending < listeners[Int(listener)].backlog,
       freeSlots > 0 || slots.count < limits.value.connections
     else { return nil }

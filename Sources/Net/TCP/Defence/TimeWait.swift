@@ -14,6 +14,8 @@ struct TimeWait: Equatable {
   var window: UInt16
   var windowShift: UInt8
   var hasTimestamps: Bool
+  /// The peer has said with a reset that it knows nothing of the connection.
+  var isDisowned = false
 
   /// What a segment asks for.
   enum Verdict: Equatable {
@@ -25,6 +27,8 @@ struct TimeWait: Equatable {
     case acknowledgeAndRestart
     /// The same, as often as the limit lets it: it could be an attack.
     case challenge
+    /// Nothing but to know that the peer has no such connection.
+    case disown
     /// The end of TIME-WAIT, and a new connection.
     case reopen
   }
@@ -33,8 +37,11 @@ struct TimeWait: Equatable {
   func segmentArrives(_ segment: TCPHeader, payload: Int) -> Verdict {
     let flags = segment.flags
     // RFC 1337 §3, fix F1: a reset does not end TIME-WAIT, as with it goes who
-    // knows old segments for old.
-    if flags.contains(.reset) { return .ignore }
+    // knows old segments for old. But one that stands as RFC 5961 §3.2 asks is
+    // the peer's, in answer to an acknowledgement of ours.
+    if flags.contains(.reset) {
+      return segment.sequenceNumber == receiveNext ? .disown : .ignore
+    }
     if flags.contains(.syn) {
       let isFirst = !flags.contains(.acknowledgement)
       return isFirst && begins(segment) ? .reopen : .challenge
@@ -62,7 +69,13 @@ struct TimeWait: Equatable {
   }
 
   /// Whether the SYN is of a new connection, and no old duplicate. RFC 6191 §2.
+  ///
+  /// What is older by its numbers is not, unless the peer has said that it has
+  /// no such connection: its clock began anew, or another stands behind its
+  /// address now. RFC 9293 §3.10.7.3 has it answer our challenge with a reset;
+  /// then its SYN, sent again, begins.
   func begins(_ syn: TCPHeader) -> Bool {
+    if isDisowned { return true }
     let isBeyond = syn.sequenceNumber > receiveNext
     guard let timestamp = syn.options.timestamp else { return isBeyond }
     // The connection that was had none: what is old is known by that.
@@ -84,7 +97,8 @@ extension Connection {
       recent: timestamps.recent,
       window: UInt16(clamping: (receive.window + step - 1) / step),
       windowShift: receive.windowShift,
-      hasTimestamps: timestamps.isOn
+      hasTimestamps: timestamps.isOn,
+      isDisowned: isDisowned
     )
   }
 }

@@ -55,8 +55,8 @@ import Testing
       ([.fin], 989, 500, 10, .acknowledgeAndRestart),
       ([.fin], 1000, 500, 0, .challenge),
       ([.fin], 900, 500, 0, .challenge),
-      // RFC 1337.
-      ([.reset], 1000, nil, 0, .ignore),
+      // RFC 1337; but exactly there it is the peer's.
+      ([.reset], 1000, nil, 0, .disown),
       ([.reset], 1050, nil, 0, .ignore),
       ([.reset], 1, nil, 0, .ignore),
       // A new connection, and an old duplicate.
@@ -105,11 +105,25 @@ import Testing
     )
   }
 
+  /// A peer that has said that it has no such connection may begin one with any
+  /// number and any clock.
+  @Test func disowned_anySYNBegins() {
+    var left = Self.left(recent: 100)
+    left.isDisowned = true
+    for sequence in [1, 1000, 1001] as [UInt32] {
+      let syn = Self.segment(.syn, sequence, stamp: 5)
+      #expect(left.segmentArrives(syn, payload: 0) == .reopen)
+    }
+    // What is no SYN is as it was.
+    let old = Self.segment([], 1000, ack: 500, stamp: 5)
+    #expect(left.segmentArrives(old, payload: 0) == .challenge)
+  }
+
   /// RFC 7323 §5.3: what is old is acknowledged, whatever it is, but for a reset.
   @Test(
     arguments: [
       ([], 99, .challenge), ([], 100, .ignore), (.fin, 99, .challenge),
-      (.reset, 99, .ignore),
+      (.reset, 99, .disown),
     ] as [(TCPHeader.Flags, UInt32, TimeWait.Verdict)]
   )
   func oldTimestamp_isChallenged(
@@ -263,6 +277,18 @@ import Testing
     return harness
   }
 
+  /// The same while the app holds it.
+  static func held(stamp: Int) -> TCPHarness {
+    let (harness, id) = TCPHarness.established(stamp: stamp)
+    harness.close(id)
+    harness.drain()
+    harness.receive(Segment([], 1, ack: 2, stamp: (stamp + 1, 0)))
+    harness.receive(Segment(.fin, 1, ack: 2, stamp: (stamp + 2, 0)))
+    harness.drain()
+    #expect(harness.tcp.state(id) == .timeWait)
+    return harness
+  }
+
   @Test func released_holdsNoSlot() {
     let harness = Self.released()
     #expect(harness.tcp.freeSlots == 1)
@@ -313,6 +339,57 @@ import Testing
     #expect(harness.tcp.state(id) == .timeWait)
     #expect(harness.tcp.counters.timeWaitIgnored == 1)
     #expect(harness.tcp.counters.resetsReceived == 0)
+  }
+
+  /// A client whose clock began anew, or another behind the same address: its
+  /// SYN is older, our challenge is answered with a reset at what it
+  /// acknowledges (RFC 9293 §3.10.7.3), and the SYN comes once more.
+  @Test(arguments: [false, true])
+  func olderSYNAgainAfterTheReset_begins(isHeld: Bool) throws {
+    let harness = isHeld ? Self.held(stamp: 1000) : Self.released(stamp: 1000)
+    let oldISS = harness.iss
+    harness.irs = harness.irs - 5_000_000
+    let syn = Segment(.syn, 0, mss: 1000, stamp: (500, 0))
+    harness.receive(syn)
+    let challenge = try #require(harness.transmit())
+    #expect(challenge.flags == .acknowledgement)
+    harness.receive(Segment(.reset, try #require(challenge.acknowledgement)))
+    harness.expectNothing()
+    #expect(harness.tcp.connectionCount == 1)
+    #expect(harness.tcp.counters.resetsReceived == 0)
+    harness.wait(1000)
+    harness.receive(syn)
+    let reply = harness.learnInitial()
+    #expect(reply?.flags == [.syn, .acknowledgement])
+    #expect(reply?.acknowledgement == 1)
+    // RFC 1337: behind all that the first one sent.
+    #expect(harness.iss - oldISS > 2)
+    harness.receive(Segment([], 1, ack: 1, stamp: (1500, 0)))
+    #expect(harness.tcp.counters.timeWaitReopened == 1)
+    #expect(harness.tcp.counters.connectionsAccepted == 2)
+  }
+
+  /// A reset that is not exactly where the peer's would be says nothing.
+  @Test(arguments: [false, true], [1, 3, 1000])
+  func olderSYNAfterAnotherReset_isChallenged(isHeld: Bool, sequence: Int) {
+    let harness = isHeld ? Self.held(stamp: 1000) : Self.released(stamp: 1000)
+    harness.receive(Segment(.reset, sequence))
+    harness.drain()
+    harness.receive(Segment(.syn, -5000, stamp: (500, 0)))
+    harness.expect(Segment([], 2, ack: 2))
+    #expect(harness.tcp.counters.timeWaitReopened == 0)
+  }
+
+  /// RFC 1337 §3: what else is old finds TIME-WAIT as it was, for as long.
+  @Test func afterTheReset_oldSegmentsAreKnown() {
+    let harness = Self.released(stamp: 1000)
+    harness.receive(Segment(.reset, 2))
+    harness.receive(Segment(.push, 2, ack: 2, stamp: (900, 0), [1]))
+    harness.expect(Segment([], 2, ack: 2))
+    harness.wait(59_999)
+    #expect(harness.tcp.connectionCount == 1)
+    harness.wait(1)
+    #expect(harness.tcp.connectionCount == 0)
   }
 
   @Test func challenges_areLimited() {

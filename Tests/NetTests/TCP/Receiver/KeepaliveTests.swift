@@ -267,6 +267,64 @@ import Testing
     #expect(harness.tcp.state(id) == .closed)
   }
 
+  /// Answers each probe of the shut window until `time`, or until it is over.
+  private static func answerProbes(_ harness: TCPHarness, until time: Instant) {
+    while let deadline = harness.tcp.deadline, deadline <= time {
+      goOn(harness)
+      if !harness.drain().isEmpty {
+        harness.receive(Segment([], 1, ack: 1001, window: 0))
+      }
+    }
+  }
+
+  /// RFC 9293 §3.9.1.1: what is not delivered in time ends the connection,
+  /// though the peer answers; by default it may stay for ever (MUST-37).
+  @Test func userTimeout_shutWindowAnswered_ends() throws {
+    let (harness, id) = try TCPSendTests.shutWindow()
+    let start = harness.now
+    harness.tcp.setUserTimeout(id, .seconds(5), at: start)
+    // Probes after 0.2, 0.6, 1.4, 2.4, 3.4 and 4.4 s.
+    Self.answerProbes(harness, until: start + .milliseconds(5399))
+    #expect(harness.tcp.state(id) == .established)
+    #expect(harness.tcp.counters.windowProbes == 6)
+    Self.answerProbes(harness, until: start + .milliseconds(5400))
+    #expect(harness.read(id) == .failed(.timedOut))
+    #expect(harness.tcp.counters.connectionsTimedOut == 1)
+  }
+
+  @Test func userTimeout_windowOpensBetween_countsAnew() throws {
+    let (harness, id) = try TCPSendTests.shutWindow()
+    let start = harness.now
+    harness.tcp.setUserTimeout(id, .seconds(5), at: start)
+    Self.answerProbes(harness, until: start + .milliseconds(3400))
+    harness.receive(Segment([], 1, ack: 1001, window: 1000))
+    harness.expect(Segment([], 1001, ack: 1, pattern(1000, from: 1000)))
+    harness.receive(Segment([], 1, ack: 2001, window: 0))
+    func answer(until time: Instant) {
+      while let deadline = harness.tcp.deadline, deadline <= time {
+        Self.goOn(harness)
+        if !harness.drain().isEmpty {
+          harness.receive(Segment([], 1, ack: 2001, window: 0))
+        }
+      }
+    }
+    answer(until: start + .milliseconds(8399))
+    #expect(harness.tcp.state(id) == .established)
+    answer(until: start + .milliseconds(9400))
+    #expect(harness.tcp.state(id) == .closed)
+  }
+
+  /// The app takes its word back: the peer may be as slow as it likes again.
+  @Test func userTimeout_setBack_neverGivesUp() throws {
+    let (harness, id) = try TCPSendTests.shutWindow()
+    let start = harness.now
+    harness.tcp.setUserTimeout(id, .seconds(5), at: start)
+    Self.answerProbes(harness, until: start + .seconds(4))
+    harness.tcp.setUserTimeout(id, nil, at: harness.now)
+    Self.answerProbes(harness, until: start + .seconds(1000))
+    #expect(harness.tcp.state(id) == .established)
+  }
+
   // MARK: R1 (MUST-20, SHLD-9, SHLD-10)
 
   @Test func thirdTimeout_isToldToIPAndTheApp() throws {

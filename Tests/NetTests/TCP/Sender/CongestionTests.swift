@@ -232,3 +232,64 @@ struct Congestion {
     #expect(losses == 1)
   }
 }
+
+/// What an app says of its connections goes before ``TCPLimits``.
+@Suite struct CongestionChoiceTests {
+  /// RFC 5681 §3.1 (4): half of what is in flight; RFC 9438 §4.6: seven tenths.
+  @Test(
+    arguments: [(nil, 5000), (.newReno, 5000), (.cubic, 7000)]
+      as [(CongestionControl?, Int)]
+  )
+  func algorithm_isTheAppsChoice(
+    choice: CongestionControl?,
+    threshold: Int
+  ) throws {
+    let harness = TCPHarness()
+    var options = ConnectionOptions()
+    options.congestionControl = choice
+    let listener = try harness.tcp.listen(
+      port: TCPHarness.port,
+      backlog: 1,
+      options: options
+    )
+    harness.receive(Segment(.syn, 0, mss: 1000))
+    _ = harness.learnInitial()
+    harness.receive(Segment([], 1, ack: 1))
+    let id = try #require(harness.accept(listener))
+    _ = try harness.write(id, pattern(10_000))
+    #expect(harness.drain().count == 10)
+    for _ in 0..<3 { harness.receive(Segment([], 1, ack: 1)) }
+    #expect(harness.tcp.information(id)?.slowStartThreshold == threshold)
+  }
+
+  /// RFC 3168 §6.1.1.
+  @Test(
+    arguments: [
+      (nil, false, false), (nil, true, true), (false, true, false),
+      (true, false, true),
+    ] as [(Bool?, Bool, Bool)]
+  )
+  func requestForMarks_isTheAppsChoice(
+    choice: Bool?,
+    byDefault: Bool,
+    asks: Bool
+  ) throws {
+    var limits = TCPHarness.limits
+    limits.requestsECN = byDefault
+    let harness = TCPHarness(limits: limits)
+    harness.remotePort = 7
+    var options = ConnectionOptions()
+    options.requestsECN = choice
+    _ = try harness.tcp.connect(
+      from: TCPHarness.ours,
+      to: Endpoint(address: TCPHarness.theirs, port: 7),
+      maximumSegmentSize: 1460,
+      options: options,
+      at: harness.now
+    )
+    let syn = try #require(harness.learnInitial())
+    #expect(
+      syn.flags == (asks ? [.syn, .congestionEcho, .windowReduced] : .syn)
+    )
+  }
+}
