@@ -29,6 +29,7 @@ extension Stack {
       on: interface,
       at: now
     )
+    if tcp.hasPathNews { exchangePathNews(at: now) }
     // RFC 4861 §7.3.1: what we send arrives, so the neighbour is there.
     guard let peer = tcp.progressingPeer.take()?.ipv4,
       case .neighbour(let address) = nextHop(to: peer, on: interface)
@@ -122,13 +123,15 @@ extension Stack {
     case .neighbour, .loopback: break
     case .broadcast, .group, nil: throw NetworkError.unreachable
     }
-    return try tcp.connect(
+    let id = try tcp.connect(
       from: IPAddress(path.source),
       to: remote,
       maximumSegmentSize: maximumSegmentSize(on: path.interface),
       on: path.interface,
       at: now
     )
+    exchangePathNews(at: now)
+    return id
   }
 
   /// Takes the next received bytes, in the packet they came in.
