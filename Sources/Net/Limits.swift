@@ -66,9 +66,6 @@ public struct Limits: Sendable {
   public var pathMTUs = 32
   /// How long that is believed. RFC 1191 §6.3: 10 minutes.
   public var pathMTULifetime: Interval = .seconds(600)
-  /// The least that is believed: what a link of IPv4 must carry is 68 bytes, but
-  /// no link that carries TCP is below this.
-  public var smallestPathMTU = 552
   /// Interfaces of the host.
   public var interfaces = 32
   /// Routes, those of leases included.

@@ -3,9 +3,10 @@ import BasicContainers
 /// How large a datagram may be on the way to a host, where that is less than on
 /// the link. RFC 1191.
 ///
-/// An entry is made only by an error that quotes what we did send; see
-/// ``Stack``. It ends ten minutes after it was last lowered (§6.3), and is never
-/// raised by an error.
+/// An entry is made only by an error that quotes what we did send, see
+/// ``Stack``, or where TCP has found that larger segments are lost and smaller
+/// ones are not, see ``PathLimit``. It ends ten minutes after it was last
+/// lowered (§6.3), and is never raised by an error.
 struct PathMTUCache: ~Copyable {
   /// One host; not private, or debug builds crash the compiler.
   struct Entry {
@@ -24,10 +25,10 @@ struct PathMTUCache: ~Copyable {
   private let floor: Int
   private var entries: UniqueArray<Entry>
 
-  init(limits: Limits) {
+  init(limits: Limits, floor: Int) {
     limit = limits.pathMTUs
     lifetime = limits.pathMTULifetime
-    floor = limits.smallestPathMTU
+    self.floor = floor
     entries = UniqueArray(minimumCapacity: limits.pathMTUs)
   }
 
@@ -36,9 +37,16 @@ struct PathMTUCache: ~Copyable {
   /// The largest datagram on the way to `destination`, or `nil` where nothing
   /// less than the link's own is known.
   func mtu(to destination: IPv4Address, at now: Instant) -> Int? {
+    path(to: destination, at: now)?.mtu
+  }
+
+  /// The same, and until when that is believed.
+  func path(to destination: IPv4Address, at now: Instant) -> KnownPath? {
     for index in 0..<entries.count
     where entries[index].destination == destination {
-      return entries[index].expiry > now ? entries[index].mtu : nil
+      let entry = entries[index]
+      return entry.expiry > now
+        ? KnownPath(mtu: entry.mtu, expiry: entry.expiry) : nil
     }
     return nil
   }
@@ -47,7 +55,7 @@ struct PathMTUCache: ~Copyable {
   /// a link on the way, whose MTU is said to be `reported`; 0 where the router
   /// does not say.
   ///
-  /// No less than ``Limits/smallestPathMTU`` is believed: smaller ones are made
+  /// No less than ``TCPLimits/smallestPathMTU`` is believed: smaller ones are made
   /// up, mostly to make us send many tiny packets.
   ///
   /// - Returns: The MTU, or `nil` where such a datagram would not be too large.

@@ -295,20 +295,26 @@ extension Stack {
   ) -> Bool {
     let isNews = pathMTUs.lower(to: destination, mtu: mtu, at: now)
     if isNews { count.pathMTUsLowered &+= 1 }
-    let changed = tcp.pathIsSmaller(
-      to: IPAddress(destination),
-      mtu: pathMTUs.mtu(to: destination, at: now) ?? mtu,
-      at: now
-    )
+    guard let path = pathMTUs.path(to: destination, at: now) else {
+      return isNews
+    }
+    let changed = tcp.pathIsSmaller(to: IPAddress(destination), path, at: now)
     return isNews || changed > 0
   }
 
-  /// Takes in what timeouts have shown of ways.
-  mutating func lowerConfirmedPaths(at now: Instant) {
+  /// Takes in what TCP has found out of ways, and tells it what is known of the
+  /// one that it is about to use.
+  mutating func exchangePathNews(at now: Instant) {
+    tcp.hasPathNews = false
     while let path = tcp.nextSmallerPath() {
       guard let destination = path.address.ipv4 else { continue }
       _ = lowerPath(to: destination, path.mtu, at: now)
     }
+    guard let wanted = tcp.takePathWanted(), pathMTUs.count > 0,
+      let destination = wanted.address.ipv4,
+      let path = pathMTUs.path(to: destination, at: now)
+    else { return }
+    tcp.usePath(path, for: wanted.slot)
   }
 
   /// TCP and UDP have both ports first.

@@ -29,6 +29,7 @@ extension Stack {
       on: interface,
       at: now
     )
+    if tcp.hasPathNews { exchangePathNews(at: now) }
     // RFC 4861 §7.3.1: what we send arrives, so the neighbour is there.
     guard let peer = tcp.progressingPeer.take()?.ipv4,
       case .neighbour(let address) = nextHop(to: peer, on: interface)
@@ -130,7 +131,7 @@ extension Stack {
     case .neighbour, .loopback: break
     case .broadcast, .group, nil: throw NetworkError.unreachable
     }
-    return try tcp.connect(
+    let id = try tcp.connect(
       from: IPAddress(path.source),
       to: remote,
       maximumSegmentSize: maximumSegmentSize(on: path.interface),
@@ -138,6 +139,8 @@ extension Stack {
       options: options,
       at: now
     )
+    exchangePathNews(at: now)
+    return id
   }
 
   /// The way to `destination`, from `source` if the app has chosen one.

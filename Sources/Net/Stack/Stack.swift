@@ -93,7 +93,10 @@ public struct Stack: ~Copyable {
     )
     routes = RouteTable(limit: limits.routes)
     reassembly = Reassembly(limits: limits)
-    pathMTUs = PathMTUCache(limits: limits)
+    pathMTUs = PathMTUCache(
+      limits: limits,
+      floor: tcpLimits.smallestPathMTU
+    )
     interfaces = Self.list(
       Interface(
         configuration.interface,
@@ -269,7 +272,7 @@ public struct Stack: ~Copyable {
     pollReassembly(at: now)
     pollLoopback(at: now)
     tcp.poll(at: now)
-    lowerConfirmedPaths(at: now)
+    if tcp.hasPathNews { exchangePathNews(at: now) }
     lookForSuspects(at: now)
   }
 

@@ -109,9 +109,12 @@ extension Connection {
       takeBlocks(segment.options, &summary, limits: limits, &delivery)
     }
     // What routers may cut proves nothing.
-    if delivery.largest > 0, !mayFragment {
+    if delivery.largest > 0, !path.mayFragment {
       pathClaim.arrived(
-        min(delivery.largest, fullSegment()) + textOptionsLength()
+        min(
+          delivery.largest + textOptionsLength(),
+          min(sendSegmentSize, path.segmentSize)
+        )
       )
     }
     summary.inFlight = send.inFlight

@@ -82,6 +82,7 @@ extension Connection {
     case .closed, .finWait1, .finWait2, .closing, .lastAck, .timeWait:
       throw .closed
     }
+    if path.expiry <= now { tryLargerSegments() }
     guard send.inFlight == 0 else { return }
     // RFC 5681 §4.1: an idle connection begins anew.
     if lastSent != .never, now - lastSent > roundTrip.timeout {

@@ -190,7 +190,8 @@ extension Connection {
   ///
   /// What goes, and when, is the same as with one segment at a time: the small
   /// rest of what was written is added where it would have followed at once. One
-  /// with CWR stays alone, as a device may leave the flag in all that it cuts.
+  /// with CWR stays alone, as a device may leave the flag in all that it cuts,
+  /// and so does one that is to show whether the way carries it.
   @_addressableSelf
   private func extended(
     _ plan: SegmentPlan,
@@ -200,6 +201,7 @@ extension Connection {
     guard plan.kind == .new || plan.kind == .retransmission,
       plan.payload == full, !recovery.owesRetransmission,
       !recovery.tailProbe.isOwed, !marking.owesReduced,
+      path.search != .due,
       // A device that cuts does not know that the pointer counts from each.
       urgent.pointer(at: plan.sequence) == nil
     else { return plan }
@@ -302,6 +304,7 @@ extension Connection {
     }
     guard plan.length > 0 else { return }
     let end = plan.sequence + plan.length
+    if path.search != .none { searched(plan) }
     let isProbe = plan.kind == .probe
     let isOwedProbe = recovery.tailProbe.isOwed
     if isProbe {

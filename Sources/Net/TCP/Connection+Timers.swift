@@ -104,7 +104,7 @@ extension Connection {
       // acknowledgement says that it has come.
       loseAtTimeout(counters: &counters, at: now)
       roundTrip.backOff()
-      suspectBlackHole()
+      suspectBlackHole(limits: limits)
       pathClaim.timedOut()
       timer.restart(for: roundTrip.timeout, at: now)
     }

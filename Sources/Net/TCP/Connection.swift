@@ -45,8 +45,6 @@ struct Connection: ~Copyable {
   var suspectsPath = false
   /// What was said of the way.
   var pathClaim = PathMTUClaim()
-  /// Whether routers may cut what is sent; see ``suspectBlackHole()``.
-  var mayFragment = false
   /// Expiries of the retransmission timer since the peer last acknowledged
   /// something new.
   var expiries: UInt8 = 0
@@ -85,12 +83,15 @@ struct Connection: ~Copyable {
   var challenges = ChallengeLimit()
   private let receiveSize: UInt16
   private var sendSize: UInt16
+  private var agreedSize: UInt16
   /// How routers are to treat what is sent, and how many may.
   var differentiatedServices: DifferentiatedServices
   var timeToLive: UInt8
   /// When data was last sent, to tell an idle connection; ``Instant/never``
   /// before. RFC 5681 §4.1.
   var lastSent = Instant.never
+  /// What is known of the way.
+  var path = PathLimit()
   /// ``expiry``, or ``Instant/never``.
   private(set) var expiresAt = Instant.never
   /// Segments that were sent again.
@@ -131,6 +132,7 @@ struct Connection: ~Copyable {
     receiveSize = UInt16(clamping: receiveSegmentSize)
     let size = min(receiveSegmentSize, limits.value.defaultSegmentSize)
     sendSize = UInt16(clamping: size)
+    agreedSize = sendSize
     congestionWindow = CongestionWindow(segmentSize: size)
     congestion = CongestionController(
       options.congestionControl ?? limits.value.congestionControl
@@ -150,6 +152,10 @@ struct Connection: ~Copyable {
     get { Int(sendSize) }
     set { sendSize = UInt16(clamping: newValue) }
   }
+
+  /// What ``sendSegmentSize`` is where the way carries all that the link does:
+  /// what the SYNs have said.
+  var agreedSegmentSize: Int { Int(agreedSize) }
 
   /// When TIME-WAIT is over, or what no app holds any more.
   var expiry: Instant? {
@@ -187,10 +193,13 @@ struct Connection: ~Copyable {
     // no more than it says, nor than we can send at once.
     var theirs = limits.value.defaultSegmentSize
     if let option = segment.options.maximumSegmentSize { theirs = Int(option) }
-    sendSegmentSize = min(
+    let agreed = min(
       max(theirs, limits.value.minimumSegmentSize),
       receiveSegmentSize
     )
+    agreedSize = UInt16(clamping: agreed)
+    // RFC 9293 §3.7.2: nor than the way is known to carry.
+    sendSegmentSize = min(agreed, path.segmentSize)
     // RFC 7323 §2.2: the window of a segment with SYN is not scaled.
     send.setWindow(Int(segment.window), from: segment)
   }

@@ -7,7 +7,7 @@ extension TCP {
   enum PathVerdict {
     /// It quotes nothing that is in flight. RFC 5927 §4.1.
     case ignored
-    /// It is to be believed: see ``pathIsSmaller(to:mtu:at:)``.
+    /// It is to be believed: see ``pathIsSmaller(to:_:at:)``.
     case believed
     /// Perhaps later: see ``nextSmallerPath()``.
     case noted
@@ -46,6 +46,49 @@ extension TCP {
     guard smallerPaths.count < Self.mostSuspects else { return }
     let address = slots[Int(slot)].connection.remote.address
     smallerPaths.append((address, size + Self.headers(to: address)))
+    hasPathNews = true
+  }
+
+  // MARK: What IP knows
+
+  /// The connection in `slot` is to know what IP does of the way.
+  mutating func askForPath(of slot: UInt32) {
+    pathWanted = slot
+    hasPathNews = true
+  }
+
+  /// The connection for which IP is asked of the way, and where that leads.
+  mutating func takePathWanted() -> (slot: UInt32, address: IPAddress)? {
+    guard let slot = pathWanted.take() else { return nil }
+    return (slot, slots[Int(slot)].connection.remote.address)
+  }
+
+  /// The way of the connection in `slot` is known to be `path`.
+  mutating func usePath(_ path: KnownPath, for slot: UInt32) {
+    let address = slots[Int(slot)].connection.remote.address
+    slots[Int(slot)].connection.begin(on: limit(of: path, to: address))
+  }
+
+  /// Something was acknowledged on the connection in `slot`, which is finding
+  /// out what the way carries.
+  mutating func judgePath(of slot: UInt32) {
+    switch slots[Int(slot)].connection.judgePath() {
+    case .none: break
+    case .carriesMore: askForPath(of: slot)
+    case .isSmaller(let size):
+      counters.blackHoles &+= 1
+      confirm(size, of: slot)
+    }
+  }
+
+  private func limit(of path: KnownPath, to address: IPAddress) -> PathLimit {
+    PathLimit(
+      segmentSize: path.mtu - Self.headers(to: address),
+      // What is still too large goes in parts: less than the floor, nobody is
+      // asked for. Linux has the same.
+      mayFragment: path.mtu <= limits.value.smallestPathMTU,
+      expiry: path.expiry
+    )
   }
 
   /// What a datagram to `address` has in front of a segment's options and text.
@@ -53,7 +96,7 @@ extension TCP {
     address.internetHeaderSize + TCPHeader.minimumLength
   }
 
-  /// The way to `address` carries datagrams of no more than `mtu` bytes: every
+  /// The way to `address` is `path`, which carries less than was known: every
   /// connection there makes smaller segments, and what is in flight is sent
   /// anew in such.
   ///
@@ -62,42 +105,19 @@ extension TCP {
   @discardableResult
   mutating func pathIsSmaller(
     to address: IPAddress,
-    mtu: Int,
+    _ path: KnownPath,
     at now: Instant
   ) -> Int {
-    let size = mtu - Self.headers(to: address)
+    let limit = limit(of: path, to: address)
     var changed = 0
     for slot in 0..<slots.count
     where slots[slot].isUsed && slots[slot].connection.remote.address == address
     {
-      guard slots[slot].connection.useSmallerSegments(size) else { continue }
+      guard slots[slot].connection.keep(to: limit, at: now) else { continue }
       changed += 1
       settle(UInt32(slot), at: now)
     }
     counters.pathsSmaller &+= UInt64(changed)
     return changed
-  }
-}
-
-extension Connection {
-  /// Makes segments of no more than `size` bytes; `false` when they are.
-  ///
-  /// RFC 1191 §6.4: what was too large is sent again at once, and the window is
-  /// not reduced: nothing says that the way is congested.
-  mutating func useSmallerSegments(_ size: Int) -> Bool {
-    pathClaim.believed(size)
-    guard size < sendSegmentSize else { return false }
-    sendSegmentSize = size
-    flight.loseAll()
-    return true
-  }
-
-  /// A segment timed out. Routers may not cut what is sent, as a rule: how much
-  /// the way carries is found out (RFC 1191 §3). But some drop what is too large
-  /// and say nothing, or what they say is dropped on the way: after two timeouts
-  /// in a row what is sent may be cut (RFC 2923 §2.1). It stays so: such a way
-  /// would swallow the next large segment, too.
-  mutating func suspectBlackHole() {
-    if roundTrip.backoffs >= 2 { mayFragment = true }
   }
 }

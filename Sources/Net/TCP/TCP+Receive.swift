@@ -124,6 +124,9 @@ extension TCP {
     )
     if slots[Int(slot)].connection.send.unacknowledged != acknowledged {
       progressingPeer = source
+      if slots[Int(slot)].connection.path.search != .none {
+        judgePath(of: slot)
+      }
     }
     switch verdict {
     case .done: break

@@ -36,6 +36,7 @@ extension TCP {
         return nil
       }
       if plan.needsMemory { lendRecords(to: index) }
+      let mayFragment = slots[index].connection.mayFragment(plan)
       let ends = slots[index].connection.send(
         &plan,
         in: &packet,
@@ -45,7 +46,6 @@ extension TCP {
         share: shares.segments,
         counters: &counters
       )
-      let mayFragment = slots[index].connection.mayFragment
       let services = slots[index].connection.differentiatedServices
       let timeToLive = slots[index].connection.timeToLive
       outlets[interface].sending.moveToEnd(slot, in: &sendingLinks)

@@ -74,6 +74,12 @@ struct TCP: ~Copyable {
   var timeWait: TimeWaitTable
   /// Ways that have turned out to carry less, that IP was not told of.
   var smallerPaths: [(address: IPAddress, mtu: Int)] = []
+  /// The slot of a connection for which IP was not asked what it knows of the
+  /// way.
+  var pathWanted: UInt32?
+  /// Whether IP is to be asked or told of a way: see ``pathWanted``,
+  /// ``nextSmallerPath()``.
+  var hasPathNews = false
   /// Peers to whom the way may be dead, that IP was not told of.
   var suspects: [(address: IPAddress, interface: Int)] = []
   /// The most of them: one machine that is gone has many connections.
@@ -216,6 +222,7 @@ struct TCP: ~Copyable {
       slots.append(Slot(connection: connection))
     }
     table.insert(index, in: &slots)
+    askForPath(of: index)
     return index
   }
 

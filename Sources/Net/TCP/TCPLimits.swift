@@ -146,6 +146,18 @@ public struct TCPLimits: Sendable {
 
   // MARK: Link and IP
 
+  /// The least that a way is believed to carry: what a link of IPv4 must carry
+  /// is 68 bytes, but no link that carries TCP is below this. Datagrams of this
+  /// size may be cut where they are too large still. Linux has the same floor.
+  public var smallestPathMTU = 552
+  /// What is tried first where large segments are lost and nobody says why.
+  /// RFC 4821 §7.2; what is tried next is ``smallestPathMTU``.
+  public var basePathMTU = 1024
+  /// Expiries of the retransmission timer, with nothing acknowledged between,
+  /// after which a large segment is taken to be lost for its size, if it may be;
+  /// each further one makes the next still smaller. RFC 2923 §2.1.
+  public var blackHoleTimeouts = 2
+
   // MARK: DHCP, DNS and names
 
   // MARK: TCP sender

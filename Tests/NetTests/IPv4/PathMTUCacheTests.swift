@@ -35,7 +35,7 @@ extension PathMTUCache {
     ] as [(Int, Int, Int?)]
   )
   func lower(_ reported: Int, _ length: Int, _ expected: Int?) {
-    var cache = PathMTUCache(limits: Limits())
+    var cache = PathMTUCache(limits: Limits(), floor: 552)
     let mtu = cache.lower(
       to: host,
       reported: reported,
@@ -48,18 +48,19 @@ extension PathMTUCache {
   }
 
   @Test func neverRaised_andForgottenAfterTenMinutes() {
-    var cache = PathMTUCache(limits: Limits())
+    var cache = PathMTUCache(limits: Limits(), floor: 552)
     _ = cache.lower(to: host, reported: 1000, length: 1500, at: .at(0))
     let raised = cache.lower(to: host, reported: 1400, length: 1500, at: .at(9))
     #expect(raised == nil)
     #expect(cache.mtu(to: host, at: .at(599)) == 1000)
+    #expect(cache.path(to: host, at: .at(599))?.expiry == .at(600))
     #expect(cache.mtu(to: host, at: .at(600)) == nil)
     let anew = cache.lower(to: host, reported: 1400, length: 1500, at: .at(600))
     #expect(anew == 1400)
   }
 
   @Test func flood_isBounded() {
-    var cache = PathMTUCache(limits: Limits())
+    var cache = PathMTUCache(limits: Limits(), floor: 552)
     for index in 0..<1000 as Range<UInt32> {
       let address = IPv4Address(bits: 0xC000_0200 + index)
       _ = cache.lower(

@@ -133,7 +133,11 @@ import Testing
     let path = harness.tcp.nextSmallerPath()
     #expect(path?.address == TCPHarness.theirs)
     #expect(path?.mtu == 640)
-    harness.tcp.pathIsSmaller(to: TCPHarness.theirs, mtu: 640, at: harness.now)
+    harness.tcp.pathIsSmaller(
+      to: TCPHarness.theirs,
+      KnownPath(mtu: 640, expiry: .never),
+      at: harness.now
+    )
     #expect(harness.tcp.information(id)?.maximumSegmentSize == 600)
     // As many bytes as the window of one segment had before.
     #expect(harness.drain().map(\.payload.count) == [600, 400])

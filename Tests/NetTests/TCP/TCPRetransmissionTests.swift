@@ -92,7 +92,8 @@ import Testing
     harness.wait(200)
     harness.drain()
     harness.wait(400)
-    harness.expect(Self.segment(1))
+    // Smaller, as the first may have been too large for the way.
+    #expect(harness.drain().map(\.sequence) == [1])
     #expect(harness.tcp.information(id)?.slowStartThreshold == 5000)
   }
 

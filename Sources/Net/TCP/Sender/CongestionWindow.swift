@@ -9,7 +9,7 @@ struct CongestionWindow {
   private var filledEnd = SequenceNumber(0)
   private var slowStart = HybridSlowStart()
   private var wasFilled = false
-  private let segment: UInt16
+  private var segment: UInt16
 
   /// RFC 5681 §3.1: ssthresh is arbitrarily high at first. No window of a peer
   /// is as large; RFC 7323 §2.3 has 2^30.
@@ -47,6 +47,12 @@ struct CongestionWindow {
   }
   /// Whether the window grows by what is acknowledged. RFC 5681 §3.1.
   var isSlowStart: Bool { bytes < limit }
+
+  /// Segments have become larger: one must find room.
+  mutating func segmentsGrew(to size: Int) {
+    segment = max(segment, UInt16(clamping: size))
+    self.size = max(self.size, size)
+  }
 
   /// Slow start. RFC 5681 §3.1 (2): by no more than was acknowledged, so that
   /// split acknowledgements gain nothing. RFC 3465 §2.3: by a segment after a

@@ -33,6 +33,8 @@ package struct PathSettings: Sendable, CustomStringConvertible {
   package var mtu = 1500
   /// Whether who sends a larger one that may not be cut is told. RFC 1191.
   package var tellsTooBig = true
+  /// Whether larger ones that may be cut are, and not dropped. RFC 2923 §2.1.
+  package var cutsTooBig = true
 
   package init() {}
 
@@ -127,9 +129,9 @@ package struct Path {
     guard frame.bytes.count - Frame.ethernetSize > settings.mtu,
       frame.isIPv4
     else { return pass(frame, at: now, deliver) }
-    guard !frame.mayNotFragment else {
+    guard !frame.mayNotFragment, settings.cutsTooBig else {
       counts.tooBig += 1
-      if settings.tellsTooBig {
+      if settings.tellsTooBig, frame.mayNotFragment {
         tell(frame.tooBig(settings.mtu), now + settings.delay)
       }
       return

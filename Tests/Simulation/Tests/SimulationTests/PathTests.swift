@@ -188,4 +188,17 @@ import Testing
     #expect(hole.arrived.isEmpty && hole.told.isEmpty)
     #expect(hole.path.counts.tooBig == 1)
   }
+
+  @Test(arguments: [false, true])
+  func aSmallerLinkThatCutsNothing_isSilentOfWhatItMightCut(
+    mayNotFragment: Bool
+  ) {
+    let outcome = Self.send(1, Self.frame(mayNotFragment: mayNotFragment)) {
+      $0.mtu = 576
+      $0.cutsTooBig = false
+    }
+    #expect(outcome.arrived.isEmpty)
+    #expect(outcome.told.count == (mayNotFragment ? 1 : 0))
+    #expect(outcome.path.counts.tooBig == 1 && outcome.path.counts.cut == 0)
+  }
 }
