@@ -85,30 +85,30 @@ struct NeighbourCache: ~Copyable {
 
   /// The time between requests to one neighbour. RFC 1122 §2.3.2.1 (one a
   /// second at the most), RFC 4861 §10 (RETRANS_TIMER).
-  private static let requestInterval: Interval = .seconds(1)
+  static let requestInterval: Interval = .seconds(1)
   /// How long what goes to a stale neighbour may show that it arrives, before
   /// it is asked. RFC 4861 §10 (DELAY_FIRST_PROBE_TIME).
   private static let firstProbeDelay: Interval = .seconds(5)
 
-  private let limit: Int
+  let limit: Int
   private let askedLimit: Int
   private let patience: Interval
-  private let requestLimit: Int
+  let requestLimit: Int
   private let parkedLimit: Int
   private let totalParkedLimit: Int
   /// RFC 4861 §6.3.2 (ReachableTime): the base and up to a half more or less,
   /// so that hosts that learnt of each other at once do not ask at once.
   let reachableTime: Interval
-  private var entries: UniqueArray<Neighbour>
-  private var log: RequestLog
+  var entries: UniqueArray<Neighbour>
+  var log: RequestLog
   /// The packets that wait, for all neighbours together.
-  private(set) var parkedCount = 0
+  var parkedCount = 0
   /// Where the last lookup found its entry: most packets go where the one
   /// before went.
-  private var recent = 0
+  var recent = 0
   /// No entry is due earlier. It may be too early after an answer; then one
   /// look at all entries puts it right.
-  private(set) var deadline: Instant?
+  var deadline: Instant?
 
   /// A cache without entries; `random` spreads ``reachableTime``.
   init(limits: Limits, random: UInt64 = 0x8000_0000_0000_0000) {
@@ -222,183 +222,9 @@ struct NeighbourCache: ~Copyable {
     return oldest
   }
 
-  // MARK: Answers
-
-  /// Takes in that somebody says `address` is at `hardware`.
-  ///
-  /// `isAnswer`: the packet that said so is a reply to our own addresses.
-  mutating func learn(
-    _ address: IPv4Address,
-    at hardware: MACAddress,
-    isAnswer: Bool,
-    now: Instant
-  ) -> Lesson {
-    guard let index = find(address) else { return .none }
-    let isAnswer =
-      isAnswer && entries[index].isAsked && entries[index].isAwaited
-    if entries[index].state == .incomplete {
-      // RFC 826 and RFC 4861 §7.2.5 would take what anybody says. But who has
-      // the address is about to answer, and says it of itself.
-      guard isAnswer else { return .none }
-      entries[index].hardware = hardware
-      settle(index, .reachable(until: now + reachableTime))
-    } else if entries[index].hardware == hardware {
-      // RFC 4861 §7.2.5: what nobody asked for confirms nothing, because it
-      // does not show that what we send arrives.
-      if isAnswer { settle(index, .reachable(until: now + reachableTime)) }
-    } else if isAnswer, entries[index].isOpen {
-      entries[index].hardware = hardware
-      settle(index, .reachable(until: now + reachableTime))
-    } else {
-      dispute(index, at: now)
-      return .disputed
-    }
-    return .known(index)
-  }
-
-  private mutating func settle(_ index: Int, _ state: Neighbour.State) {
-    entries[index].state = state
-    entries[index].requests = 0
-    entries[index].isAwaited = false
-    entries[index].isDisputed = false
-    entries[index].isOpen = false
-    entries[index].isUnverified = false
-  }
-
-  private mutating func dispute(_ index: Int, at now: Instant) {
-    guard !entries[index].isDisputed else { return }
-    entries[index].isDisputed = true
-    guard entries[index].state != .probe else { return }
-    entries[index].state = .probe
-    entries[index].requests = 0
-    entries[index].isAwaited = false
-    let earliest = entries[index].lastRequest.map { $0 + Self.requestInterval }
-    entries[index].due = earliest.map { max($0, now) } ?? now
-    schedule(entries[index].due)
-  }
-
-  /// Takes in that what went to `address` has arrived: a connection got further.
-  /// RFC 4861 §7.3.1. Merely to have heard of it is not enough.
-  mutating func confirm(_ address: IPv4Address, at now: Instant) {
-    guard let index = find(address), entries[index].state != .incomplete
-    else { return }
-    settle(index, .reachable(until: now + reachableTime))
-  }
-
-  /// Takes in that nothing has come back from beyond `address`: whether it is
-  /// there is asked at once, by whoever believes that it is. RFC 1122 §3.3.1.4.
-  mutating func suspect(_ address: IPv4Address, at now: Instant) {
-    guard let index = find(address), !entries[index].isAsked,
-      !entries[index].isUnverified
-    else { return }
-    entries[index].state = .delay
-    // RFC 1122 §2.3.2.1: once a second.
-    let earliest = entries[index].lastRequest.map { $0 + Self.requestInterval }
-    entries[index].due = earliest.map { max($0, now) } ?? now
-    schedule(entries[index].due)
-  }
-
-  /// Takes in that `address` is at `hardware` and has asked for us, if it has no
-  /// entry. RFC 826 ("Am I the target protocol address?").
-  ///
-  /// It is stale, as nobody had asked for it, and with its first use everybody
-  /// is asked. When the table is full nothing is taken in.
-  mutating func add(
-    _ address: IPv4Address,
-    at hardware: MACAddress,
-    now: Instant
-  ) {
-    guard entries.count < limit, find(address) == nil else { return }
-    var entry = Neighbour(address, at: now)
-    entry.hardware = hardware
-    entry.state = .stale
-    entry.isUnverified = true
-    // Not used yet: older than all that were.
-    entry.lastUse = Instant(nanoseconds: 0)
-    entries.append(entry)
-  }
-
-  /// Whether a packet may be waiting for a neighbour's answer.
-  var isAsking: Bool {
-    for index in 0..<entries.count where entries[index].state == .incomplete {
-      return true
-    }
-    return false
-  }
-
-  /// The oldest packet that waits for the neighbour at `index`.
-  mutating func takeParked(at index: Int) -> PacketBuffer? {
-    guard let packet = entries[index].parked.popFirst() else { return nil }
-    parkedCount -= 1
-    return packet
-  }
-
-  // MARK: Time
-
-  /// The next thing that is due, or `nil` when nothing is any more.
-  mutating func nextAction(at now: Instant) -> Action? {
-    guard let deadline, deadline <= now else { return nil }
-    var earliest: Instant?
-    for index in 0..<entries.count where entries[index].isWaiting {
-      let due = entries[index].due
-      if due <= now {
-        return action(at: index, now)
-      }
-      earliest = earliest.map { min($0, due) } ?? due
-    }
-    self.deadline = earliest
-    return nil
-  }
-
-  private mutating func action(at index: Int, _ now: Instant) -> Action {
-    guard entries[index].requests < requestLimit else {
-      // The entry goes, and with the next use everything begins anew, at the
-      // earliest a second after the last request.
-      return .unreachable(remove(at: index))
-    }
-    if entries[index].lastRequest == nil {
-      let earliest = log.earliest(for: entries[index].address, at: now)
-      guard earliest <= now else {
-        entries[index].due = earliest
-        return .heldBack
-      }
-    }
-    log.note(entries[index].address, at: now)
-    if entries[index].state == .delay {
-      entries[index].state = .probe
-      entries[index].requests = 0
-    }
-    // RFC 1122 §2.3.2.1 (2): who is believed to be there is asked alone; the
-    // last request, or the second of a dispute, goes to all.
-    let alone = entries[index].isDisputed ? 1 : requestLimit - 1
-    let isForAll =
-      entries[index].state == .incomplete || entries[index].requests >= alone
-    entries[index].isOpen = isForAll
-    entries[index].requests += 1
-    entries[index].isAwaited = true
-    entries[index].lastRequest = now
-    entries[index].due = now + Self.requestInterval
-    return .request(
-      entries[index].address,
-      hardware: isForAll ? nil : entries[index].hardware
-    )
-  }
-
-  /// Forgets every neighbour, as when the link is another, but not when each was
-  /// asked: it may be the same after all. Returns the number of packets that had
-  /// waited.
-  mutating func removeAll() -> Int {
-    let dropped = parkedCount
-    entries.removeAll(keepingCapacity: true)
-    parkedCount = 0
-    recent = 0
-    deadline = nil
-    return dropped
-  }
-
   // MARK: Table
 
-  private func find(_ address: IPv4Address) -> Int? {
+  func find(_ address: IPv4Address) -> Int? {
     if recent < entries.count, entries[recent].address == address {
       return recent
     }
@@ -409,7 +235,7 @@ struct NeighbourCache: ~Copyable {
   }
 
   /// Removes an entry, and returns what waited for it.
-  private mutating func remove(at index: Int) -> PacketQueue {
+  mutating func remove(at index: Int) -> PacketQueue {
     var entry = entries.remove(at: index)
     recent = 0
     parkedCount -= entry.parked.count
@@ -449,7 +275,7 @@ struct NeighbourCache: ~Copyable {
     other.map { time < $0 } ?? true
   }
 
-  private mutating func schedule(_ due: Instant) {
+  mutating func schedule(_ due: Instant) {
     deadline = deadline.map { min($0, due) } ?? due
   }
 }
