@@ -75,14 +75,6 @@ public struct Limits: Sendable {
   /// When an address is probed, announced and defended.
   public var conflict = ConflictTiming()
 
-  // MARK: DHCP, DNS and names
-
-  // MARK: TCP sender
-
-  // MARK: TCP receiver and defence
-
-  // MARK: Scale
-
   /// The limits as they are documented.
   public init() {}
 }

@@ -43,7 +43,7 @@ extension TCP {
   /// The timer of the connection in `slot` has expired, and what was claimed of
   /// its way is to be believed.
   mutating func confirm(_ size: Int, of slot: UInt32) {
-    guard smallerPaths.count < Self.mostSuspects else { return }
+    guard smallerPaths.count < TCPLimits.reports else { return }
     let address = slots[Int(slot)].connection.remote.address
     smallerPaths.append((address, size + Self.headers(to: address)))
     hasPathNews = true

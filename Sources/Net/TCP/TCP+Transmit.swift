@@ -136,7 +136,7 @@ extension TCP {
     let isKnown = suspects.contains {
       $0.address == address && $0.interface == interface
     }
-    if suspects.count < Self.mostSuspects, !isKnown {
+    if suspects.count < TCPLimits.reports, !isKnown {
       suspects.append((address, interface))
     }
   }

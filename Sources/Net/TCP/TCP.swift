@@ -82,8 +82,6 @@ struct TCP: ~Copyable {
   var hasPathNews = false
   /// Peers to whom the way may be dead, that IP was not told of.
   var suspects: [(address: IPAddress, interface: Int)] = []
-  /// The most of them: one machine that is gone has many connections.
-  static let mostSuspects = 16
   /// Listeners with a connection to accept that no event has told.
   var signalled = SlotList()
   var signalledLinks = SlotLinks()
@@ -135,8 +133,8 @@ struct TCP: ~Copyable {
       limit: max(limits.timeWaitConnections, 1),
       secret: secret
     )
-    spareRecords = UniqueArray(minimumCapacity: Self.mostSpareRecords)
-    spareEarly = UniqueArray(minimumCapacity: Self.mostSpareEarly)
+    spareRecords = UniqueArray(minimumCapacity: TCPLimits.spareRecords)
+    spareEarly = UniqueArray(minimumCapacity: TCPLimits.spareEarly)
     self.secret = secret
     var random = random
     ports = EphemeralPorts(
@@ -228,12 +226,6 @@ struct TCP: ~Copyable {
 
   // MARK: Records of what is in flight
 
-  /// How many are kept for the next: as many connections may begin to send
-  /// between two that end to, without an allocation.
-  private static let mostSpareRecords = 64
-  /// The most records that a spare one has room for.
-  private static let largestSpareRecords = 256
-
   /// Gives the connection in the slot, which has none, memory for records, if
   /// there is some.
   mutating func lendRecords(to slot: Int) {
@@ -245,18 +237,14 @@ struct TCP: ~Copyable {
   /// Takes memory for records back from a connection with nothing in flight.
   private mutating func takeBackRecords(from slot: Int) {
     let spare = slots[slot].connection.flight.takeMemory()
-    if spareRecords.count < Self.mostSpareRecords,
-      spare.capacity <= Self.largestSpareRecords
+    if spareRecords.count < TCPLimits.spareRecords,
+      spare.capacity <= TCPLimits.largestSpareRecords
     {
       spareRecords.append(spare)
     }
   }
 
   // MARK: Records of what came early
-
-  /// How many are kept for the next: so many connections at once may have a
-  /// hole, without an allocation.
-  private static let mostSpareEarly = 32
 
   /// Gives the connection in the slot a record for `segment`, which has text,
   /// if it came before or after its turn and there is one.
@@ -272,7 +260,7 @@ struct TCP: ~Copyable {
   /// Takes the record back from a connection where nothing waits for its turn.
   private mutating func takeBackEarly(from slot: Int) {
     let spare = slots[slot].connection.early.take()
-    if spareEarly.count < Self.mostSpareEarly { spareEarly.append(spare) }
+    if spareEarly.count < TCPLimits.spareEarly { spareEarly.append(spare) }
   }
 
   /// Brings the timers, lists and tables in line with what has just happened

@@ -144,7 +144,7 @@ public struct TCPLimits: Sendable {
   /// there fails with ``NetworkError/limitReached``.
   public var firstEphemeralPort: UInt16 = 49152
 
-  // MARK: Link and IP
+  // MARK: The way
 
   /// The least that a way is believed to carry: what a link of IPv4 must carry
   /// is 68 bytes, but no link that carries TCP is below this. Datagrams of this
@@ -157,8 +157,6 @@ public struct TCPLimits: Sendable {
   /// after which a large segment is taken to be lost for its size, if it may be;
   /// each further one makes the next still smaller. RFC 2923 §2.1.
   public var blackHoleTimeouts = 2
-
-  // MARK: DHCP, DNS and names
 
   // MARK: TCP sender
 
@@ -233,6 +231,7 @@ public struct TCPLimits: Sendable {
   ///     packets, books, the image      10        5
   ///     sendMemory                      8        2
   ///     firstSendMemory                 8        2
+  ///     small slots                     2        0.5
   ///     connections                    40        4   11,702 and 1,170
   ///
   /// and the rest for what else the app allocates.
@@ -257,6 +256,17 @@ extension TCPLimits {
   /// Text of up to so many bytes is copied behind what waits before it, where
   /// that has room: it costs less than a slot.
   static var smallText: Int { 2048 }
+  /// Peers, and ways that carry less, of which IP is told at a time: one machine
+  /// that is gone has many connections. The rest is told of later, or not.
+  static var reports: Int { 16 }
+  /// Books of what is in flight that are kept for the next connection: as many
+  /// may begin to send between two that end to, without an allocation.
+  static var spareRecords: Int { 64 }
+  /// The most records that such a book has room for.
+  static var largestSpareRecords: Int { 256 }
+  /// Books of what came early that are kept: so many connections at once may
+  /// have a hole, without an allocation.
+  static var spareEarly: Int { 32 }
 
   /// ``initialSendBuffer``, if ``sendBuffer`` is no less.
   var firstSendBuffer: Int { min(initialSendBuffer, sendBuffer) }
