@@ -1,3 +1,4 @@
+import BasicContainers
 import Packets
 
 /// What others say, and what arrives, and what that tells of neighbours.
