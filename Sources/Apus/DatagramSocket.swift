@@ -9,7 +9,7 @@ public final class DatagramSocket: @unchecked Sendable {
   private let id: SocketID
   private let host: Host
   private var isClosed = false
-  private var groups: [IPv4Address] = []
+  private var groups: [IPAddress] = []
 
   init(id: SocketID, host: Host) {
     self.id = id
@@ -74,12 +74,17 @@ public final class DatagramSocket: @unchecked Sendable {
   /// Receives what is sent to `group` and this port as well, until the socket is
   /// closed.
   ///
-  /// - Throws: `unreachable` when it is not a group, `closed`, or
-  ///   `limitReached`.
-  public func join(_ group: IPv4Address) throws(NetworkError) {
+  /// - Throws: `unreachable` when it is not a group, or not one of version 4,
+  ///   which is all that there is so far; `closed`, or `limitReached`.
+  public func join(_ group: IPAddress) throws(NetworkError) {
     guard !isClosed else { throw .closed }
     try host.joinGroup(group)
     groups.append(group)
+  }
+
+  /// Receives what is sent to `group`, too: see ``join(_:)-(IPAddress)``.
+  public func join(_ group: IPv4Address) throws(NetworkError) {
+    try join(IPAddress(group))
   }
 
   /// Sets how many routers may pass on what is sent from now on; `nil`: 64, and

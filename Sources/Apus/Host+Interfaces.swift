@@ -33,17 +33,17 @@ extension Host {
 
   /// The name servers of all leases, those of the first interface first; of
   /// interfaces whose link is down only if all are.
-  var nameServers: [IPv4Address] {
+  var nameServers: [IPAddress] {
     let reachable = nameServers { stack.isLinkUp(on: $0) }
     return reachable.isEmpty ? nameServers { _ in true } : reachable
   }
 
-  private func nameServers(where isAsked: (Int) -> Bool) -> [IPv4Address] {
-    var servers: [IPv4Address] = []
+  private func nameServers(where isAsked: (Int) -> Bool) -> [IPAddress] {
+    var servers: [IPAddress] = []
     for interface in interfaces.indices where isAsked(interface) {
-      for server in lease(of: interface)?.nameServers ?? []
-      where !servers.contains(server) {
-        servers.append(server)
+      for server in lease(of: interface)?.nameServers ?? [] {
+        let address = IPAddress(server)
+        if !servers.contains(address) { servers.append(address) }
       }
     }
     return servers
@@ -51,11 +51,11 @@ extension Host {
 
   /// Whom to ask for the time, once there is an address: the servers that were
   /// set, or else those of the first lease that names some.
-  var timeServers: [IPv4Address] {
+  var timeServers: [IPAddress] {
     guard setTimeServers.isEmpty || lease == nil else { return setTimeServers }
     for interface in interfaces.indices {
       if let servers = lease(of: interface)?.timeServers, !servers.isEmpty {
-        return servers
+        return servers.map { IPAddress($0) }
       }
     }
     return []

@@ -33,7 +33,7 @@ public final class Host: @unchecked Sendable {
   /// What is known of the time.
   var timeKeeper = TimeKeeper()
   /// The servers to ask for the time, whatever leases say. The kernel sets them.
-  public var setTimeServers: [IPv4Address] = []
+  public var setTimeServers: [IPAddress] = []
   /// What this machine is called.
   var localNames = LocalNames()
   /// Have something to send yet when their tasks have ended.
@@ -297,13 +297,13 @@ public final class Host: @unchecked Sendable {
   func wakeWriters(of id: ConnectionID) { waits.wakeAll(.writable(id)) }
 
   /// Listens to a group.
-  func joinGroup(_ group: IPv4Address) throws(NetworkError) {
+  func joinGroup(_ group: IPAddress) throws(NetworkError) {
     try stack.joinGroup(group, at: now)
     onGroupsChange?()
   }
 
   /// Listens to a group no more.
-  func leaveGroup(_ group: IPv4Address) {
+  func leaveGroup(_ group: IPAddress) {
     stack.leaveGroup(group, at: now)
     onGroupsChange?()
   }

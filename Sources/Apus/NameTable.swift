@@ -31,7 +31,7 @@ struct NameTable {
   let limits: DNSLimits
   private var cache: DNSCache
   /// Whose answers are in the cache.
-  private var servers: [IPv4Address] = []
+  private var servers: [IPAddress] = []
   private var questions: [Question] = []
   private var nextNumber: UInt32 = 0
   /// Responses that were refused, by reason.
@@ -45,7 +45,7 @@ struct NameTable {
   /// What to do for a task that asks about `name` and would ask `servers`.
   mutating func begin(
     _ name: DNSName,
-    servers: [IPv4Address],
+    servers: [IPAddress],
     at now: Instant
   ) -> Entry {
     if servers != self.servers {

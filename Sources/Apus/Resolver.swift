@@ -33,7 +33,7 @@ extension Network {
       do throws(ResolveError) {
         switch try await host.answer(about: candidate) {
         case .addresses(let addresses, _):
-          return addresses.map { IPAddress($0) }
+          return addresses
         case .noName: break
         // The next domain may have one.
         case .noAddress: failure = failure == .noName ? .noAddress : failure
@@ -85,7 +85,7 @@ extension Host {
 
   private func ask(
     about name: DNSName,
-    _ servers: [IPv4Address]
+    _ servers: [IPAddress]
   ) async -> NameTable.Outcome {
     var query = DNSQuery(
       name,

@@ -77,7 +77,7 @@ public struct SystemServices: Sendable {
     }
   }
 
-  private func keepTime(_ servers: [IPv4Address]) async {
+  private func keepTime(_ servers: [IPAddress]) async {
     var client = SNTPClient(
       servers: servers,
       random: host.stack.makeRandomNumbers(),

@@ -126,7 +126,7 @@ final class Networks {
           + " host of the link: it is not used"
       )
     }
-    host.setTimeServers = options.timeServers
+    host.setTimeServers = options.timeServers.map { IPAddress($0) }
     host.onLocalNameChange = { number, name in
       guard let name else { return }
       Console.print("\(NetworkOptions.name(number)): named \(name.text)")

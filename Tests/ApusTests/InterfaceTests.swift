@@ -54,11 +54,12 @@ import TestMachines
     _ = network.client.addInterface(lease(1, nameServers: 3, 4))
     try network.run(for: .seconds(1))
     let host = network.client.host
-    let first = options.nameServers
-    #expect(host.nameServers == first + [IPv4Address(10, 0, 1, 3)])
+    let first = options.nameServers.map { IPAddress($0) }
+    #expect(host.nameServers == first + [IPAddress(IPv4Address(10, 0, 1, 3))])
     host.setLink(up: false, on: 0, at: network.now)
     #expect(
-      host.nameServers == [IPv4Address(10, 0, 1, 3), IPv4Address(10, 0, 1, 4)]
+      host.nameServers
+        == [3, 4].map { IPAddress(IPv4Address(10, 0, 1, $0)) }
     )
     host.setLink(up: false, on: 1, at: network.now)
     #expect(host.nameServers.count == 3)

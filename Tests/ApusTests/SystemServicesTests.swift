@@ -54,7 +54,9 @@ import TestMachines
     var options = TestNetwork.Options()
     options.timeServers = [IPv4Address(10, 0, 0, 3)]
     let network = TestNetwork(client: options)
-    network.client.host.setTimeServers = [IPv4Address(10, 0, 0, 2)]
+    network.client.host.setTimeServers = [
+      IPAddress(IPv4Address(10, 0, 0, 2))
+    ]
     try network.play { client, server in
       await withDiscardingTaskGroup { tasks in
         tasks.addTask {

@@ -1,7 +1,7 @@
 /// What the DNS says of a name, and for how long that may be believed.
 public enum DNSAnswer: Hashable, Sendable {
   /// Its addresses; at least one.
-  case addresses([IPv4Address], seconds: UInt32)
+  case addresses([IPAddress], seconds: UInt32)
   /// There is no such name. RFC 2308 §2.1.
   case noName(seconds: UInt32)
   /// There is the name, but it has no address. RFC 2308 §2.2.

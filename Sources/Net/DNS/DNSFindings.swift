@@ -3,7 +3,7 @@ import Packets
 /// What the answers of a message say of one name.
 struct DNSFindings {
   private let limit: Int
-  private(set) var addresses: [IPv4Address] = []
+  private(set) var addresses: [IPAddress] = []
   /// The name that it is another one for.
   private(set) var alias: DNSName?
   /// The least time of what was found.
@@ -27,7 +27,7 @@ struct DNSFindings {
       case DNSMessage.Kind.address:
         let address = try record.address(in: message)
         guard addresses.count < limit else { continue }
-        addresses.append(address)
+        addresses.append(IPAddress(address))
         seconds = min(seconds, record.timeToLive)
       case DNSMessage.Kind.canonicalName where alias == nil:
         alias = try record.canonicalName(in: message)

@@ -30,7 +30,7 @@ public struct DNSQuery: Sendable {
   }
 
   private let limits: DNSLimits
-  private let servers: [IPv4Address]
+  private let servers: [IPAddress]
   private let end: Instant
   private var random: RandomNumbers
   /// The name that is asked for now: the end of the aliases so far.
@@ -59,7 +59,7 @@ public struct DNSQuery: Sendable {
   /// comes first; no more than 32 are asked.
   public init(
     _ name: DNSName,
-    servers: [IPv4Address],
+    servers: [IPAddress],
     limits: DNSLimits = DNSLimits(),
     random: RandomNumbers,
     at now: Instant

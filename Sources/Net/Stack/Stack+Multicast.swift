@@ -4,15 +4,18 @@ import Packets
 /// Groups. RFC 1112, RFC 3376.
 extension Stack {
   /// Listens to datagrams to `group` on every interface as well, later ones
-  /// included: sockets get those to their ports. The devices must pass on frames to ``groupHardware`` from now on.
+  /// included: sockets get those to their ports. The devices must pass on frames
+  /// to ``groupHardware`` from now on.
   ///
-  /// - Throws: ``NetworkError/unreachable`` when it is not a group's address,
-  ///   ``NetworkError/limitReached`` at ``Limits/groups``.
+  /// - Throws: ``NetworkError/unreachable`` when it is not the address of a group
+  ///   of version 4, ``NetworkError/limitReached`` at ``Limits/groups``.
   public mutating func joinGroup(
-    _ group: IPv4Address,
+    _ group: IPAddress,
     at now: Instant
   ) throws(NetworkError) {
-    guard group.isMulticast else { throw NetworkError.unreachable }
+    guard let group = group.ipv4, group.isMulticast else {
+      throw NetworkError.unreachable
+    }
     for index in 0..<interfaces.count {
       // All are in the same groups, so if the first has a place, all have.
       try interfaces[index].groups.join(group, at: now)
@@ -21,7 +24,8 @@ extension Stack {
   }
 
   /// Takes one ``joinGroup(_:at:)`` back.
-  public mutating func leaveGroup(_ group: IPv4Address, at now: Instant) {
+  public mutating func leaveGroup(_ group: IPAddress, at now: Instant) {
+    guard let group = group.ipv4 else { return }
     for index in 0..<interfaces.count {
       interfaces[index].groups.leave(group, at: now)
       pollGroups(on: index, at: now)

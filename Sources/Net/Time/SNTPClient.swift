@@ -23,7 +23,7 @@ public struct SNTPClient: Sendable {
   static let patience: Interval = .seconds(2)
 
   private struct Server: Sendable {
-    let address: IPv4Address
+    let address: IPAddress
     /// When it may be asked next.
     var next: Instant
     /// How long it is left alone after a question; more after a kiss.
@@ -51,7 +51,7 @@ public struct SNTPClient: Sendable {
   /// all machines of a site do so at once after a power cut. A guest that lives
   /// for minutes wants to know sooner: it waits a random part of a second.
   public init(
-    servers: [IPv4Address],
+    servers: [IPAddress],
     random: RandomNumbers,
     at now: Instant
   ) {

@@ -24,7 +24,7 @@ private final class Memory {
 @Suite struct DNSCacheTests {
   private let name = DNSName("www.example.com")!
   private let answer = DNSAnswer.addresses(
-    [IPv4Address(192, 0, 2, 1)],
+    [IPAddress(IPv4Address(192, 0, 2, 1))],
     seconds: 60
   )
 
@@ -52,8 +52,8 @@ private final class Memory {
 
   @Test(
     arguments: [
-      (DNSAnswer.addresses([.any], seconds: 0xFFFF_FFFF), 86_400.0),
-      (.addresses([.any], seconds: 86_399), 86_399),
+      (DNSAnswer.addresses([IPAddress(.any)], seconds: 0xFFFF_FFFF), 86_400.0),
+      (.addresses([IPAddress(.any)], seconds: 86_399), 86_399),
       (.noName(seconds: 7200), 3600),
       (.noAddress(seconds: 7200), 3600),
       (.noAddress(seconds: 1), 1),

@@ -19,7 +19,7 @@ private final class Asker {
   ) {
     query = DNSQuery(
       DNSName(name)!,
-      servers: servers,
+      servers: servers.map { IPAddress($0) },
       limits: limits,
       random: RandomNumbers(seed: SipHash.Key(seed, 2)),
       at: .at(0)
@@ -50,6 +50,13 @@ private final class Asker {
     fill(&response)
     try answer(attempt, response.bytes)
     return step()
+  }
+}
+
+extension IPAddress {
+  /// A host of 192.0.2.0/24, which is for examples (RFC 5737).
+  fileprivate static func ofNet(_ host: UInt8) -> IPAddress {
+    IPAddress(IPv4Address(192, 0, 2, host))
   }
 }
 
@@ -147,7 +154,7 @@ extension DNSQuery.Step {
     #expect(
       step.answer
         == .addresses(
-          [IPv4Address(192, 0, 2, 1), IPv4Address(192, 0, 2, 2)],
+          [.ofNet(1), .ofNet(2)],
           seconds: 60
         )
     )
@@ -164,7 +171,7 @@ extension DNSQuery.Step {
     }
     #expect(
       step.answer
-        == .addresses([IPv4Address(192, 0, 2, 1)], seconds: 300)
+        == .addresses([.ofNet(1)], seconds: 300)
     )
   }
 
@@ -178,7 +185,7 @@ extension DNSQuery.Step {
     #expect(
       step.answer
         == .addresses(
-          (0..<8).map { IPv4Address(192, 0, 2, $0) },
+          (0..<8).map { .ofNet($0) },
           seconds: 300
         )
     )
@@ -196,7 +203,7 @@ extension DNSQuery.Step {
       ]
     }
     #expect(
-      step.answer == .addresses([IPv4Address(192, 0, 2, 1)], seconds: 0)
+      step.answer == .addresses([.ofNet(1)], seconds: 0)
     )
   }
 
@@ -218,7 +225,7 @@ extension DNSQuery.Step {
       ]
     }
     #expect(
-      step.answer == .addresses([IPv4Address(192, 0, 2, 9)], seconds: 50)
+      step.answer == .addresses([.ofNet(9)], seconds: 50)
     )
   }
 
@@ -239,7 +246,7 @@ extension DNSQuery.Step {
     try asker.answer(attempt, response.bytes)
     #expect(
       asker.step().answer
-        == .addresses([IPv4Address(192, 0, 2, 5)], seconds: 20)
+        == .addresses([.ofNet(5)], seconds: 20)
     )
   }
 
@@ -257,7 +264,7 @@ extension DNSQuery.Step {
       if count == 8 {
         #expect(
           step.answer
-            == .addresses([IPv4Address(192, 0, 2, 1)], seconds: 300)
+            == .addresses([.ofNet(1)], seconds: 300)
         )
       } else {
         #expect(step.error == .serverFailure)
@@ -394,7 +401,7 @@ extension DNSQuery.Step {
     try asker.answer(attempt, response.bytes)
     #expect(
       asker.step().answer
-        == .addresses([IPv4Address(192, 0, 2, 7)], seconds: 300)
+        == .addresses([.ofNet(7)], seconds: 300)
     )
   }
 
@@ -470,7 +477,7 @@ extension DNSQuery.Step {
     try asker.answer(attempt, good.bytes)
     #expect(
       asker.step().answer
-        == .addresses([IPv4Address(192, 0, 2, 1)], seconds: 300)
+        == .addresses([.ofNet(1)], seconds: 300)
     )
     #expect(throws: DNSError.unexpected) {
       try asker.answer(attempt, good.bytes)

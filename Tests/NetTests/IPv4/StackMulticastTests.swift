@@ -65,7 +65,7 @@ import Testing
       )
       host.receive(datagram)
       #expect(host.count(.ipv4Multicast) == 1)
-      try host.stack.joinGroup(group, at: .at(0))
+      try host.stack.joinGroup(IPAddress(group), at: .at(0))
       #expect(messages(host, from: 0, to: 9) == [report(4), report(4)])
       host.receive(datagram, at: 9)
       guard let received = host.stack.receiveDatagram(socket) else {
@@ -75,7 +75,7 @@ import Testing
       let (destination, time) = (received.destination, received.timeToLive)
       #expect(destination == Endpoint(address: group, port: 5353))
       #expect(time == 255)
-      host.stack.leaveGroup(group, at: .at(10))
+      host.stack.leaveGroup(IPAddress(group), at: .at(10))
       #expect(messages(host, from: 10, to: 19) == [report(3), report(3)])
       host.receive(datagram, at: 20)
       #expect(host.count(.ipv4Multicast) == 2)
@@ -85,7 +85,7 @@ import Testing
 
   @Test func anotherGroupOfTheSameFrames_isDropped() throws {
     try withHost { host in
-      try host.stack.joinGroup(group, at: .at(0))
+      try host.stack.joinGroup(IPAddress(group), at: .at(0))
       let other = IPv4Address(239, 128, 0, 251)
       host.receive(
         Frames.udpFrame(to: other, port: 5353, hardware: groupHardware, [1])
@@ -96,7 +96,7 @@ import Testing
 
   @Test func groups_getNoErrors_noEchoes_andNoConnections() throws {
     try withHost { host in
-      try host.stack.joinGroup(group, at: .at(0))
+      try host.stack.joinGroup(IPAddress(group), at: .at(0))
       _ = messages(host, from: 0, to: 9)
       host.receive(
         Frames.udpFrame(to: group, port: 9, hardware: groupHardware, [1])
@@ -116,7 +116,7 @@ import Testing
 
   @Test func query_isAnsweredInTime_forAllOrOneGroup() throws {
     try withHost { host in
-      try host.stack.joinGroup(group, at: .at(0))
+      try host.stack.joinGroup(IPAddress(group), at: .at(0))
       _ = messages(host, from: 0, to: 9)
       for asked in [IPv4Address.any, group] {
         host.receive(query(asked, tenths: 20, version: 3), at: 10)
@@ -135,17 +135,17 @@ import Testing
   @Test func olderRouter_isSpokenToInItsWay() throws {
     try withHost { host in
       host.receive(query(tenths: 100, version: 2))
-      try host.stack.joinGroup(group, at: .at(0))
+      try host.stack.joinGroup(IPAddress(group), at: .at(0))
       let joined = messages(host, from: 0, to: 20)
       #expect(
         joined == Array(repeating: "224.0.0.251 16 0 9 4 e0 0 0 fb", count: 2)
       )
-      host.stack.leaveGroup(group, at: .at(30))
+      host.stack.leaveGroup(IPAddress(group), at: .at(30))
       #expect(
         messages(host, from: 30, to: 40) == ["224.0.0.2 17 0 8 4 e0 0 0 fb"]
       )
       // It has not been heard of for long.
-      try host.stack.joinGroup(group, at: .at(261))
+      try host.stack.joinGroup(IPAddress(group), at: .at(261))
       #expect(messages(host, from: 261, to: 270) == [report(4), report(4)])
     }
   }
@@ -177,14 +177,27 @@ import Testing
   @Test func limits_andWhatIsNoGroup() throws {
     try withHost { host in
       for last in 0..<16 as Range<UInt8> {
-        try host.stack.joinGroup(IPv4Address(224, 1, 0, last), at: .at(0))
+        try host.stack.joinGroup(
+          IPAddress(IPv4Address(224, 1, 0, last)),
+          at: .at(0)
+        )
       }
       #expect(host.stack.groupHardware.count == 17)
       #expect(throws: NetworkError.limitReached) {
-        try host.stack.joinGroup(IPv4Address(224, 1, 0, 99), at: .at(0))
+        try host.stack.joinGroup(
+          IPAddress(IPv4Address(224, 1, 0, 99)),
+          at: .at(0)
+        )
       }
       #expect(throws: NetworkError.unreachable) {
-        try host.stack.joinGroup(Hosts.peerAddress, at: .at(0))
+        try host.stack.joinGroup(IPAddress(Hosts.peerAddress), at: .at(0))
+      }
+      // ff02::fb: there is no version 6 yet.
+      #expect(throws: NetworkError.unreachable) {
+        try host.stack.joinGroup(
+          IPAddress(high: 0xFF02 << 48, low: 0xFB),
+          at: .at(0)
+        )
       }
     }
   }

@@ -107,7 +107,7 @@ import Testing
     try withTwoLinks { links in
       let group = IPv4Address(239, 1, 2, 3)
       let socket = try links.stack.bindDatagrams(port: 7)
-      try links.stack.joinGroup(group, at: .at(0))
+      try links.stack.joinGroup(IPAddress(group), at: .at(0))
       for link in 0..<2 {
         // IGMP.
         #expect(links.datagrams(on: link).map { $0[23] } == [2])
@@ -139,7 +139,7 @@ import Testing
         }
       }
       #expect(protocols == [2])
-      links.stack.leaveGroup(group, at: .at(20))
+      links.stack.leaveGroup(IPAddress(group), at: .at(20))
       links.receive(
         Frames.udpFrame(
           from: TwoLinks.peers[1],

@@ -15,7 +15,7 @@ import Testing
     seed: UInt64 = 1
   ) -> SNTPClient {
     SNTPClient(
-      servers: servers,
+      servers: servers.map { IPAddress($0) },
       random: RandomNumbers(seed: SipHash.Key(seed, 4330)),
       at: .at(0)
     )

@@ -4,7 +4,9 @@ import Packets
 
 /// A question and those who answer it.
 struct QueryPlay {
-  private static let servers = (1...3).map { IPv4Address(10, 0, 0, $0) }
+  private static let servers = (1...3).map {
+    IPAddress(IPv4Address(10, 0, 0, $0))
+  }
   private static let wanted = Array("\u{1}a\u{7}example\u{0}".utf8)
   private static let names: [[UInt8]] = [
     wanted,

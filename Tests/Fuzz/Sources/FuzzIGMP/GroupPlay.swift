@@ -61,7 +61,7 @@ struct GroupPlay: ~Copyable {
   private mutating func join(_ group: Int) {
     let before = joins.count { $0 > 0 }
     do throws(NetworkError) {
-      try stack.joinGroup(Self.address(group), at: now)
+      try stack.joinGroup(IPAddress(Self.address(group)), at: now)
       joins[group] += 1
     } catch {
       check(error == .limitReached && before > 0, "refused: \(error)")
@@ -69,7 +69,7 @@ struct GroupPlay: ~Copyable {
   }
 
   private mutating func leave(_ group: Int) {
-    stack.leaveGroup(Self.address(group), at: now)
+    stack.leaveGroup(IPAddress(Self.address(group)), at: now)
     joins[group] = max(joins[group] - 1, 0)
     let expected = joins.count { $0 > 0 }
     // And the one that routers ask in.

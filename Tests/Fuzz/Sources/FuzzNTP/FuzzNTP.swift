@@ -31,7 +31,7 @@ private struct ClockPlay {
       IPv4Address(10, 0, 0, 1 + $0)
     }
     client = SNTPClient(
-      servers: servers,
+      servers: servers.map { IPAddress($0) },
       random: RandomNumbers(seed: SipHash.Key(1, 2)),
       at: now
     )
