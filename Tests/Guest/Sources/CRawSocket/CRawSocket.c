@@ -48,3 +48,20 @@ int tap_open(const char *device) {
   }
   return tap;
 }
+
+int icmp_open(const char *address) {
+  struct sockaddr_in host = {.sin_family = AF_INET};
+  if (inet_pton(AF_INET, address, &host.sin_addr) != 1) {
+    errno = EINVAL;
+    return -1;
+  }
+  int raw = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
+  if (raw < 0) return -1;
+  if (connect(raw, (struct sockaddr *)&host, sizeof host) < 0) {
+    int reason = errno;
+    close(raw);
+    errno = reason;
+    return -1;
+  }
+  return raw;
+}

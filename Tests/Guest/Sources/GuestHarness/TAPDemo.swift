@@ -109,19 +109,28 @@ public struct TAPDemo: Sendable {
 
   /// Sends `count` pings, each when the one before is answered, or after 10 ms.
   ///
+  /// - Parameters:
+  ///   - count: How many.
+  ///   - byteCount: Bytes of each.
+  ///   - patience: Seconds to wait for what is missing at the end.
   /// - Returns: How many were answered.
-  public func flood(count: Int, byteCount: Int = 56) async throws -> Int {
-    let options = "-n -q -f -W 1 -c \(count) -s \(byteCount)"
-    let report = try await runCommand(
-      "sh",
-      // Status 1: not all were answered.
-      ["-c", "ping \(options) \(address) || test $? -eq 1"],
-      in: network.namespace
+  public func flood(
+    count: Int,
+    byteCount: Int = 56,
+    patience: Int = 10
+  ) async throws -> Int {
+    let report = try await runProbe(
+      [
+        "ping", "--host", address, "--count", "\(count)", "--size",
+        "\(byteCount)", "--patience", "\(patience)",
+      ],
+      in: network.namespace,
+      within: .seconds(60 + patience)
     )
-    guard let line = report.firstMatch(of: #/(\d+) received/#),
-      let received = Int(line.1)
+    guard let line = report.firstMatch(of: #/ping: (\d+) of/#),
+      let answered = Int(line.1)
     else { throw MissingLine(description: "ping says nothing: \(report)") }
-    return received
+    return answered
   }
 
   /// Runs every kind of TCP stream at once.

@@ -9,7 +9,8 @@ struct Probe: AsyncParsableCommand {
     abstract: "Tries out a service, and fails with what is wrong with it.",
     subcommands: [
       Echo.self, DatagramEcho.self, Discard.self, CharacterGenerator.self,
-      Datagrams.self, HTTP.self, Refused.self, Soak.self, Unread.self,
+      Datagrams.self, HTTP.self, Refused.self, Soak.self, Ping.self,
+      Unread.self,
       Flood.self, Scan.self, SlowReaders.self, Crowd.self, Scale.self,
       Served.self,
       Abort.self,

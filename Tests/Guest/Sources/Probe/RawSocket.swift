@@ -1,7 +1,7 @@
 import CRawSocket
 import Glibc
 
-/// Frames of an interface, as they are.
+/// Frames of an interface, or messages of ICMP, as they are.
 struct RawSocket: ~Copyable {
   private let descriptor: CInt
   /// The interface's hardware address.
@@ -26,6 +26,19 @@ struct RawSocket: ~Copyable {
     guard descriptor >= 0 else {
       throw ProbeFailure(
         "no cable of \(device): \(unsafe String(cString: strerror(errno)))"
+      )
+    }
+    hardware = []
+  }
+
+  /// The ICMP messages between us and `host`. What is sent begins with their
+  /// header, what is received with that of IP.
+  init(messagesOf host: String) throws {
+    // SAFETY: The call does not keep the address.
+    descriptor = unsafe icmp_open(host)
+    guard descriptor >= 0 else {
+      throw ProbeFailure(
+        "no ICMP to \(host): \(unsafe String(cString: strerror(errno)))"
       )
     }
     hardware = []
