@@ -39,7 +39,8 @@ public struct Limits: Sendable {
   /// ``DropReason/udpQueueFull``.
   public var datagramsPerSocket = 64
   /// Datagrams that wait in all sockets together, so that slow apps cannot take
-  /// every receive buffer from the others.
+  /// every receive buffer from the others. Beyond, the socket that holds most
+  /// gives up its oldest for one that holds less.
   public var datagrams = 128
   /// Datagrams of one socket that wait for the device; `send` answers `false`
   /// until there is room.
