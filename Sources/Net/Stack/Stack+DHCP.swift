@@ -125,7 +125,7 @@ extension Stack {
     count.drop(.addressLost, count: udp.removeUnsent(on: interface))
     let parked = interfaces[interface].neighbours.removeAll()
     count.drop(.addressLost, count: parked)
-    let parts = reassembly.removeAll(to: route.address)
+    let parts = reassembly.removeAll(over: interface)
     count.drop(.addressLost, count: parts)
     setLease(nil, on: interface)
     interfaces[interface].leaseEvents.noteLost()

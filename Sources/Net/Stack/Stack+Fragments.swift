@@ -21,7 +21,13 @@ extension Stack {
     var evicted = 0
     defer { count.drop(.ipv4FragmentEvicted, count: evicted) }
     guard
-      let whole = try reassembly.add(part, header, evicted: &evicted, at: now)
+      let whole = try reassembly.add(
+        part,
+        header,
+        over: interface,
+        evicted: &evicted,
+        at: now
+      )
     else { return nil }
     count.reassembled &+= 1
     return try inOwnSlots(whole, header.protocolNumber)
@@ -73,18 +79,19 @@ extension Stack {
       count.drop(.ipv4FragmentTimeout)
       switch consume expired {
       case .silent: break
-      case .quotable(let packet): sendTimeExceeded(about: packet, at: now)
+      case .quotable(let packet, let interface):
+        guard let interface else { continue }
+        sendTimeExceeded(about: packet, on: interface, at: now)
       }
     }
   }
 
   private mutating func sendTimeExceeded(
     about packet: borrowing PacketBuffer,
+    on interface: Int,
     at now: Instant
   ) {
     guard let header = try? IPv4Header(quoted: packet.bytes) else { return }
-    // What was for all is of no interface.
-    guard let interface = interface(of: header.destination) else { return }
     sendError(
       ICMPv4Message(
         type: ICMPv4Message.MessageType.timeExceeded,
@@ -93,7 +100,7 @@ extension Stack {
       ),
       about: packet,
       header,
-      isBroadcast: false,
+      isBroadcast: header.destination != interfaces[interface].route?.address,
       on: interface,
       at: now
     )
