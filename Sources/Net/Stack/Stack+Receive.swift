@@ -62,22 +62,19 @@ extension Stack {
       isLinkBroadcast,
       on: interface
     )
-    guard header.isFragment else {
-      return try receive(
+    if header.isFragment {
+      return try receivePart(
         packet,
         header,
         isBroadcast: isBroadcast,
+        isLoopedBack: false,
         on: interface,
         at: now
       )
     }
-    guard
-      let whole = try reassemble(packet, header, on: interface, at: now)
-    else { return }
-    let wholeHeader = try IPv4Header(checked: whole)
     try receive(
-      whole,
-      wholeHeader,
+      packet,
+      header,
       isBroadcast: isBroadcast,
       on: interface,
       at: now

@@ -240,6 +240,89 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    (IPv4Address(127, 0, 0, 1), false), (IPv4Address(127, 0, 0, 1), true),
+    (Hosts.ourAddress, true),
+  ])
+  func loopback_largeDatagram_arrives(
+    _ address: IPv4Address,
+    _ hasAddress: Bool
+  ) throws {
+    try withHost(hasAddress ? .fixed : .dynamic) { host in
+      let server = try host.bind(port: 7)
+      let client = try host.bind(port: 8)
+      let own = Endpoint(address: address, port: 7)
+      for size in [1473, 3000, host.stack.largestDatagram] {
+        let text = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        #expect(try host.send(text, from: client, to: own))
+        // But DHCP may ask meanwhile.
+        let sent = host.sent().map { Array($0[30..<34]) }
+        #expect(!sent.contains(Frames.bytes(address)))
+        host.stack.poll(at: .at(0))
+        let received = host.received(server)
+        #expect(received?.bytes == text)
+        #expect(received?.source == Endpoint(address: address, port: 8))
+      }
+      #expect(host.counters.dropped == 0)
+    }
+  }
+
+  /// The text of a later part is no header, whatever it looks like.
+  @Test func loopback_textOfAPart_isNoDatagram() throws {
+    try withHost { host in
+      let other = try host.bind(port: 99)
+      let server = try host.bind(port: 7)
+      let client = try host.bind(port: 8)
+      var text = [UInt8](repeating: 0, count: 1480 - 8)
+      // From port 53, to port 99, 12 bytes, no checksum.
+      text += [0, 53, 0, 99, 0, 12, 0, 0, 0xBA, 0xD0, 0xBA, 0xD1]
+      let own = Endpoint(address: Hosts.ourAddress, port: 7)
+      #expect(try host.send(text, from: client, to: own))
+      #expect(host.sent().isEmpty)
+      host.stack.poll(at: .at(0))
+      #expect(host.received(other) == nil)
+      #expect(host.received(server)?.bytes == text)
+    }
+  }
+
+  /// A part is missing, and one with its numbers comes from the link: once as
+  /// if from this host, and once truly from another.
+  @Test func loopback_partsFromTheLink_areNotJoined() throws {
+    var configuration = StackConfiguration.fixed
+    configuration.limits.controlPackets = 1
+    try withHost(configuration) { host in
+      try host.introducePeer()
+      let server = try host.bind(port: 7)
+      let client = try host.bind(port: 8)
+      // The number of the next datagram is one more than that of this one.
+      let peer = Endpoint(address: Hosts.peerAddress, port: 9)
+      #expect(try host.send([1], from: client, to: peer))
+      let number = try #require(host.sent().first).word(at: 18) &+ 1
+      let text = [UInt8](repeating: 1, count: 1500)
+      let own = Endpoint(address: Hosts.ourAddress, port: 7)
+      #expect(try host.send(text, from: client, to: own))
+      #expect(host.sent().isEmpty)
+      #expect(host.count(.loopbackFull) == 1)
+      host.stack.poll(at: .at(0))
+      for source in [Hosts.ourAddress, Hosts.peerAddress] {
+        let part = Frames.ipv4(
+          protocol: 17,
+          from: source,
+          change: {
+            $0.replaceSubrange(4..<8, with: Frames.bytes(number) + [0, 185])
+          },
+          [UInt8](repeating: 1, count: 28)
+        )
+        host.receive(Frames.ethernet(part))
+      }
+      #expect(host.count(.ipv4SourceInvalid) == 1)
+      #expect(host.received(server) == nil)
+      host.stack.poll(at: .at(60))
+      #expect(host.count(.ipv4FragmentTimeout) == 2)
+      #expect(host.sent(at: 60).isEmpty)
+    }
+  }
+
   @Test func loopback_isBounded() throws {
     var configuration = StackConfiguration.fixed
     configuration.limits.controlPackets = 4
