@@ -188,9 +188,10 @@ extension Stack {
     guard let route = interfaces[interface].route else {
       // RFC 2131 §4.1: replies may come to the address that the server is about
       // to grant. Nothing else is taken before there is an address.
-      guard header.protocolNumber == IPv4Header.ProtocolNumber.udp else {
-        throw DropReason.ipv4NoAddress
-      }
+      // RFC 1122 §3.2.1.3 (g): 127/8 is no such address.
+      guard header.protocolNumber == IPv4Header.ProtocolNumber.udp,
+        !header.destination.isLoopback
+      else { throw DropReason.ipv4NoAddress }
       return isLinkBroadcast || header.destination == .broadcast
     }
     // What has one of our own addresses is not from a host of the link, or came

@@ -229,6 +229,48 @@ import Testing
     }
   }
 
+  @Test func loopbackAddresses_fromTheLink_areDropped_beforeThereIsAnAddress()
+    throws
+  {
+    try withHost(.dynamic) { host in
+      let socket = try host.bind(port: 7)
+      let own = IPv4Address(127, 0, 0, 1)
+      host.receive(Frames.udpFrame(to: own, port: 7, [1]))
+      host.receive(Frames.udpFrame(from: own, to: own, port: 7, [1]))
+      host.receive(Frames.echoRequest(to: own, [1]))
+      #expect(host.received(socket) == nil)
+      #expect(host.count(.ipv4NoAddress) == 2)
+      #expect(host.count(.ipv4SourceInvalid) == 1)
+      #expect(host.sent().isEmpty)
+    }
+  }
+
+  /// A stranger ends no conversation of this host with itself.
+  @Test(arguments: [IPv4Address(127, 0, 0, 1), Hosts.ourAddress])
+  func loopback_errorFromTheLink_isNotBelieved(_ own: IPv4Address) throws {
+    try withHost { host in
+      _ = try host.bind(port: 53)
+      let client = try host.bind(port: 4000)
+      let server = Endpoint(address: own, port: 53)
+      #expect(try host.send([1], from: client, to: server))
+      #expect(host.sent().isEmpty)
+      host.stack.poll(at: .at(0))
+      _ = host.events()
+      let quote = Frames.ipv4(
+        protocol: 17,
+        from: own,
+        to: own,
+        Frames.udp(from: own, port: 4000, to: own, port: 53, [1])
+      )
+      let error = Frames.icmp(type: 3, code: 3, quote)
+      host.receive(Frames.ethernet(Frames.ipv4(protocol: 1, error)))
+      #expect(host.events().isEmpty)
+      let failure = host.stack.takeFailure(of: client)
+      #expect(failure == nil)
+      #expect(host.count(.icmpQuoteInvalid) == 1)
+    }
+  }
+
   @Test func loopback_worksBeforeAnAddressIsBound() throws {
     try withHost(.dynamic) { host in
       let server = try host.bind(port: 7)

@@ -105,6 +105,16 @@ import Testing
     }
   }
 
+  @Test func loopbackAddress_overAnInterfaceWithoutALease_isNotTaken() throws {
+    try withTwoLinks(TwoLinks.fixed(0), .dhcp) { links in
+      let socket = try links.stack.bindDatagrams(port: 7)
+      let own = IPv4Address(127, 0, 0, 1)
+      links.receive(Frames.udpFrame(to: own, port: 7, [1]), on: 1)
+      #expect(links.received(socket) == nil)
+      #expect(links.count(.ipv4NoAddress) == 1)
+    }
+  }
+
   @Test func frameOfTheOtherInterface_isNotTaken() {
     withTwoLinks { links in
       let frame = Frames.echoRequest(to: TwoLinks.addresses[1], [1])
