@@ -107,7 +107,10 @@ extension Stack {
     at now: Instant
   ) throws(DropReason) {
     let header = try IPv4Header(checked: packet)
-    let interface = interface(of: header.destination) ?? 0
+    guard
+      let interface = header.destination.isLoopback
+        ? 0 : interface(of: header.destination)
+    else { throw DropReason.addressLost }
     // What is larger than a packet is in parts here, too.
     if header.isFragment {
       return try receivePart(
