@@ -68,7 +68,8 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case icmpTypeIgnored
   /// An echo request to every host of the link, which a host may ignore.
   case icmpBroadcastEcho
-  /// An error that quotes no datagram of ours.
+  /// An error that quotes no datagram of ours, or one of UDP that no socket has
+  /// sent.
   case icmpQuoteInvalid
 
   // MARK: UDP
@@ -83,7 +84,7 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case udpPortClosed
   /// The socket, or all together, hold as many datagrams as they may.
   case udpQueueFull
-  /// The socket was closed while datagrams waited to be sent.
+  /// The socket was closed while datagrams waited to be sent, or to be read.
   case udpSocketClosed
 
   // MARK: DHCP

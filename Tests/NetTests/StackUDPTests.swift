@@ -412,7 +412,7 @@ import Testing
       }
       host.stack.unbindDatagrams(socket)
       host.stack.unbindDatagrams(socket)
-      #expect(host.count(.udpSocketClosed) == 3)
+      #expect(host.count(.udpSocketClosed) == 4)
       #expect(host.sent().isEmpty)
       #expect(host.events().isEmpty)
     }

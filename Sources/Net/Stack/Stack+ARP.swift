@@ -153,7 +153,12 @@ extension Stack {
     at now: Instant
   ) {
     count.drop(.neighbourUnreachable)
-    tellUnreachable(packet.bytes, isHard: false, on: interface, at: now)
+    _ = tellUnreachable(
+      packet.bytes,
+      isHard: false,
+      on: interface,
+      at: now
+    )
   }
 
   /// Tells all hosts of the link, and the switches between, where the address

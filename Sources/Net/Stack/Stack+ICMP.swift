@@ -224,25 +224,28 @@ extension Stack {
         message.code == ICMPv4Message.UnreachableCode.protocolUnreachable
         || message.code == ICMPv4Message.UnreachableCode.portUnreachable
     }
-    tellUnreachable(quote, isHard: isHard, on: interface, at: now)
+    guard tellUnreachable(quote, isHard: isHard, on: interface, at: now) else {
+      throw DropReason.icmpQuoteInvalid
+    }
   }
 
   /// Tells whoever sent `datagram` over `interface`, of which there are at least
-  /// the IP header and eight bytes, that it did not arrive.
+  /// the IP header and eight bytes, that it did not arrive. Returns `false` when
+  /// that is an app, and no app has sent it; TCP counts those itself.
   mutating func tellUnreachable(
     _ datagram: RawSpan,
     isHard: Bool,
     on interface: Int,
     at now: Instant
-  ) {
+  ) -> Bool {
     guard let header = try? IPv4Header(quoted: datagram),
       header.fragmentOffset == 0,
       datagram.byteCount >= header.length + Self.smallestQuote
-    else { return }
+    else { return false }
     let (local, remote) = Self.ends(of: datagram, header)
     switch header.protocolNumber {
     case IPv4Header.ProtocolNumber.udp:
-      udp.noteFailure(
+      return udp.noteFailure(
         DatagramFailure(
           remote: remote,
           reason: isHard ? .refused : .unreachable
@@ -259,8 +262,10 @@ extension Stack {
         on: interface,
         at: now
       )
+      return true
     default:
-      break
+      // The stack itself has sent it, and goes on as it would.
+      return true
     }
   }
 

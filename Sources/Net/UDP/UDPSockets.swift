@@ -56,13 +56,13 @@ struct UDPSockets: ~Copyable {
     )
   }
 
-  /// Closes the socket and drops what waits in it. Returns the number of
-  /// datagrams that were not sent.
+  /// Closes the socket and drops what waits in it. Returns the number of packets
+  /// that were not sent, and of datagrams that were not read.
   mutating func unbind(_ id: SocketID) -> Int {
     guard let index = index(of: id) else { return 0 }
-    var unsent = 0
+    var dropped = slots[index].received.count
     for outlet in 0..<outlets.count {
-      unsent += outlets[outlet].removeAll(of: index)
+      dropped += outlets[outlet].removeAll(of: index)
     }
     receivedCount -= slots[index].received.count
     wantingCount -= slots[index].wantsRoom ? 1 : 0
@@ -70,7 +70,7 @@ struct UDPSockets: ~Copyable {
     let generation = slots[index].generation &+ 1
     slots[index] = UDPSocket()
     slots[index].generation = generation
-    return unsent
+    return dropped
   }
 
   /// The port of the socket, or `nil` when it is closed.
@@ -202,17 +202,18 @@ struct UDPSockets: ~Copyable {
   }
 
   /// Notes that something which the socket of `port` sent did not arrive, if it
-  /// has sent there.
+  /// has sent there. Returns whether it has.
   mutating func noteFailure(
     _ failure: DatagramFailure,
     port: UInt16,
     on interface: Int
-  ) {
+  ) -> Bool {
     guard port != 0, let index = find(port, on: interface),
       slots[index].hasSent(to: failure.remote)
-    else { return }
+    else { return false }
     slots[index].failure = failure
     note(.unreachable, at: index)
+    return true
   }
 
   /// What did not arrive, once: about `remote`, or `nil`, about any.
