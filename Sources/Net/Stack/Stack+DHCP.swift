@@ -128,6 +128,7 @@ extension Stack {
     count.drop(.addressLost, count: parked)
     let parts = reassembly.removeAll(over: interface)
     count.drop(.addressLost, count: parts)
+    pathMTUs.removeAll()
     setLease(nil, on: interface)
     interfaces[interface].leaseEvents.noteLost()
   }
