@@ -45,6 +45,11 @@ public struct Limits: Sendable {
   /// Datagrams of one socket that wait for the device; `send` answers `false`
   /// until there is room.
   public var unsentDatagramsPerSocket = 16
+  /// Buffers that stay free for each one that datagrams to be sent over one link
+  /// hold, those of all sockets together; `send` answers `false` until there are
+  /// as many. While one link is down half of the stack's buffers are left to the
+  /// others, with two a third, and some always for ARP, ICMP and TCP.
+  public var freeBuffersPerUnsent = 1
 
   // MARK: Link and IP
 

@@ -328,9 +328,14 @@ import Testing
       )
       #expect(host.sent().isEmpty)
       #expect(host.events().isEmpty)
+      // One for it, and as many stay free.
+      _ = held.popFirst()
+      #expect(host.sent().isEmpty)
+      #expect(host.events().isEmpty)
       _ = held.popFirst()
       #expect(host.sent().isEmpty)
       #expect(host.events().count == 1)
+      #expect(try host.send([1], from: socket, to: peer))
     }
   }
 

@@ -154,12 +154,15 @@ struct UDPSockets: ~Copyable {
   }
 
   /// Whether the socket in a slot may have the datagram that it wants to send
-  /// wait for its device.
+  /// wait for its device: of those that may, each link's have the same share of
+  /// the buffers, and as much stays free.
   @_addressableSelf
   private func hasRoom(_ index: Int, available: Int) -> Bool {
     let interface = slots[index].wantedInterface
-    return slots[index].wantedBuffers <= available
-      && outlets[interface].count(of: index) < limits.unsentDatagramsPerSocket
+    let wanted = slots[index].wantedBuffers
+    return outlets[interface].count(of: index) < limits.unsentDatagramsPerSocket
+      && (outlets[interface].count + wanted) * limits.freeBuffersPerUnsent
+        <= available - wanted
   }
 
   /// Lets `packet`, which begins at its IP header, wait for the device.
