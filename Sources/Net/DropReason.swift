@@ -115,7 +115,8 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case controlQueueFull
   /// An ICMP error beyond the permitted rate.
   case icmpRateLimited
-  /// A newer packet took the place of one that waited for a neighbour.
+  /// It waited for a neighbour, and a newer packet took its place; or it is the
+  /// rest of a datagram to which that has happened.
   case neighbourPending
   /// The neighbour did not answer, or every place for one is busy.
   case neighbourUnreachable

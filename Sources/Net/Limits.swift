@@ -53,11 +53,12 @@ public struct Limits: Sendable {
 
   // MARK: Link and IP
 
-  /// Packets that wait for the answer of one neighbour; the oldest is dropped
-  /// as ``DropReason/neighbourPending`` beyond. The first burst of a connection
-  /// fits.
+  /// Datagrams that wait for the answer of one neighbour, one in parts being one;
+  /// the oldest is dropped as ``DropReason/neighbourPending`` beyond. The first
+  /// burst of a connection fits.
   public var packetsPerNeighbour = 8
-  /// Packets that wait for all neighbours together.
+  /// Packets that wait for all neighbours together; beyond, the oldest datagram
+  /// of the one that most wait for is dropped. The largest datagram fits.
   public var packetsForNeighbours = 64
   /// Datagrams that are put together at once; each may take 66 KB. The oldest is
   /// given up beyond.

@@ -114,10 +114,8 @@ extension Stack {
         on: interface
       )
     case .pending(let index):
-      let oldest = interfaces[interface].neighbours.park(packet, at: index)
-      if oldest != nil {
-        count.drop(.neighbourPending)
-      }
+      let dropped = interfaces[interface].neighbours.park(packet, at: index)
+      count.drop(.neighbourPending, count: dropped)
       return nil
     case .refused:
       count.drop(.neighbourUnreachable)
