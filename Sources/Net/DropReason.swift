@@ -68,7 +68,8 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case icmpTypeIgnored
   /// An echo request to every host of the link, which a host may ignore.
   case icmpBroadcastEcho
-  /// An error that quotes no datagram of ours.
+  /// An error that quotes no datagram of ours, or one of UDP that no socket has
+  /// sent.
   case icmpQuoteInvalid
 
   // MARK: UDP
@@ -83,7 +84,7 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case udpPortClosed
   /// The socket, or all together, hold as many datagrams as they may.
   case udpQueueFull
-  /// The socket was closed while datagrams waited to be sent.
+  /// The socket was closed while datagrams waited to be sent, or to be read.
   case udpSocketClosed
 
   // MARK: DHCP
@@ -114,7 +115,8 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   case controlQueueFull
   /// An ICMP error beyond the permitted rate.
   case icmpRateLimited
-  /// A newer packet took the place of one that waited for a neighbour.
+  /// It waited for a neighbour, and a newer packet took its place; or it is the
+  /// rest of a datagram to which that has happened.
   case neighbourPending
   /// The neighbour did not answer, or every place for one is busy.
   case neighbourUnreachable

@@ -39,19 +39,26 @@ public struct Limits: Sendable {
   /// ``DropReason/udpQueueFull``.
   public var datagramsPerSocket = 64
   /// Datagrams that wait in all sockets together, so that slow apps cannot take
-  /// every receive buffer from the others.
+  /// every receive buffer from the others. Beyond, the socket that holds most
+  /// gives up its oldest for one that holds less.
   public var datagrams = 128
   /// Datagrams of one socket that wait for the device; `send` answers `false`
   /// until there is room.
   public var unsentDatagramsPerSocket = 16
+  /// Buffers that stay free for each one that datagrams to be sent over one link
+  /// hold, those of all sockets together; `send` answers `false` until there are
+  /// as many. While one link is down half of the stack's buffers are left to the
+  /// others, with two a third, and some always for ARP, ICMP and TCP.
+  public var freeBuffersPerUnsent = 1
 
   // MARK: Link and IP
 
-  /// Packets that wait for the answer of one neighbour; the oldest is dropped
-  /// as ``DropReason/neighbourPending`` beyond. The first burst of a connection
-  /// fits.
+  /// Datagrams that wait for the answer of one neighbour, one in parts being one;
+  /// the oldest is dropped as ``DropReason/neighbourPending`` beyond. The first
+  /// burst of a connection fits.
   public var packetsPerNeighbour = 8
-  /// Packets that wait for all neighbours together.
+  /// Packets that wait for all neighbours together; beyond, the oldest datagram
+  /// of the one that most wait for is dropped. The largest datagram fits.
   public var packetsForNeighbours = 64
   /// Datagrams that are put together at once; each may take 66 KB. The oldest is
   /// given up beyond.

@@ -511,4 +511,60 @@ import Testing
       #expect(host.sent().count == 3)
     }
   }
+
+  private func answer(_ host: TestHost, at seconds: Double) {
+    host.receive(
+      Frames.arp(
+        operation: 2,
+        from: Hosts.peer,
+        Hosts.peerAddress,
+        for: Hosts.our,
+        Hosts.ourAddress,
+        frameTo: Hosts.our
+      ),
+      at: seconds
+    )
+  }
+
+  /// Two sockets at once, whose parts do not mix.
+  @Test func largeDatagram_toANewNeighbour_allPartsOrNone() throws {
+    try withHost { host in
+      let text = [UInt8](repeating: 1, count: 20_000)
+      let to = Endpoint(address: Hosts.peerAddress, port: 9)
+      for port in [7, 8] as [UInt16] {
+        let socket = try host.bind(port: port)
+        #expect(try host.send(text, from: socket, to: to))
+      }
+      _ = host.sent()
+      answer(host, at: 0.001)
+      let parts = host.sent(at: 0.001).filter { $0.word(at: 12) == 0x0800 }
+      let offsets = parts.map { Int($0.word(at: 20) & 0x1FFF) * 8 }
+      let whole = Array(stride(from: 0, to: 20_008, by: 1480))
+      #expect(offsets == whole + whole)
+      #expect(host.counters.dropped == 0)
+    }
+  }
+
+  /// Echo requests from eight addresses that nobody has fill the places.
+  @Test func waitingPackets_ofForgedNeighbours_keepNobodyElsesOut() throws {
+    try withHost { host in
+      for last in 100..<108 as Range<UInt8> {
+        for _ in 0..<8 {
+          host.receive(
+            Frames.echoRequest(from: IPv4Address(10, 0, 2, last), [1]),
+            at: 1
+          )
+        }
+      }
+      _ = host.sent(at: 1)
+      let socket = try host.bind(port: 7)
+      let to = Endpoint(address: Hosts.peerAddress, port: 9)
+      #expect(try host.send([1], from: socket, to: to, at: 1.1))
+      _ = host.sent(at: 1.1)
+      #expect(host.count(.neighbourPending) == 1)
+      answer(host, at: 1.101)
+      let sent = host.sent(at: 1.101).filter { $0.word(at: 12) == 0x0800 }
+      #expect(sent.count == 1)
+    }
+  }
 }

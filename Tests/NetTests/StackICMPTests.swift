@@ -296,6 +296,19 @@ import Testing
     }
   }
 
+  @Test func unreachable_aboutWhatNoSocketHasSent_isDropped() throws {
+    try withHost { host in
+      let quote = sentDatagram(to: 53)
+      host.receive(unreachable(code: 3, about: quote))
+      #expect(host.count(.icmpQuoteInvalid) == 1)
+      _ = try host.bind(port: 5000)
+      host.receive(unreachable(code: 3, about: quote))
+      #expect(host.count(.icmpQuoteInvalid) == 2)
+      #expect(host.counters.dropped == 2)
+      #expect(host.events().isEmpty)
+    }
+  }
+
   @Test func unreachable_ofAnEcho_isCountedOnly() throws {
     withHost { host in
       let quote = Frames.ipv4(

@@ -134,28 +134,64 @@ import Testing
   @Test func slowApp_queueIsBounded_oldestStay() throws {
     var configuration = StackConfiguration.fixed
     configuration.limits.datagramsPerSocket = 3
-    configuration.limits.datagrams = 4
     try withHost(configuration) { host in
-      let first = try host.bind(port: 1)
-      let second = try host.bind(port: 2)
+      let socket = try host.bind(port: 1)
       for byte in 0..<5 as Range<UInt8> {
         host.receive(Frames.udpFrame(port: 1, [byte]))
       }
       #expect(host.count(.udpQueueFull) == 2)
+      #expect(host.events().count == 1)
+      for byte in 0..<3 as Range<UInt8> {
+        #expect(host.received(socket)?.bytes == [byte])
+      }
+      #expect(host.received(socket) == nil)
+    }
+  }
+
+  @Test func allTogether_whoHoldsMostGivesUpItsOldest() throws {
+    var configuration = StackConfiguration.fixed
+    configuration.limits.datagramsPerSocket = 3
+    configuration.limits.datagrams = 4
+    try withHost(configuration) { host in
+      let first = try host.bind(port: 1)
+      let second = try host.bind(port: 2)
+      for byte in 0..<3 as Range<UInt8> {
+        host.receive(Frames.udpFrame(port: 1, [byte]))
+      }
       for byte in 0..<2 as Range<UInt8> {
         host.receive(Frames.udpFrame(port: 2, [byte]))
       }
-      // All together hold four.
-      #expect(host.count(.udpQueueFull) == 3)
-      #expect(host.events().count == 2)
-      #expect(host.received(first)?.bytes == [0])
+      #expect(host.count(.udpQueueFull) == 1)
+      // Both hold two: nobody has more than the one that would get it.
       host.receive(Frames.udpFrame(port: 2, [9]))
-      #expect(host.received(second)?.bytes == [0])
-      #expect(host.received(second)?.bytes == [9])
+      #expect(host.count(.udpQueueFull) == 2)
       #expect(host.received(first)?.bytes == [1])
+      host.receive(Frames.udpFrame(port: 2, [2]))
+      #expect(host.count(.udpQueueFull) == 2)
       #expect(host.received(first)?.bytes == [2])
       #expect(host.received(first) == nil)
-      #expect(host.count(.udpQueueFull) == 3)
+      for byte in 0..<3 as Range<UInt8> {
+        #expect(host.received(second)?.bytes == [byte])
+      }
+      #expect(host.received(second) == nil)
+    }
+  }
+
+  /// As of apps that only send.
+  @Test func socketsThatNobodyReads_keepNoOtherFromHearing() throws {
+    try withHost { host in
+      _ = [try host.bind(port: 1000), try host.bind(port: 1001)]
+      let third = try host.bind(port: 50000)
+      for port in [1000, 1001] as [UInt16] {
+        for _ in 0..<64 { host.receive(Frames.udpFrame(port: port, [1])) }
+      }
+      for byte in 0..<40 as Range<UInt8> {
+        host.receive(Frames.udpFrame(port: 50000, [byte]))
+      }
+      for byte in 0..<40 as Range<UInt8> {
+        #expect(host.received(third)?.bytes == [byte])
+      }
+      #expect(host.count(.udpQueueFull) == 40)
     }
   }
 
@@ -292,9 +328,14 @@ import Testing
       )
       #expect(host.sent().isEmpty)
       #expect(host.events().isEmpty)
+      // One for it, and as many stay free.
+      _ = held.popFirst()
+      #expect(host.sent().isEmpty)
+      #expect(host.events().isEmpty)
       _ = held.popFirst()
       #expect(host.sent().isEmpty)
       #expect(host.events().count == 1)
+      #expect(try host.send([1], from: socket, to: peer))
     }
   }
 
@@ -376,7 +417,7 @@ import Testing
       }
       host.stack.unbindDatagrams(socket)
       host.stack.unbindDatagrams(socket)
-      #expect(host.count(.udpSocketClosed) == 3)
+      #expect(host.count(.udpSocketClosed) == 4)
       #expect(host.sent().isEmpty)
       #expect(host.events().isEmpty)
     }

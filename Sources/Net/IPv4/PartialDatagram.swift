@@ -2,14 +2,18 @@ import Packets
 
 /// A datagram of which not all parts are there.
 struct PartialDatagram: ~Copyable {
-  /// What the parts of one datagram have in common. RFC 791 §2.3.
+  /// What the parts of one datagram have in common: RFC 791 §2.3, and that they
+  /// came over one link.
   struct Key: Equatable, Sendable {
+    /// `nil`: over none, from this host itself.
+    let interface: Int?
     let source: IPv4Address
     let destination: IPv4Address
     let protocolNumber: UInt8
     let identification: UInt16
 
-    init(_ header: IPv4Header) {
+    init(_ header: IPv4Header, over interface: Int?) {
+      self.interface = interface
       source = header.source
       destination = header.destination
       protocolNumber = header.protocolNumber

@@ -108,6 +108,6 @@ struct PathMTUCache: ~Copyable {
     return entries.count - 1
   }
 
-  /// Forgets all, as when the link is another.
+  /// Forgets all, as when a link may be another.
   mutating func removeAll() { entries.removeAll(keepingCapacity: true) }
 }

@@ -22,8 +22,9 @@ struct Reassembly: ~Copyable {
   enum Expired: ~Copyable {
     /// Its first part never came, so nobody can be told. RFC 792.
     case silent
-    /// What there is of it from its header on, to be quoted.
-    case quotable(PacketBuffer)
+    /// What there is of it from its header on, to be quoted, and the interface
+    /// that it came over, if it did over one.
+    case quotable(PacketBuffer, over: Int?)
   }
 
   /// The largest IP datagram.
@@ -74,12 +75,16 @@ struct Reassembly: ~Copyable {
   /// Takes in the part that `packet` is from its header on; the whole datagram,
   /// from its header on, when it was the last that was missing.
   ///
+  /// `interface`: the one that it came over; `nil` when it is from this host
+  /// itself. Parts that came over different ones make no datagram.
+  ///
   /// `evicted` is increased by the datagrams that are given up for it.
   ///
   /// - Throws: Why the part is of no use.
   mutating func add(
     _ packet: borrowing PacketBuffer,
     _ header: IPv4Header,
+    over interface: Int? = nil,
     evicted: inout Int,
     at now: Instant
   ) throws(DropReason) -> PacketBuffer? {
@@ -88,11 +93,12 @@ struct Reassembly: ~Copyable {
     guard Self.isSound(header, range) else {
       throw DropReason.ipv4FragmentInvalid
     }
+    let key = PartialDatagram.Key(header, over: interface)
     let index: Int
-    if let found = find(PartialDatagram.Key(header)) {
+    if let found = find(key) {
       index = found
     } else {
-      index = try begin(header, evicted: &evicted, at: now)
+      index = try begin(key, evicted: &evicted, at: now)
     }
     guard try insert(bytes, range, header, at: index) else { return nil }
     entries[index].note(header.ecn)
@@ -122,25 +128,21 @@ struct Reassembly: ~Copyable {
 
   /// A place for a datagram whose first part has come.
   private mutating func begin(
-    _ header: IPv4Header,
+    _ key: PartialDatagram.Key,
     evicted: inout Int,
     at now: Instant
   ) throws(DropReason) -> Int {
     if entries.count >= limit || (pool.available == 0 && !entries.isEmpty) {
       // RFC 4963 §2: what is old is probably never completed. Who fills the
       // table pays for it before others do.
-      _ = entries.remove(at: victim(for: header.source))
+      _ = entries.remove(at: victim(for: key.source))
       evicted += 1
     }
     guard let packet = pool.allocate(headroom: Self.headroom) else {
       throw DropReason.noBuffer
     }
     entries.append(
-      PartialDatagram(
-        PartialDatagram.Key(header),
-        in: packet,
-        until: now + timeout
-      )
+      PartialDatagram(key, in: packet, until: now + timeout)
     )
     return entries.count - 1
   }
@@ -215,18 +217,20 @@ struct Reassembly: ~Copyable {
     _ entry: consuming PartialDatagram
   ) -> Expired {
     let (headerLength, known) = (entry.headerLength, entry.ranges.contiguous)
+    let interface = entry.key.interface
     guard headerLength > 0, known > 0 else { return .silent }
     var packet = entry.packet
     packet.removeLast(packet.count - known)
     packet.prepend(headerLength)
-    return .quotable(packet)
+    return .quotable(packet, over: interface)
   }
 
-  /// Forgets all, as when the address is given up. Returns how many there were.
-  mutating func removeAll(to destination: IPv4Address) -> Int {
+  /// Forgets all that came over `interface`, as when its address is given up.
+  /// Returns how many there were.
+  mutating func removeAll(over interface: Int) -> Int {
     var count = 0
     for index in stride(from: entries.count - 1, through: 0, by: -1)
-    where entries[index].key.destination == destination {
+    where entries[index].key.interface == interface {
       _ = entries.remove(at: index)
       count += 1
     }

@@ -44,6 +44,11 @@ struct Neighbour: ~Copyable {
   var isOpen = false
   /// The packets that wait for its address. RFC 1122 §2.3.2.2, RFC 4861 §7.2.2.
   var parked = PacketQueue()
+  /// How many datagrams those are: the parts of one are one.
+  var parkedDatagrams = 0
+  /// What waited was dropped, and perhaps was not all of its datagram: parts
+  /// that follow are, too.
+  var refusesParts = false
 
   /// A neighbour that has to be asked for at once.
   init(_ address: IPv4Address, at now: Instant) {

@@ -109,6 +109,9 @@ extension NeighbourCache {
   mutating func takeParked(at index: Int) -> PacketBuffer? {
     guard let packet = entries[index].parked.popFirst() else { return nil }
     parkedCount -= 1
+    if !IPv4Header.isLaterFragment(packet) {
+      entries[index].parkedDatagrams -= 1
+    }
     return packet
   }
 }

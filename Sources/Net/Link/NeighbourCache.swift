@@ -202,24 +202,54 @@ struct NeighbourCache: ~Copyable {
     schedule(now)
   }
 
-  /// Lets `packet` wait for the neighbour at `index`. When as many wait as may,
-  /// the oldest of that neighbour is returned, or this one if it is the first.
-  mutating func park(
-    _ packet: consuming PacketBuffer,
-    at index: Int
-  ) -> PacketBuffer? {
-    guard
-      entries[index].parked.count >= parkedLimit
-        || parkedCount >= totalParkedLimit
-    else {
-      parkedCount += 1
-      entries[index].parked.append(packet)
-      return nil
+  /// Lets `packet` wait for the neighbour at `index`, and returns how many packets
+  /// are dropped, among them perhaps this one.
+  ///
+  /// RFC 4861 §7.2.2: newer ones replace older ones. When as many datagrams wait
+  /// for the neighbour as may, its oldest goes; when as many packets wait for all
+  /// neighbours, the oldest datagram of who has most, or of this one if no other
+  /// has more. A datagram in parts waits, and goes, as a whole.
+  mutating func park(_ packet: consuming PacketBuffer, at index: Int) -> Int {
+    let isLaterPart = IPv4Header.isLaterFragment(packet)
+    var dropped = 0
+    if !isLaterPart, entries[index].parkedDatagrams >= parkedLimit {
+      dropped += dropOldestParked(at: index)
     }
-    // RFC 4861 §7.2.2: newer packets replace older ones.
-    guard let oldest = entries[index].parked.popFirst() else { return packet }
+    if parkedCount >= totalParkedLimit {
+      dropped += dropOldestParked(at: whoHasMostParked(index))
+    }
+    if !isLaterPart { entries[index].refusesParts = false }
+    guard !entries[index].refusesParts, parkedCount < totalParkedLimit else {
+      return dropped + 1
+    }
+    parkedCount += 1
+    entries[index].parkedDatagrams += isLaterPart ? 0 : 1
     entries[index].parked.append(packet)
-    return oldest
+    return dropped
+  }
+
+  /// The neighbour that most packets wait for, and of equals the one at `index`.
+  private func whoHasMostParked(_ index: Int) -> Int {
+    var most = index
+    for other in 0..<entries.count
+    where entries[other].parked.count > entries[most].parked.count {
+      most = other
+    }
+    return most
+  }
+
+  /// Drops the oldest datagram that waits for the neighbour at `index`, with all
+  /// its parts, and returns how many packets those were.
+  private mutating func dropOldestParked(at index: Int) -> Int {
+    let before = parkedCount
+    _ = takeParked(at: index)
+    while !entries[index].parked.isEmpty,
+      IPv4Header.isLaterFragment(entries[index].parked.firstBytes)
+    {
+      _ = takeParked(at: index)
+    }
+    entries[index].refusesParts = entries[index].parked.isEmpty
+    return before - parkedCount
   }
 
   // MARK: Table

@@ -114,10 +114,8 @@ extension Stack {
         on: interface
       )
     case .pending(let index):
-      let oldest = interfaces[interface].neighbours.park(packet, at: index)
-      if oldest != nil {
-        count.drop(.neighbourPending)
-      }
+      let dropped = interfaces[interface].neighbours.park(packet, at: index)
+      count.drop(.neighbourPending, count: dropped)
       return nil
     case .refused:
       count.drop(.neighbourUnreachable)
@@ -153,7 +151,12 @@ extension Stack {
     at now: Instant
   ) {
     count.drop(.neighbourUnreachable)
-    tellUnreachable(packet.bytes, isHard: false, on: interface, at: now)
+    _ = tellUnreachable(
+      packet.bytes,
+      isHard: false,
+      on: interface,
+      at: now
+    )
   }
 
   /// Tells all hosts of the link, and the switches between, where the address

@@ -123,11 +123,44 @@ extension Stack {
     interfaces[interface].conflict.end()
     tcp.abortAll(from: IPAddress(route.address), on: interface, at: now)
     count.drop(.addressLost, count: udp.removeUnsent(on: interface))
+    dropControl(from: route.address, on: interface)
     let parked = interfaces[interface].neighbours.removeAll()
     count.drop(.addressLost, count: parked)
-    let parts = reassembly.removeAll(to: route.address)
+    let parts = reassembly.removeAll(over: interface)
     count.drop(.addressLost, count: parts)
+    pathMTUs.removeAll()
     setLease(nil, on: interface)
     interfaces[interface].leaseEvents.noteLost()
+  }
+
+  /// Drops what the stack itself has to say from `address`: it may be another
+  /// host's now.
+  private mutating func dropControl(
+    from address: IPv4Address,
+    on interface: Int
+  ) {
+    for _ in 0..<interfaces[interface].control.count {
+      guard let frame = interfaces[interface].control.popFirst() else { return }
+      if Self.isFrom(address, frame) {
+        count.drop(.addressLost)
+      } else {
+        interfaces[interface].control.append(frame)
+      }
+    }
+  }
+
+  /// Whether a frame of ours is from `address`.
+  private static func isFrom(
+    _ address: IPv4Address,
+    _ frame: borrowing PacketBuffer
+  ) -> Bool {
+    let bytes = frame.bytes
+    guard let header = try? EthernetHeader(parsing: bytes) else { return false }
+    let payload = bytes.extracting(droppingFirst: EthernetHeader.size)
+    let source =
+      header.etherType == EthernetHeader.EtherType.arp
+      ? (try? ARPPacket(parsing: payload))?.senderProtocol
+      : (try? IPv4Header(quoted: payload))?.source
+    return source == address
   }
 }

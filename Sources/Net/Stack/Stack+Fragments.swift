@@ -3,25 +3,61 @@ import Packets
 
 /// Datagrams in parts, coming and going. RFC 791 §2.3.
 extension Stack {
+  /// Takes a part of a datagram, from its IP header on, and the whole if it was
+  /// the last that was missing.
+  ///
+  /// `isLoopedBack`: it is from this host itself.
+  mutating func receivePart(
+    _ packet: consuming PacketBuffer,
+    _ header: IPv4Header,
+    isBroadcast: Bool,
+    isLoopedBack: Bool,
+    on interface: Int,
+    at now: Instant
+  ) throws(DropReason) {
+    // DHCP does without: before there is an address nothing is kept.
+    guard isLoopedBack || interfaces[interface].route != nil else {
+      throw DropReason.ipv4NoAddress
+    }
+    guard
+      let whole = try reassemble(
+        packet,
+        header,
+        over: isLoopedBack ? nil : interface,
+        at: now
+      )
+    else { return }
+    let wholeHeader = try IPv4Header(checked: whole)
+    try receive(
+      whole,
+      wholeHeader,
+      isBroadcast: isBroadcast,
+      on: interface,
+      at: now
+    )
+  }
+
   /// Takes a part in; the whole datagram if it was the last that was missing.
   ///
   /// One that the stack's own slots hold is copied to one, so that those of the
   /// largest size are held only by what needs them.
-  mutating func reassemble(
+  private mutating func reassemble(
     _ packet: consuming PacketBuffer,
     _ header: IPv4Header,
-    on interface: Int,
+    over interface: Int?,
     at now: Instant
   ) throws(DropReason) -> PacketBuffer? {
-    // DHCP does without: before there is an address nothing is kept.
-    guard interfaces[interface].route != nil else {
-      throw DropReason.ipv4NoAddress
-    }
     let part = try inOneSlot(packet)
     var evicted = 0
     defer { count.drop(.ipv4FragmentEvicted, count: evicted) }
     guard
-      let whole = try reassembly.add(part, header, evicted: &evicted, at: now)
+      let whole = try reassembly.add(
+        part,
+        header,
+        over: interface,
+        evicted: &evicted,
+        at: now
+      )
     else { return nil }
     count.reassembled &+= 1
     return try inOwnSlots(whole, header.protocolNumber)
@@ -73,18 +109,20 @@ extension Stack {
       count.drop(.ipv4FragmentTimeout)
       switch consume expired {
       case .silent: break
-      case .quotable(let packet): sendTimeExceeded(about: packet, at: now)
+      case .quotable(let packet, let interface):
+        // This host tells itself nothing.
+        guard let interface else { continue }
+        sendTimeExceeded(about: packet, on: interface, at: now)
       }
     }
   }
 
   private mutating func sendTimeExceeded(
     about packet: borrowing PacketBuffer,
+    on interface: Int,
     at now: Instant
   ) {
     guard let header = try? IPv4Header(quoted: packet.bytes) else { return }
-    // What was for all is of no interface.
-    guard let interface = interface(of: header.destination) else { return }
     sendError(
       ICMPv4Message(
         type: ICMPv4Message.MessageType.timeExceeded,
@@ -93,7 +131,7 @@ extension Stack {
       ),
       about: packet,
       header,
-      isBroadcast: false,
+      isBroadcast: header.destination != interfaces[interface].route?.address,
       on: interface,
       at: now
     )

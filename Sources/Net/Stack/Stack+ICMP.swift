@@ -33,7 +33,13 @@ extension Stack {
       // none comes to all.
       guard !isBroadcast else { throw DropReason.icmpQuoteInvalid }
       packet.removeFirst(ICMPv4Message.headerSize)
-      try receiveError(packet.bytes, message, on: interface, at: now)
+      try receiveError(
+        packet.bytes,
+        message,
+        header,
+        on: interface,
+        at: now
+      )
     default:
       throw DropReason.icmpTypeIgnored
     }
@@ -172,16 +178,27 @@ extension Stack {
       || bytes.byte(at: header.length) != ICMPv4Message.MessageType.echoRequest
   }
 
-  /// Takes an error about `quote`, the beginning of a datagram of ours.
+  /// Whether a datagram with the header `error` may say what has become of one
+  /// with the header `quoted`: it goes to where that came from, and only this
+  /// host knows of what never left it. RFC 1122 §3.2.1.3 (g), §3.2.2.
+  @_addressableSelf
+  private func mayQuote(_ quoted: IPv4Header, _ error: IPv4Header) -> Bool {
+    quoted.source == error.destination
+      && (!isThisHost(quoted.destination) || isThisHost(error.source))
+  }
+
+  /// Takes an error, which `outer` was before, about `quote`, the beginning of a
+  /// datagram of ours.
   private mutating func receiveError(
     _ quote: RawSpan,
     _ message: ICMPv4Message,
+    _ outer: IPv4Header,
     on interface: Int,
     at now: Instant
   ) throws(DropReason) {
     // Of later parts there is no port, and the first brought its own error.
     guard let header = try? IPv4Header(quoted: quote),
-      isOurs(header.source, on: interface), header.fragmentOffset == 0,
+      mayQuote(header, outer), header.fragmentOffset == 0,
       quote.byteCount >= header.length + Self.smallestQuote
     else { throw DropReason.icmpQuoteInvalid }
     var isHard = false
@@ -207,25 +224,28 @@ extension Stack {
         message.code == ICMPv4Message.UnreachableCode.protocolUnreachable
         || message.code == ICMPv4Message.UnreachableCode.portUnreachable
     }
-    tellUnreachable(quote, isHard: isHard, on: interface, at: now)
+    guard tellUnreachable(quote, isHard: isHard, on: interface, at: now) else {
+      throw DropReason.icmpQuoteInvalid
+    }
   }
 
   /// Tells whoever sent `datagram` over `interface`, of which there are at least
-  /// the IP header and eight bytes, that it did not arrive.
+  /// the IP header and eight bytes, that it did not arrive. Returns `false` when
+  /// that is an app, and no app has sent it; TCP counts those itself.
   mutating func tellUnreachable(
     _ datagram: RawSpan,
     isHard: Bool,
     on interface: Int,
     at now: Instant
-  ) {
+  ) -> Bool {
     guard let header = try? IPv4Header(quoted: datagram),
       header.fragmentOffset == 0,
       datagram.byteCount >= header.length + Self.smallestQuote
-    else { return }
+    else { return false }
     let (local, remote) = Self.ends(of: datagram, header)
     switch header.protocolNumber {
     case IPv4Header.ProtocolNumber.udp:
-      udp.noteFailure(
+      return udp.noteFailure(
         DatagramFailure(
           remote: remote,
           reason: isHard ? .refused : .unreachable
@@ -242,8 +262,10 @@ extension Stack {
         on: interface,
         at: now
       )
+      return true
     default:
-      break
+      // The stack itself has sent it, and goes on as it would.
+      return true
     }
   }
 

@@ -95,18 +95,34 @@ extension Stack {
       guard let packet = loopback.popFirst() else { return }
       count.loopedBack &+= 1
       do throws(DropReason) {
-        let header = try IPv4Header(checked: packet)
-        try receive(
-          packet,
-          header,
-          isBroadcast: false,
-          on: interface(of: header.destination) ?? 0,
-          at: now
-        )
+        try receiveLoopedBack(packet, at: now)
       } catch {
         count.drop(error)
       }
     }
+  }
+
+  private mutating func receiveLoopedBack(
+    _ packet: consuming PacketBuffer,
+    at now: Instant
+  ) throws(DropReason) {
+    let header = try IPv4Header(checked: packet)
+    guard
+      let interface = header.destination.isLoopback
+        ? 0 : interface(of: header.destination)
+    else { throw DropReason.addressLost }
+    // What is larger than a packet is in parts here, too.
+    if header.isFragment {
+      return try receivePart(
+        packet,
+        header,
+        isBroadcast: false,
+        isLoopedBack: true,
+        on: interface,
+        at: now
+      )
+    }
+    try receive(packet, header, isBroadcast: false, on: interface, at: now)
   }
 }
 

@@ -62,22 +62,19 @@ extension Stack {
       isLinkBroadcast,
       on: interface
     )
-    guard header.isFragment else {
-      return try receive(
+    if header.isFragment {
+      return try receivePart(
         packet,
         header,
         isBroadcast: isBroadcast,
+        isLoopedBack: false,
         on: interface,
         at: now
       )
     }
-    guard
-      let whole = try reassemble(packet, header, on: interface, at: now)
-    else { return }
-    let wholeHeader = try IPv4Header(checked: whole)
     try receive(
-      whole,
-      wholeHeader,
+      packet,
+      header,
       isBroadcast: isBroadcast,
       on: interface,
       at: now
@@ -191,9 +188,10 @@ extension Stack {
     guard let route = interfaces[interface].route else {
       // RFC 2131 §4.1: replies may come to the address that the server is about
       // to grant. Nothing else is taken before there is an address.
-      guard header.protocolNumber == IPv4Header.ProtocolNumber.udp else {
-        throw DropReason.ipv4NoAddress
-      }
+      // RFC 1122 §3.2.1.3 (g): 127/8 is no such address.
+      guard header.protocolNumber == IPv4Header.ProtocolNumber.udp,
+        !header.destination.isLoopback
+      else { throw DropReason.ipv4NoAddress }
       return isLinkBroadcast || header.destination == .broadcast
     }
     // What has one of our own addresses is not from a host of the link, or came

@@ -194,7 +194,14 @@ extension Stack {
     return nil
   }
 
-  /// Whether others may reach this host by `address` over `interface`.
+  /// Whether what is sent to `address` never leaves this host. RFC 1122
+  /// §3.2.1.3 (g).
+  @_addressableSelf
+  func isThisHost(_ address: IPv4Address) -> Bool {
+    address.isLoopback || interface(of: address) != nil
+  }
+
+  /// Whether what this host sends over `interface` may be from `address`.
   @_addressableSelf
   func isOurs(_ address: IPv4Address, on interface: Int) -> Bool {
     address == interfaces[interface].route?.address || address.isLoopback

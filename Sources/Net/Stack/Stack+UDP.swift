@@ -245,14 +245,8 @@ extension Stack {
       return
     }
     packet.interface = interface
-    let isLarge = reassembly.owns(packet)
-    if isLarge, reassembly.isLendingTooMany {
-      guard udp.dropLarge(for: socket, reassembly) else {
-        throw DropReason.udpQueueFull
-      }
-      count.drop(.udpQueueFull)
-    }
-    try udp.deliver(packet, to: socket, isLarge: isLarge)
+    let dropped = try udp.deliver(packet, to: socket, reassembly)
+    if dropped > 0 { count.drop(.udpQueueFull, count: dropped) }
   }
 
   /// Puts a UDP header and an IP header before the payload. The checksum may be

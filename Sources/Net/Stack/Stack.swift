@@ -225,9 +225,11 @@ public struct Stack: ~Copyable {
     guard isUp else { return }
     count.drop(.linkDown, count: interfaces[interface].control.count)
     interfaces[interface].control = PacketQueue()
-    // Who is on the link now may not be who was.
+    // Who is on the link now may not be who was, and the ways beyond may be
+    // others.
     let waiting = interfaces[interface].neighbours.removeAll()
     count.drop(.neighbourUnreachable, count: waiting)
+    pathMTUs.removeAll()
     linkCameUp(on: interface, at: now)
   }
 

@@ -9,6 +9,9 @@ struct UDPOutlet: ~Copyable {
   private(set) var count = 0
   /// Whose turn it is to send, so that no socket keeps the others back.
   private var turn = 0
+  /// The turn is not over: a datagram goes in parts, and this was not the last.
+  /// So parts stay together, as does what waits for a neighbour.
+  private var isAmidParts = false
 
   /// Nothing waits; of `sockets` something may.
   init(sockets: Int) {
@@ -26,11 +29,13 @@ struct UDPOutlet: ~Copyable {
 
   /// The next datagram of the first `sockets` slots.
   mutating func popFirst(ofSockets sockets: Int) -> PacketBuffer? {
+    let first = isAmidParts ? turn : turn + 1
     for step in 0..<sockets {
-      let index = (turn + 1 + step) % sockets
+      let index = (first + step) % sockets
       guard let packet = queues[index].popFirst() else { continue }
       turn = index
       count -= 1
+      isAmidParts = IPv4Header.isEarlierFragment(packet)
       return packet
     }
     return nil
@@ -41,6 +46,7 @@ struct UDPOutlet: ~Copyable {
     let dropped = queues[index].count
     queues[index] = PacketQueue()
     count -= dropped
+    if index == turn { isAmidParts = false }
     return dropped
   }
 }

@@ -9,10 +9,10 @@ struct UDPSockets: ~Copyable {
   /// The ports that are given to who asks for any. RFC 6335 §6.
   private static let ephemeralPorts: ClosedRange<UInt16> = 49152...65535
 
-  private let limits: Limits
-  private var slots: UniqueArray<UDPSocket>
+  let limits: Limits
+  var slots: UniqueArray<UDPSocket>
   /// The datagrams that wait for apps, in all sockets together.
-  private var receivedCount = 0
+  var receivedCount = 0
   /// The sockets whose last send was refused.
   private var wantingCount = 0
   /// The sockets that have changes to tell.
@@ -56,13 +56,13 @@ struct UDPSockets: ~Copyable {
     )
   }
 
-  /// Closes the socket and drops what waits in it. Returns the number of
-  /// datagrams that were not sent.
+  /// Closes the socket and drops what waits in it. Returns the number of packets
+  /// that were not sent, and of datagrams that were not read.
   mutating func unbind(_ id: SocketID) -> Int {
     guard let index = index(of: id) else { return 0 }
-    var unsent = 0
+    var dropped = slots[index].received.count
     for outlet in 0..<outlets.count {
-      unsent += outlets[outlet].removeAll(of: index)
+      dropped += outlets[outlet].removeAll(of: index)
     }
     receivedCount -= slots[index].received.count
     wantingCount -= slots[index].wantsRoom ? 1 : 0
@@ -70,7 +70,7 @@ struct UDPSockets: ~Copyable {
     let generation = slots[index].generation &+ 1
     slots[index] = UDPSocket()
     slots[index].generation = generation
-    return unsent
+    return dropped
   }
 
   /// The port of the socket, or `nil` when it is closed.
@@ -107,7 +107,7 @@ struct UDPSockets: ~Copyable {
     index(of: id).flatMap { slots[$0].interface }
   }
 
-  private func index(of id: SocketID) -> Int? {
+  func index(of id: SocketID) -> Int? {
     let index = Int(id.index)
     guard index < slots.count, slots[index].generation == id.generation,
       slots[index].port != 0
@@ -132,73 +132,6 @@ struct UDPSockets: ~Copyable {
     return port
   }
 
-  // MARK: Receiving
-
-  /// Puts `packet`, which begins at its IP header, into the socket of a slot.
-  ///
-  /// `isLarge`: it is in a buffer of ``Reassembly``.
-  mutating func deliver(
-    _ packet: consuming PacketBuffer,
-    to index: Int,
-    isLarge: Bool
-  ) throws(DropReason) {
-    guard hasPlace(index) else { throw DropReason.udpQueueFull }
-    slots[index].received.append(packet)
-    slots[index].largeCount += isLarge ? 1 : 0
-    receivedCount += 1
-    note(.readable, at: index)
-  }
-
-  /// Whether the socket in a slot may have one more datagram wait.
-  @_addressableSelf
-  private func hasPlace(_ index: Int) -> Bool {
-    slots[index].received.count < limits.datagramsPerSocket
-      && receivedCount < limits.datagrams
-  }
-
-  /// Drops the oldest large datagram of the socket that has most of them, if
-  /// those are more than the socket in slot `index` has, which is about to get
-  /// one: an app that does not read keeps nobody else's out.
-  ///
-  /// - Complexity: linear in the datagrams of that socket.
-  mutating func dropLarge(
-    for index: Int,
-    _ reassembly: borrowing Reassembly
-  ) -> Bool {
-    guard hasPlace(index) else { return false }
-    var most = index
-    for other in 0..<slots.count
-    where slots[other].largeCount > slots[most].largeCount {
-      most = other
-    }
-    guard most != index else { return false }
-    var isDropped = false
-    for _ in 0..<slots[most].received.count {
-      guard let packet = slots[most].received.popFirst() else { break }
-      if !isDropped, reassembly.owns(packet) {
-        isDropped = true
-      } else {
-        slots[most].received.append(packet)
-      }
-    }
-    slots[most].largeCount -= 1
-    receivedCount -= 1
-    return true
-  }
-
-  /// The oldest datagram, from its IP header on.
-  mutating func popReceived(
-    _ id: SocketID,
-    _ reassembly: borrowing Reassembly
-  ) -> PacketBuffer? {
-    guard let index = index(of: id),
-      let packet = slots[index].received.popFirst()
-    else { return nil }
-    receivedCount -= 1
-    slots[index].largeCount -= reassembly.owns(packet) ? 1 : 0
-    return packet
-  }
-
   // MARK: Sending
 
   /// Whether the socket takes one more datagram; if not, ``takeChanges()``
@@ -221,12 +154,15 @@ struct UDPSockets: ~Copyable {
   }
 
   /// Whether the socket in a slot may have the datagram that it wants to send
-  /// wait for its device.
+  /// wait for its device: of those that may, each link's have the same share of
+  /// the buffers, and as much stays free.
   @_addressableSelf
   private func hasRoom(_ index: Int, available: Int) -> Bool {
     let interface = slots[index].wantedInterface
-    return slots[index].wantedBuffers <= available
-      && outlets[interface].count(of: index) < limits.unsentDatagramsPerSocket
+    let wanted = slots[index].wantedBuffers
+    return outlets[interface].count(of: index) < limits.unsentDatagramsPerSocket
+      && (outlets[interface].count + wanted) * limits.freeBuffersPerUnsent
+        <= available - wanted
   }
 
   /// Lets `packet`, which begins at its IP header, wait for the device.
@@ -269,17 +205,18 @@ struct UDPSockets: ~Copyable {
   }
 
   /// Notes that something which the socket of `port` sent did not arrive, if it
-  /// has sent there.
+  /// has sent there. Returns whether it has.
   mutating func noteFailure(
     _ failure: DatagramFailure,
     port: UInt16,
     on interface: Int
-  ) {
+  ) -> Bool {
     guard port != 0, let index = find(port, on: interface),
       slots[index].hasSent(to: failure.remote)
-    else { return }
+    else { return false }
     slots[index].failure = failure
     note(.unreachable, at: index)
+    return true
   }
 
   /// What did not arrive, once: about `remote`, or `nil`, about any.
@@ -311,7 +248,7 @@ struct UDPSockets: ~Copyable {
     index(of: id).flatMap { slots[$0].timeToLive }
   }
 
-  private mutating func note(_ change: DatagramChanges, at index: Int) {
+  mutating func note(_ change: DatagramChanges, at index: Int) {
     changedCount += slots[index].changes.isEmpty ? 1 : 0
     slots[index].changes.insert(change)
   }

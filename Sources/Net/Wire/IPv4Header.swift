@@ -167,8 +167,19 @@ struct IPv4Header: Equatable, Sendable {
 
   /// Whether the datagram in `packet` is a part of one, and not the first.
   static func isLaterFragment(_ packet: borrowing PacketBuffer) -> Bool {
-    let field: UInt16 = packet.bytes.bigEndian(at: Field.fragment)
+    isLaterFragment(packet.bytes)
+  }
+
+  /// The same of the datagram whose header is at the front of `bytes`.
+  static func isLaterFragment(_ bytes: RawSpan) -> Bool {
+    let field: UInt16 = bytes.bigEndian(at: Field.fragment)
     return field & Fragment.offset != 0
+  }
+
+  /// Whether the datagram in `packet` is a part of one, and not the last.
+  static func isEarlierFragment(_ packet: borrowing PacketBuffer) -> Bool {
+    let field: UInt16 = packet.bytes.bigEndian(at: Field.fragment)
+    return field & Fragment.moreFragments != 0
   }
 
   /// Writes the header to the front of `bytes`, with its checksum.

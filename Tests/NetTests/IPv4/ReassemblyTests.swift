@@ -337,7 +337,7 @@ import Testing
     switch consume expired {
     case nil: "none"
     case .silent?: "silent"
-    case .quotable(let packet)?: "\(packet.count) bytes"
+    case .quotable(let packet, _)?: "\(packet.count) bytes"
     }
   }
 

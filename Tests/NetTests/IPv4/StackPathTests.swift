@@ -1,6 +1,7 @@
-import Net
 import Packets
 import Testing
+
+@testable import Net
 
 /// What routers say of the way. RFC 1191, RFC 1122 §3.2.2, RFC 5927.
 @Suite struct StackPathTests {
@@ -261,6 +262,45 @@ import Testing
         try host.send([1], from: socket, to: remote)
       }
       #expect(try host.send([1], from: socket, to: remote))
+    }
+  }
+
+  private func lowerPath(_ host: TestHost) {
+    let isNews = host.stack.pathMTUs.lower(
+      to: Hosts.remoteAddress,
+      mtu: 552,
+      at: .at(0)
+    )
+    #expect(isNews)
+  }
+
+  @Test func anotherLink_thePathMTUsAreForgotten() {
+    withHost { host in
+      lowerPath(host)
+      host.stack.setLink(up: false, at: .at(1))
+      host.stack.setLink(up: true, at: .at(2))
+      let mtu = host.stack.pathMTU(to: Hosts.remoteAddress, on: 0, at: .at(3))
+      #expect(mtu == 1500)
+    }
+  }
+
+  @Test func lostAddress_thePathMTUsAreForgotten() {
+    withHost { host in
+      lowerPath(host)
+      for seconds in [1.0, 2] {
+        host.receive(
+          Frames.arp(
+            operation: 2,
+            from: Hosts.attacker,
+            Hosts.ourAddress,
+            Hosts.ourAddress
+          ),
+          at: seconds
+        )
+      }
+      #expect(host.lease == nil)
+      let mtu = host.stack.pathMTU(to: Hosts.remoteAddress, on: 0, at: .at(3))
+      #expect(mtu == 1500)
     }
   }
 

@@ -229,6 +229,48 @@ import Testing
     }
   }
 
+  @Test func loopbackAddresses_fromTheLink_areDropped_beforeThereIsAnAddress()
+    throws
+  {
+    try withHost(.dynamic) { host in
+      let socket = try host.bind(port: 7)
+      let own = IPv4Address(127, 0, 0, 1)
+      host.receive(Frames.udpFrame(to: own, port: 7, [1]))
+      host.receive(Frames.udpFrame(from: own, to: own, port: 7, [1]))
+      host.receive(Frames.echoRequest(to: own, [1]))
+      #expect(host.received(socket) == nil)
+      #expect(host.count(.ipv4NoAddress) == 2)
+      #expect(host.count(.ipv4SourceInvalid) == 1)
+      #expect(host.sent().isEmpty)
+    }
+  }
+
+  /// A stranger ends no conversation of this host with itself.
+  @Test(arguments: [IPv4Address(127, 0, 0, 1), Hosts.ourAddress])
+  func loopback_errorFromTheLink_isNotBelieved(_ own: IPv4Address) throws {
+    try withHost { host in
+      _ = try host.bind(port: 53)
+      let client = try host.bind(port: 4000)
+      let server = Endpoint(address: own, port: 53)
+      #expect(try host.send([1], from: client, to: server))
+      #expect(host.sent().isEmpty)
+      host.stack.poll(at: .at(0))
+      _ = host.events()
+      let quote = Frames.ipv4(
+        protocol: 17,
+        from: own,
+        to: own,
+        Frames.udp(from: own, port: 4000, to: own, port: 53, [1])
+      )
+      let error = Frames.icmp(type: 3, code: 3, quote)
+      host.receive(Frames.ethernet(Frames.ipv4(protocol: 1, error)))
+      #expect(host.events().isEmpty)
+      let failure = host.stack.takeFailure(of: client)
+      #expect(failure == nil)
+      #expect(host.count(.icmpQuoteInvalid) == 1)
+    }
+  }
+
   @Test func loopback_worksBeforeAnAddressIsBound() throws {
     try withHost(.dynamic) { host in
       let server = try host.bind(port: 7)
@@ -237,6 +279,89 @@ import Testing
       _ = host.sent()
       host.stack.poll(at: .at(0))
       #expect(host.received(server)?.bytes == [5])
+    }
+  }
+
+  @Test(arguments: [
+    (IPv4Address(127, 0, 0, 1), false), (IPv4Address(127, 0, 0, 1), true),
+    (Hosts.ourAddress, true),
+  ])
+  func loopback_largeDatagram_arrives(
+    _ address: IPv4Address,
+    _ hasAddress: Bool
+  ) throws {
+    try withHost(hasAddress ? .fixed : .dynamic) { host in
+      let server = try host.bind(port: 7)
+      let client = try host.bind(port: 8)
+      let own = Endpoint(address: address, port: 7)
+      for size in [1473, 3000, host.stack.largestDatagram] {
+        let text = (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+        #expect(try host.send(text, from: client, to: own))
+        // But DHCP may ask meanwhile.
+        let sent = host.sent().map { Array($0[30..<34]) }
+        #expect(!sent.contains(Frames.bytes(address)))
+        host.stack.poll(at: .at(0))
+        let received = host.received(server)
+        #expect(received?.bytes == text)
+        #expect(received?.source == Endpoint(address: address, port: 8))
+      }
+      #expect(host.counters.dropped == 0)
+    }
+  }
+
+  /// The text of a later part is no header, whatever it looks like.
+  @Test func loopback_textOfAPart_isNoDatagram() throws {
+    try withHost { host in
+      let other = try host.bind(port: 99)
+      let server = try host.bind(port: 7)
+      let client = try host.bind(port: 8)
+      var text = [UInt8](repeating: 0, count: 1480 - 8)
+      // From port 53, to port 99, 12 bytes, no checksum.
+      text += [0, 53, 0, 99, 0, 12, 0, 0, 0xBA, 0xD0, 0xBA, 0xD1]
+      let own = Endpoint(address: Hosts.ourAddress, port: 7)
+      #expect(try host.send(text, from: client, to: own))
+      #expect(host.sent().isEmpty)
+      host.stack.poll(at: .at(0))
+      #expect(host.received(other) == nil)
+      #expect(host.received(server)?.bytes == text)
+    }
+  }
+
+  /// A part is missing, and one with its numbers comes from the link: once as
+  /// if from this host, and once truly from another.
+  @Test func loopback_partsFromTheLink_areNotJoined() throws {
+    var configuration = StackConfiguration.fixed
+    configuration.limits.controlPackets = 1
+    try withHost(configuration) { host in
+      try host.introducePeer()
+      let server = try host.bind(port: 7)
+      let client = try host.bind(port: 8)
+      // The number of the next datagram is one more than that of this one.
+      let peer = Endpoint(address: Hosts.peerAddress, port: 9)
+      #expect(try host.send([1], from: client, to: peer))
+      let number = try #require(host.sent().first).word(at: 18) &+ 1
+      let text = [UInt8](repeating: 1, count: 1500)
+      let own = Endpoint(address: Hosts.ourAddress, port: 7)
+      #expect(try host.send(text, from: client, to: own))
+      #expect(host.sent().isEmpty)
+      #expect(host.count(.loopbackFull) == 1)
+      host.stack.poll(at: .at(0))
+      for source in [Hosts.ourAddress, Hosts.peerAddress] {
+        let part = Frames.ipv4(
+          protocol: 17,
+          from: source,
+          change: {
+            $0.replaceSubrange(4..<8, with: Frames.bytes(number) + [0, 185])
+          },
+          [UInt8](repeating: 1, count: 28)
+        )
+        host.receive(Frames.ethernet(part))
+      }
+      #expect(host.count(.ipv4SourceInvalid) == 1)
+      #expect(host.received(server) == nil)
+      host.stack.poll(at: .at(60))
+      #expect(host.count(.ipv4FragmentTimeout) == 2)
+      #expect(host.sent(at: 60).isEmpty)
     }
   }
 

@@ -185,4 +185,37 @@ import Testing
       #expect(links.count(.noRoute) == 0)
     }
   }
+
+  /// Six sockets send as much as they may over a link that is down.
+  @Test func linkThatIsDown_leavesBuffersToTheOther() throws {
+    // What is received is not in the stack's buffers: the device has its own.
+    let device = PacketPool(capacity: 8)
+    try withTwoLinks { links in
+      links.stack.setLink(up: false, on: 1, at: .at(1))
+      let other = try links.stack.bindDatagrams(port: 0, on: 0)
+      for _ in 0..<6 {
+        let socket = try links.stack.bindDatagrams(port: 0, on: 1)
+        for size in [1, links.stack.largestDatagram] {
+          let text = [UInt8](repeating: 1, count: size)
+          for _ in 0..<15 {
+            _ = try links.send(text, from: socket, to: TwoLinks.peers[1], at: 1)
+          }
+        }
+      }
+      #expect(links.pool.available >= 128)
+      var packet = device.allocate(headroom: 12)!
+      let question = Frames.arp(
+        operation: 1,
+        from: Hosts.peer,
+        Hosts.peerAddress,
+        Hosts.ourAddress
+      )
+      packet.append(copying: question.raw)
+      links.stack.receive(packet, on: 0, at: .at(2))
+      #expect(links.sent(on: 0, at: 2).count == 1)
+      // The largest datagram of the other still has room.
+      let text = [UInt8](repeating: 1, count: links.stack.largestDatagram)
+      #expect(try links.send(text, from: other, to: TwoLinks.peers[0], at: 2))
+    }
+  }
 }

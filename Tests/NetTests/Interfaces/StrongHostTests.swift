@@ -34,6 +34,87 @@ import Testing
     }
   }
 
+  /// Parts of a datagram of 3,000 bytes to port 7 of `destination`.
+  private func parts(to destination: IPv4Address) -> [[UInt8]] {
+    let text = (0..<3000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    let whole = Frames.udp(port: 40000, to: destination, port: 7, text)
+    return [0..<1480, 1480..<2960, 2960..<whole.count].map { range in
+      let more: UInt16 = range.upperBound < whole.count ? 0x2000 : 0
+      return Frames.ethernet(
+        to: destination.isMulticast
+          ? MACAddress(group: destination) : Hosts.our,
+        Frames.ipv4(
+          protocol: 17,
+          to: destination,
+          change: {
+            let field = UInt16(range.lowerBound / 8) | more
+            $0.replaceSubrange(6..<8, with: Frames.bytes(field))
+          },
+          Array(whole[range])
+        )
+      )
+    }
+  }
+
+  @Test func partsOverTwoLinks_makeNoDatagram() throws {
+    try withTwoLinks { links in
+      let group = IPv4Address(224, 0, 0, 251)
+      try links.stack.joinGroup(IPAddress(group), at: .at(0))
+      links.settle()
+      let socket = try links.stack.bindDatagrams(port: 7)
+      let parts = parts(to: group)
+      for (number, part) in parts.enumerated() {
+        links.receive(part, on: number % 2)
+      }
+      #expect(links.received(socket) == nil)
+      // Each link's own make one.
+      links.receive(parts[1], on: 0)
+      let whole = try #require(links.received(socket))
+      #expect(whole.link == 0)
+      links.stack.poll(at: .at(60))
+      #expect(links.count(.ipv4FragmentTimeout) == 1)
+    }
+  }
+
+  @Test func lostAddress_onlyThePartsOfItsLinkGo() throws {
+    try withTwoLinks { links in
+      let socket = try links.stack.bindDatagrams(port: 7)
+      for link in 0..<2 {
+        for part in parts(to: TwoLinks.addresses[link]).prefix(2) {
+          links.receive(part, on: link)
+        }
+      }
+      for seconds in [1.0, 2] {
+        links.receive(
+          Frames.arp(
+            operation: 2,
+            from: Hosts.attacker,
+            TwoLinks.addresses[1],
+            TwoLinks.addresses[1]
+          ),
+          on: 1,
+          at: seconds
+        )
+        // The first claim is answered by an announcement.
+        #expect(links.sent(on: 1, at: seconds).count == (seconds == 1 ? 1 : 0))
+      }
+      #expect(links.stack.lease(of: 1) == nil)
+      #expect(links.count(.addressLost) == 1)
+      links.receive(parts(to: TwoLinks.addresses[0])[2], on: 0, at: 3)
+      #expect(links.received(socket)?.link == 0)
+    }
+  }
+
+  @Test func loopbackAddress_overAnInterfaceWithoutALease_isNotTaken() throws {
+    try withTwoLinks(TwoLinks.fixed(0), .dhcp) { links in
+      let socket = try links.stack.bindDatagrams(port: 7)
+      let own = IPv4Address(127, 0, 0, 1)
+      links.receive(Frames.udpFrame(to: own, port: 7, [1]), on: 1)
+      #expect(links.received(socket) == nil)
+      #expect(links.count(.ipv4NoAddress) == 1)
+    }
+  }
+
   @Test func frameOfTheOtherInterface_isNotTaken() {
     withTwoLinks { links in
       let frame = Frames.echoRequest(to: TwoLinks.addresses[1], [1])

@@ -215,10 +215,60 @@ import Testing
         host.receive(
           claim(from: MACAddress(bits: 0x0200_0000_1000 + UInt64(index)))
         )
+        if index == 0 { #expect(host.sent() == [announcement]) }
       }
-      #expect(host.sent() == [announcement])
+      #expect(host.sent().isEmpty)
       #expect(host.count(.arpConflict) == 2)
       #expect(host.count(.arpNotForUs) == 9_998)
+    }
+  }
+
+  private func claim(_ host: TestHost, at seconds: Double) {
+    host.receive(
+      Frames.arp(
+        operation: 2,
+        from: Hosts.attacker,
+        Hosts.ourAddress,
+        Hosts.ourAddress
+      ),
+      at: seconds
+    )
+  }
+
+  /// Answers wait for a device that is full, and the address is lost.
+  @Test func lostAddress_nothingIsSentFromIt() throws {
+    try withHost { host in
+      try host.introducePeer()
+      for _ in 0..<4 { host.receive(Frames.echoRequest([1]), at: 1) }
+      host.receive(
+        Frames.arp(
+          operation: 1,
+          from: Hosts.peer,
+          Hosts.peerAddress,
+          Hosts.ourAddress
+        ),
+        at: 1
+      )
+      // The first claim is answered by an announcement.
+      for seconds in [1.0, 2] { claim(host, at: seconds) }
+      #expect(host.lease == nil)
+      #expect(host.sent(at: 2).isEmpty)
+      #expect(host.count(.addressLost) == 6)
+    }
+  }
+
+  @Test func lostAddress_whatWasSentToIt_isDropped() throws {
+    try withHost { host in
+      let server = try host.bind(port: 7)
+      let own = Endpoint(address: Hosts.ourAddress, port: 7)
+      #expect(try host.send([1], from: server, to: own))
+      #expect(host.sent().isEmpty)
+      for seconds in [1.0, 2] { claim(host, at: seconds) }
+      host.stack.poll(at: .at(2))
+      #expect(host.received(server) == nil)
+      _ = host.sent(at: 2)
+      // With the announcement that answered the first claim.
+      #expect(host.count(.addressLost) == 2)
     }
   }
 }
