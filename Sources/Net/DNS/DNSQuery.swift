@@ -194,6 +194,8 @@ public struct DNSQuery: Sendable {
       code == DNSMessage.ResponseCode.noError
         || code == DNSMessage.ResponseCode.nameError
     else { return failServer() }
+    guard Int(header.answers) + Int(header.authorities) <= limits.records
+    else { throw DNSError.tooManyRecords }
     var current = name
     while true {
       var found = DNSFindings(limit: limits.addresses)

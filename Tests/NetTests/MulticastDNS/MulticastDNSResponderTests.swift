@@ -637,6 +637,39 @@ private final class Link {
     )
   }
 
+  /// RFC 6762 §17: 9,000 bytes with the headers of IP and UDP.
+  @Test func longerThanAMessageMayBe_isMalformed() {
+    let link = Link()
+    link.settle()
+    let query = Link.query("apus.local")
+    let rest = 9_000 - 28 - query.count
+    #expect(link.ask(query + [UInt8](repeating: 0, count: rest)).count == 1)
+    #expect(link.ask(query + [UInt8](repeating: 0, count: rest + 1)).isEmpty)
+    #expect(link.refused == [.malformed])
+  }
+
+  /// Records whose names lead through all of a chain cost as much as their
+  /// number times its length.
+  @Test func chainOfPointers_isMalformed() {
+    let link = Link()
+    link.settle()
+    // A record of the root, with a chain of pointers for its data.
+    let hops = 1000
+    var message =
+      Link.response([], flags: 0x8400) + [0, 0, 16, 0, 1, 0, 0, 0, 0]
+    message += DNSResponse.word(UInt16(2 * hops))
+    let first = message.count
+    for index in 0..<hops {
+      let target = index == 0 ? 12 : first + 2 * (index - 1)
+      message += DNSResponse.word(UInt16(0xC000 | target))
+    }
+    let name = UInt16(0xC000 | (message.count - 2))
+    message += DNSResponse.word(name) + [0, 16, 0, 1, 0, 0, 0, 0, 0, 0]
+    message = message.replacing(at: 6, with: DNSResponse.word(2))
+    link.receive(message)
+    #expect(link.refused == [.malformed])
+  }
+
   @Test(arguments: 0..<8 as Range<UInt64>)
   func spoiltMessages_neverTrap_andAreBounded(_ seed: UInt64) {
     var numbers = RandomNumbers(seed: SipHash.Key(seed, 6763))
