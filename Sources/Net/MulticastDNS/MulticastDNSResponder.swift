@@ -102,7 +102,9 @@ public struct MulticastDNSResponder: Sendable {
     random: RandomNumbers,
     at now: Instant
   ) {
-    let isLabel = DNSName(ascii: host)?.labelCount == 1
+    // One label may be written with a dot behind it, but has none in it.
+    let isLabel =
+      DNSName(ascii: host)?.labelCount == 1 && !host.contains(0x2E)
     wanted = isLabel ? host : Array("apus".utf8)
     self.address = address
     self.random = random

@@ -208,7 +208,7 @@ private final class Link {
     arguments: [
       ("Web-1", "Web-1.local"), ("", "apus.local"), ("a.b", "apus.local"),
       (String(repeating: "a", count: 64), "apus.local"), ("a b", "apus.local"),
-      (".", "apus.local"),
+      (".", "apus.local"), ("web-1.", "apus.local"),
     ]
   )
   func hostThatIsNoLabel_isApus(_ host: String, _ expected: String) {
