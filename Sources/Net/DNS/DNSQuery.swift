@@ -217,6 +217,9 @@ public struct DNSQuery: Sendable {
       answer = .noName(seconds: lifetime)
     } else if negative != nil {
       answer = .noAddress(seconds: lifetime)
+    } else if current.isLocal {
+      // RFC 6762 §3: no server is to be asked for that.
+      answer = .noName(seconds: lifetime)
     } else if current != name {
       // The server does not know where the alias leads; it is asked for that.
       name = current

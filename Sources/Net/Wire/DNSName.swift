@@ -99,6 +99,24 @@ public struct DNSName: Sendable {
     return count
   }
 
+  /// Whether it is a name of the link, which servers are not asked for: its last
+  /// label is "local". RFC 6762 §3.
+  var isLocal: Bool {
+    let local: InlineArray<7, UInt8> = [5, 0x6C, 0x6F, 0x63, 0x61, 0x6C, 0]
+    var last = 0
+    var offset = 0
+    while bytes[offset] != 0 {
+      last = offset
+      offset += 1 + Int(bytes[offset])
+    }
+    guard bytes.count - last == local.count else { return false }
+    for index in local.indices
+    where Self.fold(bytes[last + index]) != local[index] {
+      return false
+    }
+    return true
+  }
+
   /// This name below `domain`, or `nil` when that would be too long.
   func below(_ domain: DNSName) -> DNSName? {
     guard bytes.count - 1 + domain.bytes.count <= Self.limit else { return nil }

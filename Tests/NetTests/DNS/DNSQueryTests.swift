@@ -272,6 +272,15 @@ extension DNSQuery.Step {
     }
   }
 
+  /// RFC 6762 §3.
+  @Test func aliasOfTheLink_isNotAskedOfServers() throws {
+    let asker = Asker("a", servers: [Asker.first])
+    let step = try asker.outcome { response in
+      response.answers = [DNSResponse.alias("a", "printer.local")]
+    }
+    #expect(step.answer == .noName(seconds: 0))
+  }
+
   @Test func loopOfAliases_ends() throws {
     let asker = Asker("a", servers: [Asker.first])
     let step = try asker.outcome { response in
