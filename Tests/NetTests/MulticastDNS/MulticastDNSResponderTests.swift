@@ -357,7 +357,7 @@ private final class Link {
     )
   }
 
-  @Test func strangers_areNotHeard() {
+  @Test func strangers_areNotAnswered() {
     let link = Link()
     link.settle()
     let stranger = Endpoint(address: IPv4Address(192, 0, 2, 1), port: 4000)
@@ -371,6 +371,22 @@ private final class Link {
     link.receive(Link.query("apus.local"), from: stranger, onLink: false)
     #expect(link.run(until: 70).isEmpty)
     #expect(link.refused == [.offLink, .offLink])
+  }
+
+  /// RFC 6762 §11: what comes to the group comes from the link, whatever its
+  /// source says; what does not is believed of nobody from elsewhere.
+  @Test(arguments: [true, false])
+  func stranger_isHeardThroughTheGroup(isToGroup: Bool) {
+    let link = Link()
+    link.receive(
+      Link.response([Link.record(Link.other)]),
+      from: Endpoint(address: IPv4Address(192, 0, 2, 1), port: 5353),
+      toGroup: isToGroup,
+      onLink: false
+    )
+    let isRenamed = link.responder.name != DNSName("apus.local")
+    #expect(isRenamed == isToGroup)
+    #expect(link.refused == (isToGroup ? [] : [.offLink]))
   }
 
   // MARK: Conflicts. RFC 6762 §8.1, §8.2, §9
