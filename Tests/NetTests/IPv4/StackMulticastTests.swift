@@ -174,6 +174,85 @@ import Testing
     }
   }
 
+  /// Nobody can be told while the link is down.
+  @Test func groupsThatWereLeft_keepNoPlaces_linkDown() throws {
+    try withHost { host in
+      host.stack.setLink(up: false, at: .at(0))
+      for last in 0..<40 as Range<UInt8> {
+        let group = IPAddress(IPv4Address(239, 0, 0, last))
+        try host.stack.joinGroup(group, at: .at(Double(last)))
+        host.stack.leaveGroup(group, at: .at(Double(last) + 0.5))
+      }
+      #expect(host.stack.groupHardware.isEmpty)
+      for last in 0..<16 as Range<UInt8> {
+        // Some of them were left before.
+        let group = IPAddress(IPv4Address(239, 0, 0, last + 30))
+        try host.stack.joinGroup(group, at: .at(50))
+      }
+      let more = IPAddress(IPv4Address(239, 1, 0, 0))
+      #expect(throws: NetworkError.limitReached) {
+        try host.stack.joinGroup(more, at: .at(50))
+      }
+      #expect(host.stack.groupHardware.count == 17)
+    }
+  }
+
+  /// A link to nowhere is no reason to join no more, and a group is joined on
+  /// all interfaces or on none.
+  @Test func groupsThatWereLeft_keepNoPlaces_secondInterfaceWithoutLease()
+    throws
+  {
+    func group(_ last: UInt8) -> IPAddress {
+      IPAddress(IPv4Address(239, 0, 0, last))
+    }
+    func isAccepted(_ last: UInt8, _ links: TwoLinks, on link: Int) -> Bool {
+      let before = links.stack.counters[.ipv4Multicast]
+      let to = IPv4Address(239, 0, 0, last)
+      links.receive(
+        Frames.udpFrame(to: to, port: 9, hardware: MACAddress(group: to), [1]),
+        on: link
+      )
+      return links.stack.counters[.ipv4Multicast] == before
+    }
+    try withTwoLinks(TwoLinks.fixed(0), .dhcp) { links in
+      for last in 0..<16 as Range<UInt8> {
+        let now = Instant.at(Double(last) * 10)
+        try links.stack.joinGroup(group(last), at: now)
+        links.stack.leaveGroup(group(last), at: now + .seconds(1))
+        for second in 1..<9 {
+          links.settle(at: Double(last) * 10 + Double(second))
+        }
+      }
+      #expect(links.stack.groupHardware.isEmpty)
+      for last in 100..<116 as Range<UInt8> {
+        try links.stack.joinGroup(group(last), at: .at(1000))
+      }
+      links.settle(at: 1000)
+      #expect(isAccepted(115, links, on: 0))
+      #expect(throws: NetworkError.limitReached) {
+        try links.stack.joinGroup(group(116), at: .at(1001))
+      }
+      links.settle(at: 1001)
+      #expect(!isAccepted(116, links, on: 0))
+    }
+  }
+
+  /// What is left to tell of a group goes with its place, when it is needed.
+  @Test func groupsThatAreLeft_makeRoomAtOnce() throws {
+    try withHost { host in
+      for last in 0..<16 as Range<UInt8> {
+        try host.stack.joinGroup(
+          IPAddress(IPv4Address(224, 1, 0, last)),
+          at: .at(0)
+        )
+      }
+      host.stack.leaveGroup(IPAddress(IPv4Address(224, 1, 0, 3)), at: .at(9))
+      try host.stack.joinGroup(IPAddress(group), at: .at(9))
+      #expect(host.stack.groupHardware.contains(groupHardware))
+      #expect(host.stack.groupHardware.count == 17)
+    }
+  }
+
   @Test func limits_andWhatIsNoGroup() throws {
     try withHost { host in
       for last in 0..<16 as Range<UInt8> {
