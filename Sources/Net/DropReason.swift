@@ -150,7 +150,8 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   /// A "would fragment" about nothing that is in flight, or that says nothing
   /// new.
   case icmpPathIgnored
-  /// An IGMP message that is too short, or has a wrong checksum.
+  /// An IGMP message that is too short, has a length that no version has, or a
+  /// wrong checksum.
   case igmpMalformed
   /// An IGMP message that a host has no use for.
   case igmpIgnored

@@ -9,15 +9,30 @@ import Testing
   private func query(
     _ group: IPv4Address = .any,
     tenths: UInt8,
-    version: Int
+    version: Int,
+    from source: IPv4Address = Hosts.peerAddress
   ) -> [UInt8] {
-    var message = [0x11, tenths, 0, 0] + Frames.bytes(group)
-    if version == 3 { message += [2, 125, 0, 0] }
+    query(
+      group,
+      tenths: tenths,
+      rest: version == 3 ? [2, 125, 0, 0] : [],
+      from: source
+    )
+  }
+
+  private func query(
+    _ group: IPv4Address = .any,
+    tenths: UInt8,
+    rest: [UInt8],
+    from source: IPv4Address = Hosts.peerAddress
+  ) -> [UInt8] {
+    var message = [0x11, tenths, 0, 0] + Frames.bytes(group) + rest
     message = message.replacing(at: 2, with: Frames.bytes(checksum(message)))
     return Frames.ethernet(
       to: MACAddress(0x01, 0, 0x5E, 0, 0, 1),
       Frames.ipv4(
         protocol: 2,
+        from: source,
         to: IPv4Address(224, 0, 0, 1),
         options: [0x94, 4, 0, 0],
         message
@@ -129,6 +144,38 @@ import Testing
         at: 20
       )
       #expect(host.deadline == nil)
+    }
+  }
+
+  /// RFC 4541 §2.1.1: switches without an address ask from 0.0.0.0.
+  @Test func queryOfASwitchWithoutAddress_isAnswered() throws {
+    try withHost { host in
+      try host.stack.joinGroup(IPAddress(group), at: .at(0))
+      _ = messages(host, from: 0, to: 9)
+      host.receive(query(tenths: 20, version: 3, from: .any), at: 10)
+      #expect(messages(host, from: 10, to: 12) == [report(2)])
+      // Nothing else comes from there, nor does a query to one host.
+      host.receive(Frames.udpFrame(from: .any, port: 9, [1]), at: 13)
+      host.receive(
+        Frames.ethernet(Frames.ipv4(protocol: 2, from: .any, [0x11])),
+        at: 13
+      )
+      #expect(host.count(.ipv4SourceInvalid) == 2)
+    }
+  }
+
+  /// RFC 3376 §7.1: "a Query of length 10 octets" MUST be ignored.
+  @Test(arguments: [1, 2, 3])
+  func queryOfNoVersion_isIgnored(extra: Int) throws {
+    try withHost { host in
+      let rest = [UInt8](repeating: 0, count: extra)
+      for tenths in [0, 10] as [UInt8] {
+        host.receive(query(tenths: tenths, rest: rest))
+      }
+      #expect(host.count(.igmpMalformed) == 2)
+      // It would have made the router one of version 1 or 2.
+      try host.stack.joinGroup(IPAddress(group), at: .at(1))
+      #expect(messages(host, from: 1, to: 9) == [report(4), report(4)])
     }
   }
 
