@@ -8,7 +8,9 @@ extension Network {
   /// The DNS servers of the lease are asked, over UDP, and over TCP for what
   /// does not fit; what they said is remembered for as long as they allow. A
   /// short name is looked for in the lease's domains, too; a dot at its end says
-  /// that it is whole. An address as text is its own answer.
+  /// that it is whole. An address as text is its own answer. Names below
+  /// `.local` are of the link and not of servers, which are not asked: there is
+  /// no such name here.
   ///
   ///     let addresses = try await network.resolve("example.com")
   ///

@@ -7,6 +7,7 @@ import Net
 ///     net.gateway=192.168.1.1               with it
 ///     net.dns=192.168.1.1,192.168.1.3       with it
 ///     net.route=10.1.0.0/16,192.168.1.254   beside a lease, too; up to 8
+///     net.remembered=192.168.1.2            a DHCP server is asked for it first
 struct AddressOptions: Equatable {
   /// The most routes that are taken: leases need places in the table, too.
   private static var mostRoutes: Int { 8 }
@@ -34,6 +35,8 @@ struct AddressOptions: Equatable {
   private var nameServers: [IPv4Address] = []
   /// The ways to other hosts.
   private(set) var routes: [ClasslessRoute] = []
+  /// The address that a DHCP server is asked for first.
+  private(set) var remembered: IPv4Address?
 
   /// The address that was set, with what goes with it; `nil`: a DHCP server is
   /// asked.
@@ -119,6 +122,16 @@ struct AddressOptions: Equatable {
     return nil
   }
 
+  mutating func takeRemembered(_ value: String) -> String? {
+    guard remembered == nil else { return "was given before" }
+    guard let host = Self.host(value) else {
+      return "takes the address that a server has leased before, such as"
+        + " 192.168.1.2"
+    }
+    remembered = host
+    return nil
+  }
+
   /// Looks whether the options go together.
   ///
   /// - Returns: What of them does not, and is not used, and why; `nil` when they
@@ -136,6 +149,12 @@ struct AddressOptions: Equatable {
       guard !nameServers.isEmpty else { return nil }
       nameServers = []
       return ("dns=", "needs address=, too")
+    }
+    if remembered != nil {
+      remembered = nil
+      return (
+        "remembered=", "asks a DHCP server, and with address= none is asked"
+      )
     }
     guard gateway == address.address else { return nil }
     gateway = nil

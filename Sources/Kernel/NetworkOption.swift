@@ -4,10 +4,12 @@ struct NetworkOption {
   /// The options there are.
   enum Name: CaseIterable {
     case queues, vlan, hashes, trace, hostname, ntp
-    case address, gateway, dns, route
+    case address, gateway, dns, route, remembered
 
     /// Those that each interface has.
-    static var ofInterface: [Name] { [.address, .gateway, .dns, .route] }
+    static var ofInterface: [Name] {
+      [.address, .gateway, .dns, .route, .remembered]
+    }
 
     /// What stands between the dot and the sign.
     var text: String {
@@ -22,6 +24,7 @@ struct NetworkOption {
       case .gateway: "gateway"
       case .dns: "dns"
       case .route: "route"
+      case .remembered: "remembered"
       }
     }
 

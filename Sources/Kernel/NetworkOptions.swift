@@ -81,6 +81,7 @@ struct NetworkOptions: Equatable {
       case .gateway: addresses[number].takeGateway(value)
       case .dns: addresses[number].takeNameServers(value)
       case .route: addresses[number].takeRoute(value)
+      case .remembered: addresses[number].takeRemembered(value)
       }
     if let problem { refuse(option.text, problem) }
   }

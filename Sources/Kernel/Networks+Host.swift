@@ -67,9 +67,9 @@ extension Networks {
       macAddress: information.macAddress
     )
     configuration.mtu = information.mtu
-    if let lease = options.addresses(of: number).lease {
-      configuration.addressing = .fixed(lease)
-    }
+    let addresses = options.addresses(of: number)
+    if let lease = addresses.lease { configuration.addressing = .fixed(lease) }
+    configuration.rememberedAddress = addresses.remembered
     return configuration
   }
 

@@ -106,6 +106,9 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   /// An option that the lease is good without is malformed, or its value is out
   /// of bounds; the message itself is taken.
   case dhcpOptionRefused
+  /// A route of a lease that there is no place for: the lease has too many, or
+  /// the table is full. What else it brings is taken.
+  case dhcpRouteRefused
 
   // MARK: Sending
 
@@ -149,7 +152,8 @@ public enum DropReason: Int, Error, CaseIterable, Sendable {
   /// A "would fragment" about nothing that is in flight, or that says nothing
   /// new.
   case icmpPathIgnored
-  /// An IGMP message that is too short, or has a wrong checksum.
+  /// An IGMP message that is too short, has a length that no version has, or a
+  /// wrong checksum.
   case igmpMalformed
   /// An IGMP message that a host has no use for.
   case igmpIgnored
@@ -211,6 +215,7 @@ extension DropReason {
     case .dhcpServerInvalid: "dhcp: invalid server"
     case .dhcpLeaseInvalid: "dhcp: invalid lease"
     case .dhcpOptionRefused: "dhcp: refused option"
+    case .dhcpRouteRefused: "dhcp: refused route"
     case .noBuffer: "send: no buffer"
     case .controlQueueFull: "send: control queue full"
     case .icmpRateLimited: "send: icmp rate limited"

@@ -75,7 +75,8 @@ public struct Limits: Sendable {
   public var pathMTULifetime: Interval = .seconds(600)
   /// Interfaces of the host.
   public var interfaces = 32
-  /// Routes, those of leases included.
+  /// Routes, those of leases included; the link of each lease and its gateway
+  /// have places beside them.
   public var routes = 64
   /// Groups that are joined at once.
   public var groups = 16

@@ -135,6 +135,19 @@ import TestMachines
     }
   }
 
+  @Test func namesOfTheLink_areNotAskedOfServers() throws {
+    let names = NameServer(
+      addresses: ["printer.local": [192, 0, 2, 5], "host": [192, 0, 2, 6]]
+    )
+    let network = makeNetwork(domains: ["local"])
+    try play(network, names) { client in
+      #expect(await failure(client, "printer.local") == .noName)
+      #expect(await failure(client, "printer.LOCAL.") == .noName)
+      #expect(await found(client, "host") == Self.address(6))
+      #expect(names.asked.value == ["host"])
+    }
+  }
+
   @Test func errors_sayWhy() throws {
     let names = NameServer()
     try play(makeNetwork(), names) { client in

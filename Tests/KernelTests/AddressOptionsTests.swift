@@ -83,7 +83,51 @@ import Testing
     )
   }
 
+  /// What a server has leased before, RFC 2131 §3.2.
+  @Test func remembered_isOfAnInterfaceThatAsksAServer() {
+    let text = "net.remembered=10.0.0.7 net1.remembered=10.1.0.7"
+    #expect(addresses(text, of: 0).remembered == IPv4Address(10, 0, 0, 7))
+    #expect(addresses(text, of: 1).remembered == IPv4Address(10, 1, 0, 7))
+    #expect(addresses(text, of: 2).remembered == nil)
+    #expect(addresses(text, of: 0).lease == nil)
+  }
+
+  @Test func remembered_besideAnAddress_isNamed() {
+    let options = NetworkOptions(
+      "net.remembered=10.0.0.7 net.address=10.0.0.2/8"
+    )
+    #expect(options.addresses(of: 0).remembered == nil)
+    #expect(options.addresses(of: 0).lease != nil)
+    #expect(
+      options.problems == [
+        "net: net.remembered= is ignored: it asks a DHCP server, and with"
+          + " address= none is asked"
+      ]
+    )
+  }
+
   // MARK: What is wrong is named
+
+  @Test(arguments: ["", "10.0.0.7/8", "224.0.0.1", "0.0.0.0", "host"])
+  func senselessRemembered(_ value: String) {
+    expect(
+      "net.remembered=\(value)",
+      isRefused: "takes the address that a server has leased before, such as"
+        + " 192.168.1.2"
+    )
+  }
+
+  @Test func rememberedTwice() {
+    let options = NetworkOptions(
+      "net.remembered=10.0.0.7 net.remembered=10.0.0.8"
+    )
+    #expect(options.addresses(of: 0).remembered == IPv4Address(10, 0, 0, 7))
+    #expect(
+      options.problems == [
+        "net: net.remembered=10.0.0.8 is ignored: it was given before"
+      ]
+    )
+  }
 
   private func expect(
     _ text: String,
@@ -199,8 +243,8 @@ import Testing
     let name = word.prefix { $0 != "." }
     expect(
       word,
-      isRefused: "is none of \(name).address=, \(name).gateway=, \(name).dns="
-        + " and \(name).route="
+      isRefused: "is none of \(name).address=, \(name).gateway=, \(name).dns=,"
+        + " \(name).route= and \(name).remembered="
     )
   }
 

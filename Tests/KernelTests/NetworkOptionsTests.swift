@@ -26,7 +26,7 @@ import Virtio
       options.problems == [
         "net: \(word) is ignored: it is none of net.queues=, net.vlan=,"
           + " net.hashes=, net.trace=, net.hostname=, net.ntp=, net.address=,"
-          + " net.gateway=, net.dns= and net.route="
+          + " net.gateway=, net.dns=, net.route= and net.remembered="
       ]
     )
   }

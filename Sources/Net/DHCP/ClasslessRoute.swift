@@ -22,13 +22,25 @@ public struct ClasslessRoute: Hashable, Sendable {
     self.gateway = gateway
   }
 
-  /// The most that are kept of one lease.
+  /// The most that are kept of one lease, beside the default.
   static let limit = 16
+
+  /// What an option holds.
+  struct Parsed: Sendable {
+    /// The routes that are kept, in their order.
+    var routes: [ClasslessRoute] = []
+    /// How many there are beyond.
+    var omitted = 0
+  }
 
   /// Reads the value of option 121: for each route the width of its prefix, as
   /// many bytes of the destination as that needs, and the gateway.
-  static func parse(_ value: RawSpan) throws(DropReason) -> [ClasslessRoute] {
-    var routes: [ClasslessRoute] = []
+  ///
+  /// The default is kept wherever it stands: without it there is no way to most
+  /// hosts, whatever else is known.
+  static func parse(_ value: RawSpan) throws(DropReason) -> Parsed {
+    var parsed = Parsed()
+    var hasDefault = false
     var offset = 0
     while offset < value.byteCount {
       let width = Int(value.byte(at: offset))
@@ -47,8 +59,14 @@ public struct ClasslessRoute: Hashable, Sendable {
         throw DropReason.dhcpOptionMalformed
       }
       offset = gatewayOffset + 4
-      guard routes.count < limit else { continue }
-      routes.append(
+      let isDefault = width == 0 && !hasDefault
+      guard isDefault || parsed.routes.count < limit + (hasDefault ? 1 : 0)
+      else {
+        parsed.omitted += 1
+        continue
+      }
+      hasDefault = hasDefault || isDefault
+      parsed.routes.append(
         ClasslessRoute(
           IPv4Address(bits: bits),
           prefixLength: width,
@@ -57,7 +75,7 @@ public struct ClasslessRoute: Hashable, Sendable {
         )
       )
     }
-    guard !routes.isEmpty else { throw DropReason.dhcpOptionMalformed }
-    return routes
+    guard !parsed.routes.isEmpty else { throw DropReason.dhcpOptionMalformed }
+    return parsed
   }
 }

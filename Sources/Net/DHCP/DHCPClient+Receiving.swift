@@ -76,6 +76,7 @@ extension DHCPClient {
     let granted = try lease(of: asked, reply, server)
     guard lease != nil else {
       candidate = granted
+      heldSince = sent
       state = .checking
       return .check(granted)
     }

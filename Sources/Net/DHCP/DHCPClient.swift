@@ -102,6 +102,10 @@ struct DHCPClient: Sendable {
   /// Whether SELECTING is to wait.
   var isChoosy = false
   var preference = DHCPPreference()
+  /// How many addresses have turned out to be another host's.
+  var conflicts = 0
+  /// When the lease, or the one that is being checked, was first asked for.
+  var heldSince: Instant
   /// The address to decline, its server, and since when.
   var declined: (lease: Lease, at: Instant)?
 
@@ -131,6 +135,7 @@ struct DHCPClient: Sendable {
     self.random = random
     began = start
     sent = start
+    heldSince = start
     nextTransmission = start
     preference.address = remembered
     if remembered != nil { begin(.rebooting, at: start) }

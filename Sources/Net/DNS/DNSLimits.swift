@@ -20,6 +20,9 @@ public struct DNSLimits: Sendable {
   public var forgeries = 8
   /// The bytes of a response over TCP that are taken.
   public var streamBytes = 16_384
+  /// Records of a message that are looked through. Each costs some hundred
+  /// steps, and each alias goes through all of them again.
+  public var records = 256
   /// Names that the cache knows: some 40 KiB if they are of the usual length,
   /// 60 if all are as long as can be.
   public var cachedNames = 128

@@ -194,6 +194,8 @@ public struct DNSQuery: Sendable {
       code == DNSMessage.ResponseCode.noError
         || code == DNSMessage.ResponseCode.nameError
     else { return failServer() }
+    guard Int(header.answers) + Int(header.authorities) <= limits.records
+    else { throw DNSError.tooManyRecords }
     var current = name
     while true {
       var found = DNSFindings(limit: limits.addresses)
@@ -215,6 +217,9 @@ public struct DNSQuery: Sendable {
       answer = .noName(seconds: lifetime)
     } else if negative != nil {
       answer = .noAddress(seconds: lifetime)
+    } else if current.isLocal {
+      // RFC 6762 §3: no server is to be asked for that.
+      answer = .noName(seconds: lifetime)
     } else if current != name {
       // The server does not know where the alias leads; it is asked for that.
       name = current

@@ -17,11 +17,14 @@ public struct SearchList: Hashable, Sendable {
   /// The names to ask for, one after the other, when somebody asks for `text`;
   /// `nil` when that is no name.
   ///
-  /// A dot at the end says that the name is whole.
+  /// A dot at the end says that the name is whole. A name below "local" has
+  /// none, for it is never to be asked of servers (RFC 6762 §3), and its owner
+  /// is not to be found in another domain; nor has a name any in a domain there.
   public func candidates(for text: String) -> [DNSName]? {
     guard let name = DNSName(text) else { return nil }
+    guard !name.isLocal else { return [] }
     guard Array(text.utf8).last != 0x2E else { return [name] }
-    let longer = domains.compactMap { name.below($0) }
+    let longer = domains.filter { !$0.isLocal }.compactMap { name.below($0) }
     return name.labelCount > 1 ? [name] + longer : longer + [name]
   }
 

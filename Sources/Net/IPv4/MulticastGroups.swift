@@ -1,6 +1,10 @@
 /// The groups that this host listens to, and what routers and switches are told
 /// of them. RFC 3376, and RFC 2236 and RFC 1112 while a router speaks those.
 ///
+/// A group that is left keeps its entry until that is told, but no place: who
+/// joins another has it. So all interfaces have room for the same groups, whatever
+/// each of them could tell so far.
+///
 /// The machine makes no packets and reads no clock.
 struct MulticastGroups: Sendable {
   /// What ``poll(at:)`` asks to send.
@@ -94,12 +98,24 @@ struct MulticastGroups: Sendable {
     _ group: IPv4Address,
     at now: Instant
   ) throws(NetworkError) {
-    if let index = members.firstIndex(where: { $0.group == group }) {
-      members[index].joins += 1
-      if members[index].joins == 1 { tell(index, at: now) }
+    let known = members.firstIndex { $0.group == group }
+    if let known, members[known].joins > 0 {
+      members[known].joins += 1
       return
     }
-    guard members.count < limit else { throw .limitReached }
+    guard members.count(where: { $0.joins > 0 }) < limit else {
+      throw .limitReached
+    }
+    if let known {
+      members[known].joins = 1
+      return tell(known, at: now)
+    }
+    if members.count >= limit,
+      let left = members.firstIndex(where: { $0.joins == 0 })
+    {
+      // What is left to tell of it the next query does.
+      members.remove(at: left)
+    }
     members.append(Membership(group: group, changes: 0, due: now))
     tell(members.count - 1, at: now)
   }

@@ -23,6 +23,16 @@ struct RouteEntry: Equatable, Sendable {
   var interface = 0
   /// Whether its link is up.
   var isUsable = true
+  /// Whether it is a lease's link or its gateway, without which the address is
+  /// of no use: these have places of their own.
+  var isEssential = false
+
+  /// Whether one of them takes the place of the other.
+  fileprivate func isSame(_ other: RouteEntry) -> Bool {
+    origin == other.origin && interface == other.interface
+      && metric == other.metric && destination == other.destination
+      && prefixLength == other.prefixLength
+  }
 
   fileprivate func covers(_ address: IPv4Address) -> Bool {
     prefixLength == 0
@@ -33,8 +43,13 @@ struct RouteEntry: Equatable, Sendable {
 /// The ways to other hosts, over all interfaces. RFC 1122 §3.3.1, RFC 1812
 /// §5.2.4.3: of those that lead to a host the one with the longest prefix is
 /// taken, and of equal ones that with the least metric.
+///
+/// The app and leases with many routes can fill the table, but an essential
+/// route finds a place in it all the same: of these each interface has two.
 struct RouteTable: ~Copyable {
   private let limit: Int
+  /// How many routes are not essential.
+  private var others = 0
   /// The longest prefix first, and of equal ones the least metric.
   private var entries: UniqueArray<RouteEntry>
 
@@ -68,18 +83,18 @@ struct RouteTable: ~Copyable {
   }
 
   /// Adds a route; one of the same origin, interface, prefix and metric is
-  /// replaced.
+  /// replaced, in the place that it has.
   ///
   /// - Returns: Whether there was a place for it.
   @discardableResult
   mutating func insert(_ entry: RouteEntry) -> Bool {
-    remove(where: {
-      $0.origin == entry.origin && $0.interface == entry.interface
-        && $0.metric == entry.metric
-        && $0.destination == entry.destination
-        && $0.prefixLength == entry.prefixLength
-    })
-    guard entries.count < limit else { return false }
+    var entry = entry
+    for index in 0..<entries.count where entries[index].isSame(entry) {
+      entry.isEssential = entry.isEssential || entries[index].isEssential
+    }
+    remove(where: { $0.isSame(entry) })
+    guard entry.isEssential || others < limit else { return false }
+    others += entry.isEssential ? 0 : 1
     var index = 0
     while index < entries.count, isBefore(entries[index], entry) { index += 1 }
     entries.insert(entry, at: index)
@@ -113,7 +128,7 @@ struct RouteTable: ~Copyable {
     let count = entries.count
     for index in stride(from: count - 1, through: 0, by: -1)
     where isGone(entries[index]) {
-      _ = entries.remove(at: index)
+      others -= entries.remove(at: index).isEssential ? 0 : 1
     }
     return count - entries.count
   }

@@ -20,8 +20,9 @@ struct Neighbour: ~Copyable {
   /// Meaningless while incomplete.
   var hardware: MACAddress
   var state: State
-  /// When its entry was made.
-  let begin: Instant
+  /// When its entry was made; of one that had only asked for us, when it was
+  /// used first.
+  var begin: Instant
   /// Requests since it was last known to be there.
   var requests = 0
   /// A request was sent since it was last known to be there: what comes may be
@@ -70,4 +71,9 @@ struct Neighbour: ~Copyable {
 
   /// Whether it is asked, or about to be.
   var isAsked: Bool { state == .incomplete || state == .probe }
+
+  /// Whether it is asked for the first time: there may be no such host.
+  var isAwaitedFirst: Bool {
+    state == .incomplete || isUnverified && state != .stale
+  }
 }

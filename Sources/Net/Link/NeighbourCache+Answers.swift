@@ -58,8 +58,12 @@ extension NeighbourCache {
 
   /// Takes in that what went to `address` has arrived: a connection got further.
   /// RFC 4861 §7.3.1. Merely to have heard of it is not enough.
+  ///
+  /// Of who has never answered, or whose hardware address is disputed, it says
+  /// nothing: who has taken the address for itself gets what goes there, too.
   mutating func confirm(_ address: IPv4Address, at now: Instant) {
-    guard let index = find(address), entries[index].state != .incomplete
+    guard let index = find(address), entries[index].state != .incomplete,
+      !entries[index].isUnverified, !entries[index].isDisputed
     else { return }
     settle(index, .reachable(until: now + reachableTime))
   }

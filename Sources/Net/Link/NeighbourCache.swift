@@ -32,6 +32,9 @@ import Packets
 ///     nobody: its packets are dropped                 else, or when it may not
 ///                                                     be asked for just now
 ///
+/// Who asked for us and is asked back since its first use counts as INCOMPLETE
+/// here, until it has answered: its address may be forged, too.
+///
 /// So those who are INCOMPLETE have at least that time for their answer, and who
 /// is known and used loses his place to no more than those few. In a flood of
 /// forged addresses a newcomer has the chance of any other packet that comes.
@@ -182,6 +185,7 @@ struct NeighbourCache: ~Copyable {
   /// is worth no more than another's.
   private mutating func verify(_ index: Int, at now: Instant) {
     entries[index].state = .probe
+    entries[index].begin = now
     entries[index].isDisputed = true
     // The request to it alone is left out.
     entries[index].requests = 1
@@ -283,7 +287,7 @@ struct NeighbourCache: ~Copyable {
     var asked = 0
     var (first, unused): (Int?, Int?)
     for index in 0..<entries.count {
-      if entries[index].state == .incomplete {
+      if entries[index].isAwaitedFirst {
         asked += 1
         if isBefore(entries[index].begin, first.map { entries[$0].begin }) {
           first = index

@@ -1,6 +1,7 @@
 /// Why a message to port 5353 has no effect.
 public enum MulticastDNSError: Int, Error, CaseIterable, Sendable {
-  /// It is no DNS message, or has less in it than it says.
+  /// It is no DNS message, has less in it than it says, or is longer than one
+  /// may be. RFC 6762 §17.
   case malformed
   /// It is neither a plain query nor a plain response. RFC 6762 §18.3, §18.11.
   case notPlain

@@ -12,8 +12,9 @@ extension MulticastDNSResponder {
     at now: Instant
   ) -> MulticastDNSError? {
     guard state != .ended else { return nil }
-    // §11: who is elsewhere is not heard.
+    // §11: who is elsewhere is not heard; to the group only the link can send.
     guard origin.isMulticast || origin.isOnLink else { return .offLink }
+    guard message.byteCount <= Self.longestMessage else { return .malformed }
     do throws(DNSError) {
       let header = try DNSHeader(parsing: message)
       // §18.3, §18.11: all but plain queries and responses are for another day.

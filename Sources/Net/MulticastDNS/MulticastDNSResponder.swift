@@ -50,6 +50,9 @@ public struct MulticastDNSResponder: Sendable {
   static let timeToLive: UInt32 = 120
   /// For who asks from another port, as a plain resolver does. RFC 6762 §6.7.
   static let legacyTimeToLive: UInt32 = 10
+  /// The longest message: RFC 6762 §17 has 9,000 bytes for a packet, with its IP
+  /// and UDP headers.
+  static let longestMessage = 9_000 - 20 - 8
   /// RFC 6762 §8.1.
   static let probeInterval: Interval = .milliseconds(250)
   static let probes = 3
@@ -99,7 +102,9 @@ public struct MulticastDNSResponder: Sendable {
     random: RandomNumbers,
     at now: Instant
   ) {
-    let isLabel = DNSName(ascii: host)?.labelCount == 1
+    // One label may be written with a dot behind it, but has none in it.
+    let isLabel =
+      DNSName(ascii: host)?.labelCount == 1 && !host.contains(0x2E)
     wanted = isLabel ? host : Array("apus".utf8)
     self.address = address
     self.random = random

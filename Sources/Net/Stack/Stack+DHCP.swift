@@ -55,6 +55,7 @@ extension Stack {
     else { return }
     count.dhcpReceived &+= 1
     count.drop(.dhcpOptionRefused, count: reply.refusedOptions)
+    count.drop(.dhcpRouteRefused, count: reply.omittedRoutes)
     switch outcome {
     case .none:
       break

@@ -17,7 +17,8 @@ extension Stack {
       throw NetworkError.unreachable
     }
     for index in 0..<interfaces.count {
-      // All are in the same groups, so if the first has a place, all have.
+      // All have joined the same groups, and those that are left take no place:
+      // if the first has one, all have, else none is asked.
       try interfaces[index].groups.join(group, at: now)
       pollGroups(on: index, at: now)
     }

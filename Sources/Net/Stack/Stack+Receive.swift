@@ -172,8 +172,14 @@ extension Stack {
     _ isLinkBroadcast: Bool,
     on interface: Int
   ) throws(DropReason) -> Bool {
-    // RFC 1122 §3.2.1.3: what no host can have as its address is no source.
-    guard header.source.isUnicast else { throw DropReason.ipv4SourceInvalid }
+    // RFC 1122 §3.2.1.3: what no host can have as its address is no source, but
+    // for who speaks of groups without one: a switch that asks for routers (RFC
+    // 4541 §2.1.1), a host that is to get one (RFC 3376 §4.2.13).
+    guard
+      header.source.isUnicast
+        || (header.source == .any && header.destination.isMulticast
+          && header.protocolNumber == IPv4Header.ProtocolNumber.igmp)
+    else { throw DropReason.ipv4SourceInvalid }
     if header.destination.isMulticast {
       // RFC 1112 §7.2: frames for one group carry those of 31 others, too.
       // What is said of groups is said to groups.

@@ -15,6 +15,7 @@ extension Stack {
       IPv4Address(bits: lease.address.bits & lease.subnetMask.bits),
       lease.prefixLength,
       nil,
+      isEssential: true,
       on: interface
     )
     for route in lease.routes {
@@ -27,16 +28,19 @@ extension Stack {
     }
     // RFC 3442: a server that names routes has its gateway among them, and what
     // it says beside them the lease has not taken in.
-    if let gateway = lease.gateway { insert(.any, 0, gateway, on: interface) }
+    if let gateway = lease.gateway {
+      insert(.any, 0, gateway, isEssential: true, on: interface)
+    }
   }
 
   private mutating func insert(
     _ destination: IPv4Address,
     _ prefixLength: Int,
     _ gateway: IPv4Address?,
+    isEssential: Bool = false,
     on interface: Int
   ) {
-    routes.insert(
+    let isTaken = routes.insert(
       RouteEntry(
         destination: destination,
         prefixLength: prefixLength,
@@ -45,9 +49,11 @@ extension Stack {
         metric: interface,
         origin: .lease,
         interface: interface,
-        isUsable: interfaces[interface].isLinkUp
+        isUsable: interfaces[interface].isLinkUp,
+        isEssential: isEssential
       )
     )
+    if !isTaken { count.drop(.dhcpRouteRefused) }
   }
 
   /// Adds a way of the app's own, beside those of leases; of two with the same

@@ -38,6 +38,8 @@ struct DHCPReply: Sendable {
 
   /// Option 121.
   private(set) var routes: [ClasslessRoute]?
+  /// How many routes of option 121 are more than are kept.
+  private(set) var omittedRoutes = 0
   /// Option 26, in bytes.
   private(set) var interfaceMTU: Int?
   /// Option 42: the first few.
@@ -125,7 +127,9 @@ struct DHCPReply: Sendable {
   private mutating func readRest(_ options: DHCPOptions) {
     if let value = options[Option.classlessRoutes] {
       do throws(DropReason) {
-        routes = try ClasslessRoute.parse(value.rawBytes)
+        let parsed = try ClasslessRoute.parse(value.rawBytes)
+        routes = parsed.routes
+        omittedRoutes = parsed.omitted
       } catch {
         refusedOptions += 1
       }

@@ -3,10 +3,12 @@ public enum DNSError: Int, Error, CaseIterable, Sendable {
   /// It ends before its header, its counts or its lengths say so.
   case truncated
   /// A name has more than 255 bytes, a label of a kind there is not, or a
-  /// pointer that does not lead back. RFC 1035 §4.1.4.
+  /// pointer that does not lead back, or too many. RFC 1035 §4.1.4.
   case nameMalformed
   /// The data of a record is not what its type asks for.
   case recordMalformed
+  /// More records than any name has.
+  case tooManyRecords
   /// A query where a response is awaited, or an operation that is none.
   case notAResponse
   /// Not from the server, or the port, that was asked. RFC 5452 §9.1.
@@ -26,6 +28,7 @@ extension DNSError {
     case .truncated: "dns: truncated"
     case .nameMalformed: "dns: malformed name"
     case .recordMalformed: "dns: malformed record"
+    case .tooManyRecords: "dns: too many records"
     case .notAResponse: "dns: not a response"
     case .sourceWrong: "dns: wrong source"
     case .identifierWrong: "dns: wrong identifier"

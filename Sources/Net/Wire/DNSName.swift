@@ -12,6 +12,10 @@ public struct DNSName: Sendable {
   static let limit = 255
   /// The most bytes of a label. RFC 1035 §2.3.4.
   static let labelLimit = 63
+  /// The most pointers on the way through a name: as many as a name has labels
+  /// at the most, for each pointer leads to one. Without a bound each record of
+  /// a message could walk through all others again.
+  static let pointerLimit = 127
   /// The two bits that tell a pointer from a length. RFC 1035 §4.1.4.
   static let pointer: UInt8 = 0xC0
 
@@ -95,6 +99,24 @@ public struct DNSName: Sendable {
     return count
   }
 
+  /// Whether it is a name of the link, which servers are not asked for: its last
+  /// label is "local". RFC 6762 §3.
+  var isLocal: Bool {
+    let local: InlineArray<7, UInt8> = [5, 0x6C, 0x6F, 0x63, 0x61, 0x6C, 0]
+    var last = 0
+    var offset = 0
+    while bytes[offset] != 0 {
+      last = offset
+      offset += 1 + Int(bytes[offset])
+    }
+    guard bytes.count - last == local.count else { return false }
+    for index in local.indices
+    where Self.fold(bytes[last + index]) != local[index] {
+      return false
+    }
+    return true
+  }
+
   /// This name below `domain`, or `nil` when that would be too long.
   func below(_ domain: DNSName) -> DNSName? {
     guard bytes.count - 1 + domain.bytes.count <= Self.limit else { return nil }
@@ -107,13 +129,14 @@ public struct DNSName: Sendable {
   /// behind it.
   ///
   /// A pointer leads to a place before all that was read of the name so far, so
-  /// that reading ends. RFC 1035 §4.1.4 speaks of a "prior occurrence".
+  /// that reading ends. RFC 1035 §4.1.4 speaks of a "prior occurrence". And
+  /// there are no more than ``pointerLimit`` of them, so that it ends soon.
   init(parsing message: RawSpan, at offset: inout Int) throws(DNSError) {
     var bytes: [UInt8] = []
     var position = offset
     // Where this run of labels began: pointers lead before it.
     var start = offset
-    var hasJumped = false
+    var pointers = 0
     while true {
       guard position < message.byteCount else { throw DNSError.truncated }
       let length = message.byte(at: position)
@@ -129,7 +152,7 @@ public struct DNSName: Sendable {
         }
         position = end
         guard length == 0 else { continue }
-        if !hasJumped { offset = position }
+        if pointers == 0 { offset = position }
         self.init(checked: bytes)
         return
       case Self.pointer:
@@ -138,9 +161,11 @@ public struct DNSName: Sendable {
         }
         let word: UInt16 = message.bigEndian(at: position)
         let target = Int(word & 0x3FFF)
-        guard target < start else { throw DNSError.nameMalformed }
-        if !hasJumped { offset = position + 2 }
-        hasJumped = true
+        guard target < start, pointers < Self.pointerLimit else {
+          throw DNSError.nameMalformed
+        }
+        if pointers == 0 { offset = position + 2 }
+        pointers += 1
         start = target
         position = target
       default:

@@ -69,6 +69,9 @@ struct IGMPMessage: Equatable, Sendable {
     case MessageType.query where message.byteCount >= Self.queryVersion3Size:
       version = 3
       responseTime = .milliseconds(100) * Self.tenths(code)
+    case MessageType.query where message.byteCount > Self.size:
+      // RFC 3376 §7.1: of no version, and MUST be ignored.
+      throw DropReason.igmpMalformed
     case MessageType.query where code == 0:
       // RFC 3376 §7.1: a query of version 1. RFC 1112: 10 seconds.
       version = 1

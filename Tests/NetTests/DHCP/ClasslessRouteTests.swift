@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct ClasslessRouteTests {
   private func parse(_ text: String) throws(DropReason) -> [ClasslessRoute] {
-    try ClasslessRoute.parse(hex(text).rawBytes)
+    try ClasslessRoute.parse(hex(text).rawBytes).routes
   }
 
   /// RFC 3442's own table of widths, each over 10.0.2.2.
@@ -54,6 +54,25 @@ import Testing
     #expect(two.map(\.prefixLength) == [24, 0])
     let many = String(repeating: "08 0a 0a000202 ", count: 42)
     #expect(try parse(many).count == ClasslessRoute.limit)
+  }
+
+  /// Whatever else there is, without the default there is no way out.
+  @Test(arguments: [0, 5, 16, 17, 30])
+  func tooMany_areCounted_butTheDefaultIsKept(before: Int) throws {
+    let one = "08 0a 0a000202 "
+    let text =
+      String(repeating: one, count: before) + "00 0a000203 "
+      + String(repeating: one, count: 30 - before)
+    let parsed = try ClasslessRoute.parse(hex(text).rawBytes)
+    #expect(parsed.routes.count == 17)
+    #expect(parsed.omitted == 14)
+    #expect(
+      parsed.routes.firstIndex { $0.prefixLength == 0 } == min(before, 16)
+    )
+    // A second default is worth no more than any other.
+    let again = try ClasslessRoute.parse(hex(text + "00 0a000204").rawBytes)
+    #expect(again.routes == parsed.routes)
+    #expect(again.omitted == 15)
   }
 
   @Test(

@@ -162,6 +162,64 @@ import Testing
     #expect(!talk.isTaken(ours, at: 111))
   }
 
+  /// The time at which the next address is granted, after a conflict at `start`.
+  private func granted(
+    _ talk: DHCPConversation,
+    after start: Double
+  ) throws -> Double {
+    #expect(talk.poll(at: start).map(\.kind) == [4])
+    let discovering = try #require(talk.client.deadline).seconds
+    let discover = try #require(talk.poll(at: discovering).first)
+    #expect(discover.kind == 1)
+    try talk.receive(
+      DHCPServer().message(2, to: discover.message),
+      at: discovering
+    )
+    // Offers are gathered for a second.
+    let requesting = discovering + 1
+    let request = try #require(talk.poll(at: requesting).first)
+    try talk.receive(
+      DHCPServer().message(5, to: request.message),
+      at: requesting
+    )
+    return requesting
+  }
+
+  /// RFC 5227 §2.1.1, with MAX_CONFLICTS and RATE_LIMIT_INTERVAL of §1.1.
+  @Test func tenConflicts_thenOneAddressAMinute() throws {
+    let talk = DHCPConversation()
+    _ = try talk.obtain()
+    var last = 0.0
+    var gaps: [Double] = []
+    for _ in 0..<15 {
+      #expect(!talk.isTaken(ours, at: last + 0.5))
+      let next = try granted(talk, after: last + 0.5)
+      gaps.append((next - last).rounded())
+      last = next
+    }
+    #expect(gaps.prefix(9).allSatisfy { 10...12 ~= $0 }, "\(gaps)")
+    #expect(gaps.dropFirst(9).allSatisfy { $0 >= 60 }, "\(gaps)")
+  }
+
+  @Test(arguments: [(599.0, 61.0), (600.0, 11.0)])
+  func addressHeldForLong_theConflictsAreForgotten(
+    _ seconds: Double,
+    _ rest: Double
+  ) throws {
+    let talk = DHCPConversation()
+    _ = try talk.obtain()
+    var last = 0.0
+    for _ in 0..<9 {
+      #expect(!talk.isTaken(ours, at: last))
+      last = try granted(talk, after: last)
+    }
+    let lease = talk.isFree(ours)
+    #expect(lease != nil)
+    #expect(talk.isTaken(ours, at: last + seconds))
+    let next = try granted(talk, after: last + seconds)
+    #expect(abs(next - last - seconds - rest) < 0.001)
+  }
+
   @Test func linkUpWhileChecking_beginsAnew() throws {
     let talk = DHCPConversation()
     _ = try talk.obtain()

@@ -127,16 +127,34 @@ import Testing
     #expect(throws: DNSError.nameMalformed) { try parse(inside, at: 0) }
   }
 
-  @Test func longChainOfPointers_ends() throws {
-    // 1,000 pointers, each to the one before it: no more than that many steps.
+  /// 127 pointers, each to the one before it, are as many as a name may have
+  /// labels; with one more each record of a message could cost as much as all.
+  @Test func longChainOfPointers_isRefused() throws {
     var message = hex("01 7a 00")
-    for index in 0..<1000 {
+    for index in 0..<128 {
       let target = index == 0 ? 0 : 3 + 2 * (index - 1)
       message += [0xC0 | UInt8(target >> 8), UInt8(target & 255)]
     }
-    let found = try parse(message, at: message.count - 2)
+    let found = try parse(message, at: message.count - 4)
     #expect(found.name == DNSName("z"))
-    #expect(found.end == message.count)
+    #expect(found.end == message.count - 2)
+    #expect(throws: DNSError.nameMalformed) {
+      try parse(message, at: message.count - 2)
+    }
+  }
+
+  /// The most labels there can be, each behind a pointer of its own.
+  @Test func pointerBeforeEveryLabel_isFollowed() throws {
+    var message = hex("00")
+    var last = 0
+    for _ in 0..<127 {
+      let start = message.count
+      message += [1, 0x61, 0xC0 | UInt8(last >> 8), UInt8(last & 255)]
+      last = start
+    }
+    let found = try parse(message, at: last)
+    #expect(found.name.labelCount == 127)
+    #expect(found.name.bytes.count == 255)
   }
 
   @Test func tooLong_isRefused_alsoThroughPointers() {

@@ -272,6 +272,15 @@ extension DNSQuery.Step {
     }
   }
 
+  /// RFC 6762 §3.
+  @Test func aliasOfTheLink_isNotAskedOfServers() throws {
+    let asker = Asker("a", servers: [Asker.first])
+    let step = try asker.outcome { response in
+      response.answers = [DNSResponse.alias("a", "printer.local")]
+    }
+    #expect(step.answer == .noName(seconds: 0))
+  }
+
   @Test func loopOfAliases_ends() throws {
     let asker = Asker("a", servers: [Asker.first])
     let step = try asker.outcome { response in
@@ -296,6 +305,27 @@ extension DNSQuery.Step {
       response.answers = [DNSResponse.alias(names[0], names[1])]
     }
     #expect(step.error == .serverFailure)
+  }
+
+  @Test func moreRecordsThanAnyNameHas_areRefused() throws {
+    let filler = DNSResponse.address("other.example.com", [192, 0, 2, 9])
+    for (count, isTaken) in [(256, true), (257, false)] {
+      let asker = Asker("a", servers: [Asker.first])
+      let attempt = try #require(asker.ask())
+      var response = DNSResponse(to: attempt.message)
+      response.answers = [DNSResponse.address("a", [192, 0, 2, 1])]
+      response.answers += Array(repeating: filler, count: count - 2)
+      response.authorities = [DNSResponse.authority(60, minimum: 60)]
+      if isTaken {
+        try asker.answer(attempt, response.bytes)
+        #expect(asker.step().answer != nil)
+      } else {
+        #expect(throws: DNSError.tooManyRecords) {
+          try asker.answer(attempt, response.bytes)
+        }
+        #expect(asker.step().error == .serverFailure)
+      }
+    }
   }
 
   // MARK: What there is not

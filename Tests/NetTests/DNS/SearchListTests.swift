@@ -16,6 +16,13 @@ import Testing
       ("a.b", ["x.y", "z"], ["a.b", "a.b.x.y", "a.b.z"]),
       ("a.", ["x.y"], ["a"]),
       ("a.b.", ["x.y"], ["a.b"]),
+      // RFC 6762 §3: servers are not asked for names of the link.
+      ("a.local", ["x.y"], []),
+      ("a.b.LOCAL.", ["x.y"], []),
+      ("local", ["x.y"], []),
+      ("a", ["local", "x.local", "z"], ["a.z", "a"]),
+      ("a.notlocal", [], ["a.notlocal"]),
+      ("local.a", [], ["local.a"]),
     ] as [(String, [String], [String])]
   )
   func candidates(_ text: String, _ domains: [String], _ expected: [String]) {

@@ -79,4 +79,33 @@ import Testing
     let count = table.count
     #expect(count == 1)
   }
+
+  @Test func full_essentialRoutes_findAPlace() {
+    var table = RouteTable(limit: 2)
+    var link = entry(IPv4Address(10, 0, 2, 0), 24, via: nil)
+    link.isEssential = true
+    var gateway = entry(.any, 0, via: 1)
+    gateway.isEssential = true
+    let others = (1..<4).map { entry(IPv4Address(10, 1, $0, 0), 24, via: $0) }
+    // An essential one takes nobody's place, whether it comes first or last.
+    var taken = [table.insert(link)]
+    for other in others { taken.append(table.insert(other)) }
+    taken.append(table.insert(gateway))
+    #expect(taken == [true, true, true, false, true])
+    expect(table, IPv4Address(10, 0, 2, 9), 0)
+    expect(table, Hosts.remoteAddress, 1)
+
+    // Who says otherwise of the link, of the same lease, has its place.
+    let isTaken = table.insert(entry(IPv4Address(10, 0, 2, 0), 24, via: 7))
+    #expect(isTaken)
+    expect(table, IPv4Address(10, 0, 2, 9), 7)
+
+    // A place that comes free is free.
+    table.remove(where: { $0.destination == IPv4Address(10, 1, 1, 0) })
+    taken = [table.insert(others[2]), table.insert(others[0])]
+    #expect(taken == [true, false])
+    table.removeAll(of: .lease)
+    taken = [table.insert(others[0]), table.insert(others[1])]
+    #expect(taken == [true, true])
+  }
 }

@@ -124,6 +124,58 @@ import Testing
     }
   }
 
+  /// The default is the last of eighteen.
+  @Test func moreRoutesThanAreKept_areCounted_andTheDefaultIsKept() {
+    var value: [UInt8] = []
+    for number in 0..<17 as Range<UInt8> {
+      value += [16, 172, 16 + number, 10, 0, 2, 99]
+    }
+    value += [0, 10, 0, 2, 2]
+    let option = [121, UInt8(value.count)] + value
+    withHost(.dynamic) { host in
+      let server = DHCPServer()
+      for kind in [DHCPServer.offer, DHCPServer.acknowledge] {
+        let request = host.sentDHCP(at: 0)[0]
+        let message = server.message(kind, to: request).dropLast()
+        host.receive(server.frame(message + option + [255]))
+      }
+      #expect(host.lease?.gateway == IPv4Address(10, 0, 2, 2))
+      #expect(host.lease?.routes.count == 16)
+      // With the offer, and with what grants it.
+      #expect(host.count(.dhcpRouteRefused) == 2)
+    }
+  }
+
+  /// The app has all places, and yet the address that is leased can be used.
+  @Test func routesOfTheApp_leaveRoomForTheLease() throws {
+    try withHost(.dynamic) { host in
+      for number in 0..<64 as Range<UInt8> {
+        try host.stack.addRoute(
+          ClasslessRoute(
+            IPv4Address(172, 16, number, 0),
+            prefixLength: 24,
+            gateway: Hosts.peerAddress
+          )
+        )
+      }
+      let option =
+        hex("79 0d 18 c00002 0a000263 00") + Frames.bytes(Hosts.gatewayAddress)
+      let server = DHCPServer()
+      for kind in [DHCPServer.offer, DHCPServer.acknowledge] {
+        let request = host.sentDHCP(at: 0)[0]
+        let message = server.message(kind, to: request).dropLast()
+        host.receive(server.frame(message + option + [255]))
+      }
+      #expect(host.lease != nil)
+      let remote = neighbour(for: Hosts.remoteAddress, host)
+      #expect(remote == Frames.bytes(Hosts.gatewayAddress))
+      let onLink = neighbour(for: Hosts.peerAddress, host)
+      #expect(onLink == Frames.bytes(Hosts.peerAddress))
+      // That of 192.0.2/24 has found none.
+      #expect(host.count(.dhcpRouteRefused) == 1)
+    }
+  }
+
   @Test func routesOfTheApp_comeAndGo() throws {
     let route = ClasslessRoute(
       IPv4Address(192, 0, 2, 0),

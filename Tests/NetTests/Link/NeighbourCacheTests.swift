@@ -170,6 +170,33 @@ import Testing
     #expect(count == 1)
   }
 
+  /// Who asks for us in another's name, and opens a connection in it, gets what
+  /// we send, and acknowledges it; the owner's answer decides all the same.
+  @Test func unverified_confirmedBeforeAnyAnswer_isNotKnown() {
+    var cache = NeighbourCache(limits: Limits())
+    cache.add(first, at: other, now: .at(1))
+    cache.confirm(first, at: .at(1))
+    let used = resolve(&cache, first, at: 1)
+    #expect(used == .known(other))
+    let asked = actions(&cache, at: 1)
+    #expect(asked == ["1 of all"])
+    cache.confirm(first, at: .at(1.001))
+    let lesson = learn(&cache, hardware, at: 1.002)
+    #expect(lesson == .known(0))
+    let known = resolve(&cache, first, at: 1.003)
+    #expect(known == .known(hardware))
+  }
+
+  @Test func disputed_confirmed_isAskedAllTheSame() {
+    var cache = NeighbourCache(limits: Limits())
+    know(&cache, first, hardware, at: 0)
+    let claim = learn(&cache, other, isAnswer: false, at: 5)
+    #expect(claim == .disputed)
+    cache.confirm(first, at: .at(5))
+    let asked = actions(&cache, at: 5)
+    #expect(asked == ["1 of one"])
+  }
+
   /// RFC 1122 §3.3.1.4: it is asked at once, alone, and once a second.
   @Test func reachable_suspected_isAskedAtOnce() {
     var cache = NeighbourCache(limits: Limits())
@@ -544,6 +571,51 @@ import Testing
       }
     }
     #expect(answered == 20)
+  }
+
+  /// Before each of some forged packets comes a forged question for us, so that
+  /// there is an entry, with a hardware address that nobody has answered for.
+  @Test func full_forgedQuestions_takeNoMoreThanForgedPackets() {
+    var cache = full()
+    var forged = 1000
+    func next() -> IPv4Address {
+      forged += 1
+      return address(forged)
+    }
+    for round in 1...4 {
+      let start = Double(round) * 4
+      while cache.count < 64 {
+        let stranger = next()
+        cache.add(stranger, at: other, now: .at(start))
+        _ = resolve(&cache, stranger, at: start)
+      }
+      _ = actions(&cache, at: start)
+      for _ in 0..<16 { _ = resolve(&cache, next(), at: start) }
+      _ = actions(&cache, at: start)
+      for tick in 1..<36 {
+        _ = actions(&cache, at: start + Double(tick) / 10)
+      }
+    }
+    let left = known(cache, 1...64)
+    #expect(left == 48)
+  }
+
+  /// Such a one has the time to answer from its first use on.
+  @Test func full_whoAskedForUs_hasItsTimeFromItsFirstUse() {
+    var limits = Limits()
+    limits.neighbours = 2
+    limits.neighboursAsked = 0
+    var cache = NeighbourCache(limits: limits)
+    know(&cache, first, hardware, at: 0)
+    cache.add(address(2), at: other, now: .at(0))
+    _ = resolve(&cache, address(2), at: 5)
+    _ = actions(&cache, at: 5)
+    let early = resolve(&cache, address(3), at: 5.099)
+    #expect(early == .refused)
+    let late = resolve(&cache, address(3), at: 5.1)
+    #expect(late == .pending(1))
+    let kept = cache.state(of: first)
+    #expect(kept != nil)
   }
 
   @Test func full_ofAskedOnes_theOldestGoes_afterItsTime() {

@@ -208,7 +208,7 @@ private final class Link {
     arguments: [
       ("Web-1", "Web-1.local"), ("", "apus.local"), ("a.b", "apus.local"),
       (String(repeating: "a", count: 64), "apus.local"), ("a b", "apus.local"),
-      (".", "apus.local"),
+      (".", "apus.local"), ("web-1.", "apus.local"),
     ]
   )
   func hostThatIsNoLabel_isApus(_ host: String, _ expected: String) {
@@ -357,7 +357,7 @@ private final class Link {
     )
   }
 
-  @Test func strangers_areNotHeard() {
+  @Test func strangers_areNotAnswered() {
     let link = Link()
     link.settle()
     let stranger = Endpoint(address: IPv4Address(192, 0, 2, 1), port: 4000)
@@ -371,6 +371,22 @@ private final class Link {
     link.receive(Link.query("apus.local"), from: stranger, onLink: false)
     #expect(link.run(until: 70).isEmpty)
     #expect(link.refused == [.offLink, .offLink])
+  }
+
+  /// RFC 6762 §11: what comes to the group comes from the link, whatever its
+  /// source says; what does not is believed of nobody from elsewhere.
+  @Test(arguments: [true, false])
+  func stranger_isHeardThroughTheGroup(isToGroup: Bool) {
+    let link = Link()
+    link.receive(
+      Link.response([Link.record(Link.other)]),
+      from: Endpoint(address: IPv4Address(192, 0, 2, 1), port: 5353),
+      toGroup: isToGroup,
+      onLink: false
+    )
+    let isRenamed = link.responder.name != DNSName("apus.local")
+    #expect(isRenamed == isToGroup)
+    #expect(link.refused == (isToGroup ? [] : [.offLink]))
   }
 
   // MARK: Conflicts. RFC 6762 §8.1, §8.2, §9
@@ -635,6 +651,39 @@ private final class Link {
       link.refused
         == [MulticastDNSError](repeating: .malformed, count: query.count)
     )
+  }
+
+  /// RFC 6762 §17: 9,000 bytes with the headers of IP and UDP.
+  @Test func longerThanAMessageMayBe_isMalformed() {
+    let link = Link()
+    link.settle()
+    let query = Link.query("apus.local")
+    let rest = 9_000 - 28 - query.count
+    #expect(link.ask(query + [UInt8](repeating: 0, count: rest)).count == 1)
+    #expect(link.ask(query + [UInt8](repeating: 0, count: rest + 1)).isEmpty)
+    #expect(link.refused == [.malformed])
+  }
+
+  /// Records whose names lead through all of a chain cost as much as their
+  /// number times its length.
+  @Test func chainOfPointers_isMalformed() {
+    let link = Link()
+    link.settle()
+    // A record of the root, with a chain of pointers for its data.
+    let hops = 1000
+    var message =
+      Link.response([], flags: 0x8400) + [0, 0, 16, 0, 1, 0, 0, 0, 0]
+    message += DNSResponse.word(UInt16(2 * hops))
+    let first = message.count
+    for index in 0..<hops {
+      let target = index == 0 ? 12 : first + 2 * (index - 1)
+      message += DNSResponse.word(UInt16(0xC000 | target))
+    }
+    let name = UInt16(0xC000 | (message.count - 2))
+    message += DNSResponse.word(name) + [0, 16, 0, 1, 0, 0, 0, 0, 0, 0]
+    message = message.replacing(at: 6, with: DNSResponse.word(2))
+    link.receive(message)
+    #expect(link.refused == [.malformed])
   }
 
   @Test(arguments: 0..<8 as Range<UInt64>)
