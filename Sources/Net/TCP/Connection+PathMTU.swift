@@ -12,10 +12,16 @@ extension Connection {
   /// Keeps to `limit` from now on, if it says more of the way than is known.
   ///
   /// RFC 1191 §6.4: what was too large is sent again at once, and the window is
-  /// not reduced: nothing says that the way is congested.
+  /// not reduced: nothing says that the way is congested. But once a round trip
+  /// only, or `patience` if that is longer: what goes again without an answer to
+  /// what went before would be sent by whoever says it. Then the timeout does it.
   ///
   /// - Returns: Whether something was, or would have been, too large.
-  mutating func keep(to limit: PathLimit, at now: Instant) -> Bool {
+  mutating func keep(
+    to limit: PathLimit,
+    patience: Interval,
+    at now: Instant
+  ) -> Bool {
     pathClaim.believed(limit.segmentSize)
     let isTrial = path.search == .trial
     let isOpen = isTrial || path.search == .due || path.expiry <= now
@@ -24,7 +30,8 @@ extension Connection {
     path = limit
     useSegments(of: min(agreedSegmentSize, limit.segmentSize))
     guard isTrial || sendSegmentSize < before else { return false }
-    flight.loseAll()
+    let wait = max(roundTrip.smoothed ?? .zero, patience)
+    if !flight.hasSentFirstAgain(since: now - wait) { flight.loseAll() }
     return true
   }
 
