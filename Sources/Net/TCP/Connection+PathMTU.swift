@@ -96,10 +96,26 @@ extension Connection {
     case .trial:
       // Again, and smaller.
       if start <= path.trial, path.trial < start + plan.payload {
-        path.search = .tooLarge
+        let full = fullSegment()
+        // What a device cuts is all of it.
+        path.search = plan.payload > full ? .replaced : .tooLarge
+        path.trial = start + min(plan.payload, full)
       }
-    case .none, .shrinking, .tooLarge: break
+    case .tooLarge:
+      if start == path.trial { path.search = .replaced }
+    case .none, .shrinking, .replaced: break
     }
+  }
+
+  /// The retransmission timer has expired. Where others went with the trial and
+  /// none of them has come either, it was not lost for its size: it is an outage,
+  /// and another is tried once that is over.
+  mutating func trialTimedOut() {
+    let largest = agreedSegmentSize - textOptionsLength()
+    guard path.search == .trial, send.next - path.trial > largest,
+      recovery.duplicates == 0, flight.sacked == 0
+    else { return }
+    path.search = .shrinking
   }
 
   /// What an acknowledgement shows of the way.
@@ -124,8 +140,14 @@ extension Connection {
       path = PathLimit()
       useSegments(of: agreedSegmentSize)
       return .carriesMore
-    case .tooLarge:
-      guard send.unacknowledged > path.trial else { return .none }
+    case .tooLarge, .replaced:
+      guard send.unacknowledged >= path.trial else { return .none }
+      // More than went again: it was late, and has come as it was.
+      if path.search == .tooLarge, send.unacknowledged > path.trial {
+        path = PathLimit()
+        useSegments(of: agreedSegmentSize)
+        return .carriesMore
+      }
       path.search = .none
       return .isSmaller(path.segmentSize)
     }

@@ -75,6 +75,7 @@ extension Connection {
         suspectsPath = true
         changes.insert(.unanswered)
       }
+      trialTimedOut()
       switch state {
       case .synSent, .synReceived: isSYNLost = true
       default:
