@@ -301,18 +301,23 @@ extension Stack {
     case .ignored: count.drop(.icmpPathIgnored)
     case .noted: count.pathMTUsNoted &+= 1
     case .believed:
-      guard lowerPath(to: header.destination, mtu, at: now) else {
+      let slot = tcp.slot(local: local, remote: remote, on: interface)
+      guard lowerPath(to: header.destination, mtu, of: slot, at: now) else {
         return count.drop(.icmpPathIgnored)
       }
     }
   }
 
-  /// The way to `destination` carries no more than `mtu`. Returns whether that
-  /// was not known, or not to all connections there: one that has begun since
-  /// makes segments as the link takes them.
+  /// The way to `destination` carries no more than `mtu`, the connection in
+  /// `slot` has found out. Returns whether that was not known, or not to it: one
+  /// that has begun since makes segments as the link takes them.
+  ///
+  /// The others there are told of news alone, as it costs a look at all that
+  /// there are.
   private mutating func lowerPath(
     to destination: IPv4Address,
     _ mtu: Int,
+    of slot: UInt32?,
     at now: Instant
   ) -> Bool {
     let isNews = pathMTUs.lower(to: destination, mtu: mtu, at: now)
@@ -320,8 +325,13 @@ extension Stack {
     guard let path = pathMTUs.path(to: destination, at: now) else {
       return isNews
     }
-    let changed = tcp.pathIsSmaller(to: IPAddress(destination), path, at: now)
-    return isNews || changed > 0
+    let address = IPAddress(destination)
+    var isChanged = false
+    if let slot {
+      isChanged = tcp.pathIsSmaller(of: slot, to: address, path, at: now)
+    }
+    if isNews { tcp.pathIsSmaller(to: address, path, at: now) }
+    return isNews || isChanged
   }
 
   /// Takes in what TCP has found out of ways, and tells it what is known of the
@@ -330,7 +340,7 @@ extension Stack {
     tcp.hasPathNews = false
     while let path = tcp.nextSmallerPath() {
       guard let destination = path.address.ipv4 else { continue }
-      _ = lowerPath(to: destination, path.mtu, at: now)
+      _ = lowerPath(to: destination, path.mtu, of: path.slot, at: now)
     }
     guard let wanted = tcp.takePathWanted(), pathMTUs.count > 0,
       let destination = wanted.address.ipv4,

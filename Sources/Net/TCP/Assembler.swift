@@ -82,6 +82,28 @@ struct Assembler: ~Copyable {
     return .kept
   }
 
+  /// Gives `packet`, whose first byte is `start`, the bytes that are here in the
+  /// place of its own: among overlapping bytes the first to come stay. What the
+  /// peer was told of it could not take back else.
+  ///
+  /// - Complexity: linear in the segments that `packet` covers.
+  func restore(in packet: inout PacketBuffer, at start: SequenceNumber) {
+    for index in 0..<segments.count {
+      let offset = segments[index].start - start
+      guard offset < packet.count else { return }
+      // Of one that begins before, nothing is read any more up to `start`.
+      let old = max(-offset, 0)
+      let count = min(
+        segments[index].packet.count - old,
+        packet.count - max(offset, 0)
+      )
+      guard count > 0 else { continue }
+      let bytes = segments[index].packet.bytes.extracting(old..<old + count)
+      var target = packet.mutableBytes
+      target.copy(bytes, to: max(offset, 0))
+    }
+  }
+
   /// Copies `bytes` behind those of the segment before `index` if they follow
   /// and fit, so that many small segments do not hold a slot each.
   private mutating func appendToPredecessor(

@@ -12,10 +12,16 @@ extension Connection {
   /// Keeps to `limit` from now on, if it says more of the way than is known.
   ///
   /// RFC 1191 §6.4: what was too large is sent again at once, and the window is
-  /// not reduced: nothing says that the way is congested.
+  /// not reduced: nothing says that the way is congested. But once a round trip
+  /// only, or `patience` if that is longer: what goes again without an answer to
+  /// what went before would be sent by whoever says it. Then the timeout does it.
   ///
   /// - Returns: Whether something was, or would have been, too large.
-  mutating func keep(to limit: PathLimit, at now: Instant) -> Bool {
+  mutating func keep(
+    to limit: PathLimit,
+    patience: Interval,
+    at now: Instant
+  ) -> Bool {
     pathClaim.believed(limit.segmentSize)
     let isTrial = path.search == .trial
     let isOpen = isTrial || path.search == .due || path.expiry <= now
@@ -24,7 +30,8 @@ extension Connection {
     path = limit
     useSegments(of: min(agreedSegmentSize, limit.segmentSize))
     guard isTrial || sendSegmentSize < before else { return false }
-    flight.loseAll()
+    let wait = max(roundTrip.smoothed ?? .zero, patience)
+    if !flight.hasSentFirstAgain(since: now - wait) { flight.loseAll() }
     return true
   }
 
@@ -89,10 +96,26 @@ extension Connection {
     case .trial:
       // Again, and smaller.
       if start <= path.trial, path.trial < start + plan.payload {
-        path.search = .tooLarge
+        let full = fullSegment()
+        // What a device cuts is all of it.
+        path.search = plan.payload > full ? .replaced : .tooLarge
+        path.trial = start + min(plan.payload, full)
       }
-    case .none, .shrinking, .tooLarge: break
+    case .tooLarge:
+      if start == path.trial { path.search = .replaced }
+    case .none, .shrinking, .replaced: break
     }
+  }
+
+  /// The retransmission timer has expired. Where others went with the trial and
+  /// none of them has come either, it was not lost for its size: it is an outage,
+  /// and another is tried once that is over.
+  mutating func trialTimedOut() {
+    let largest = agreedSegmentSize - textOptionsLength()
+    guard path.search == .trial, send.next - path.trial > largest,
+      recovery.duplicates == 0, flight.sacked == 0
+    else { return }
+    path.search = .shrinking
   }
 
   /// What an acknowledgement shows of the way.
@@ -117,8 +140,14 @@ extension Connection {
       path = PathLimit()
       useSegments(of: agreedSegmentSize)
       return .carriesMore
-    case .tooLarge:
-      guard send.unacknowledged > path.trial else { return .none }
+    case .tooLarge, .replaced:
+      guard send.unacknowledged >= path.trial else { return .none }
+      // More than went again: it was late, and has come as it was.
+      if path.search == .tooLarge, send.unacknowledged > path.trial {
+        path = PathLimit()
+        useSegments(of: agreedSegmentSize)
+        return .carriesMore
+      }
       path.search = .none
       return .isSmaller(path.segmentSize)
     }

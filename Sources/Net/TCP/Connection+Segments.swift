@@ -236,19 +236,24 @@ extension Connection {
     let isLast = sequence + payload == dataEnd()
     // RFC 9293 §3.9.1.2 (MUST-60): PSH on the last of what was written.
     if isLast, payload > 0 { plan.flags.insert(.push) }
-    if isLast, takesFIN(along: kind) { plan.flags.insert(.fin) }
+    if isLast, takesFIN(along: kind, at: sequence) { plan.flags.insert(.fin) }
     return plan
   }
 
   /// Whether our FIN goes with the last of the text. Once it was sent it stands
   /// in the last record, perhaps one of its own, and goes again when that does;
-  /// a probe for what was sent last has nothing that was not.
+  /// what goes again as a probe, of a shut window or for what was sent last, has
+  /// nothing that was not sent: it makes no record.
   @_addressableSelf
-  private func takesFIN(along kind: SegmentPlan.Kind) -> Bool {
+  private func takesFIN(
+    along kind: SegmentPlan.Kind,
+    at sequence: SequenceNumber
+  ) -> Bool {
     guard let fin else { return false }
     let wasSent = fin < send.next
     return switch kind {
-    case .new, .probe: true
+    case .new: true
+    case .probe: wasSent || sequence == send.next
     case .retransmission: !wasSent || flight.isLastLost
     case .tailProbe: wasSent
     }

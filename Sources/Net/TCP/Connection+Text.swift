@@ -164,6 +164,9 @@ extension Connection {
       keep(piece, at: start, pool, limits, &counters)
       return true
     }
+    if early.isPresent {
+      early.value.assembler.restore(in: &piece, at: receive.next)
+    }
     guard deliver(piece, pool, limits, &counters) else {
       counters.packetsShort &+= 1
       acknowledgement.require()

@@ -75,6 +75,7 @@ extension Connection {
         suspectsPath = true
         changes.insert(.unanswered)
       }
+      trialTimedOut()
       switch state {
       case .synSent, .synReceived: isSYNLost = true
       default:
@@ -136,6 +137,11 @@ extension Connection {
       timer.ensure(.persistence, for: roundTrip.timeout, at: now)
     } else if send.inFlight > 0 {
       if !timer.isRunning(for: .retransmission) {
+        // The peer has opened its window. (Else a probe is under way, which it
+        // took no part in.) What it left unanswered while that was shut counts
+        // no more, unless the app has said how long its bytes may go
+        // undelivered. RFC 9293 §3.9.1.1.
+        if pipe() == 0, userTimeout == 0 { timer.answered(at: now) }
         timer.ensure(.retransmission, for: roundTrip.timeout, at: now)
       }
       armTailProbe(limits: limits, at: now)

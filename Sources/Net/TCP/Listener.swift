@@ -4,6 +4,8 @@ struct Listener {
   let backlog: Int
   let options: ConnectionOptions
   let generation: UInt32
+  /// The next listener of the port, at another address.
+  var nextOfPort: UInt32?
   var isListening = true
   /// Connections from their SYN until they are accepted.
   var pending = 0

@@ -7,11 +7,16 @@
 ///     shrinking --smaller ones arrive--> due
 ///     due --a large one is sent, alone--> trial
 ///     trial --it arrives--> none, without a limit
+///     trial --nor does what went with it--> shrinking
 ///     trial --it is to be sent again, in smaller ones--> tooLarge
-///     tooLarge --they arrive--> none, and IP is told: all to this host know
+///     tooLarge --more than these arrives--> none, without a limit
+///     tooLarge --the rest of it goes again--> replaced
+///     tooLarge, replaced --they arrive--> none, and IP is told: all to this
+///       host know
 ///
 /// So an outage, in which segments of any size are lost, is not taken for a
-/// black hole: the large one arrives once it is over.
+/// black hole: the large one arrives once it is over. Nor is a delay, in which
+/// the large one arrives after all.
 struct PathLimit {
   enum Search: UInt8 {
     /// All is known, or nothing is suspected.
@@ -22,13 +27,15 @@ struct PathLimit {
     case due
     /// It is under way. RFC 4821 §7.5.
     case trial
-    /// It was lost.
+    /// It was lost: its front goes again.
     case tooLarge
+    /// And the rest of it does.
+    case replaced
   }
 
   /// When larger segments are to be tried again.
   var expiry = Instant.never
-  /// Where the trial stands.
+  /// Where the trial stands; once it was lost, the end of what went again.
   var trial = SequenceNumber(0)
   private var size = UInt16.max
   /// Whether routers may cut what is sent: where it is as small as it ever gets.

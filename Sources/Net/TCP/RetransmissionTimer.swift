@@ -69,15 +69,15 @@ struct RetransmissionTimer {
   /// Expires for the timeout only.
   mutating func clear() { earlyAt = .never }
 
-  /// RFC 6298 §5.1: starts the timer unless it runs for the same purpose.
+  /// RFC 6298 §5.1: starts the timer unless it runs for the same purpose. One
+  /// that runs for another goes on counting since when the peer is silent.
   mutating func ensure(
     _ purpose: Purpose,
     for timeout: Interval,
     at now: Instant
   ) {
     if isRunning(for: purpose) { return }
-    // What the peer left unanswered while its window was shut counts no more.
-    if !isRunning || purpose == .retransmission { unansweredSince = now }
+    if !isRunning { unansweredSince = now }
     self.purpose = purpose
     probeCount = 0
     earlyAt = .never

@@ -223,6 +223,14 @@ extension Connection {
       if flags.contains(.reset) {
         counters.resetsOutsideWindow &+= 1
       } else if payload > 0 || flags.contains(.fin) {
+        // RFC 5961 §5 and §7: what lies beyond the window, or is older than
+        // any retransmission, could be an attacker's.
+        guard sequence < receive.next,
+          receive.next - sequence <= limits.value.receiveBuffer
+        else {
+          challenge(limits: limits, counters: &counters, at: now)
+          return .done
+        }
         // A retransmission: the peer has missed our acknowledgement. Of the
         // FIN in TIME-WAIT (the eighth check): restart the 2 MSL timeout.
         if state == .timeWait, flags.contains(.fin),

@@ -4,7 +4,8 @@ import Packets
 /// What apps ask. RFC 9293 §3.9.1.
 extension TCP {
   /// Takes connections to `port` of every address of ours, or of the one that
-  /// `options` name, up to `backlog` at a time that are not accepted.
+  /// `options` name, up to `backlog` at a time that are not accepted. A port has
+  /// one listener for all addresses, or one for each.
   ///
   /// - Precondition: Neither is zero or less.
   /// - Throws: `addressInUse`, `limitReached`.
@@ -14,7 +15,14 @@ extension TCP {
     options: ConnectionOptions = ConnectionOptions()
   ) throws(NetworkError) -> ListenerID {
     precondition(port != 0 && backlog > 0)
-    guard listenerOfPort[port] == nil else { throw .addressInUse }
+    let others = listenerOfPort[port]
+    var other = others
+    while let index = other {
+      let address = listeners[Int(index)].options.localAddress
+      guard let address, let ours = options.localAddress, ours != address
+      else { throw .addressInUse }
+      other = listeners[Int(index)].nextOfPort
+    }
     let free = listeners.firstIndex { !$0.isListening }
     guard free != nil || listeners.count < limits.value.listeners else {
       throw .limitReached
@@ -25,6 +33,7 @@ extension TCP {
       backlog: min(backlog, limits.value.backlog),
       options: options,
       generation: free.map { listeners[$0].generation &+ 1 } ?? 0,
+      nextOfPort: others,
       acceptable: SlotList(number: Self.firstAcceptable + UInt16(index))
     )
     if free == nil {
@@ -38,9 +47,27 @@ extension TCP {
 
   /// The listener that takes connections to `local`, if there is one.
   func listener(at local: Endpoint) -> UInt32? {
-    guard let index = listenerOfPort[local.port] else { return nil }
-    let address = listeners[Int(index)].options.localAddress
-    return address == nil || address == local.address ? index : nil
+    var next = listenerOfPort[local.port]
+    while let index = next {
+      let address = listeners[Int(index)].options.localAddress
+      if address == nil || address == local.address { return index }
+      next = listeners[Int(index)].nextOfPort
+    }
+    return nil
+  }
+
+  /// The listener at `index` has its port no more.
+  private mutating func leavePort(_ index: Int) {
+    let port = listeners[index].port
+    let next = listeners[index].nextOfPort
+    guard var before = listenerOfPort[port], Int(before) != index else {
+      listenerOfPort[port] = next
+      return
+    }
+    while let after = listeners[Int(before)].nextOfPort, Int(after) != index {
+      before = after
+    }
+    listeners[Int(before)].nextOfPort = next
   }
 
   /// Takes no more; connections not accepted are reset.
@@ -53,7 +80,7 @@ extension TCP {
       slots[slot].connection.abort(.closed)
       settle(UInt32(slot), at: now)
     }
-    listenerOfPort[listeners[index].port] = nil
+    leavePort(index)
     listeners[index].isListening = false
     signalled.remove(UInt32(index), in: &signalledLinks)
   }

@@ -23,8 +23,7 @@ extension TCP {
     on interface: Int = 0
   ) -> PathVerdict {
     let number = SequenceNumber(number)
-    let key = Key(local: local, remote: remote, interface: UInt8(interface))
-    guard let slot = table.find(key, in: slots),
+    guard let slot = slot(local: local, remote: remote, on: interface),
       slots[Int(slot)].connection.isInFlight(number)
     else { return .ignored }
     let isNews = slots[Int(slot)].connection.pathClaim.claim(
@@ -35,8 +34,10 @@ extension TCP {
   }
 
   /// A way that a timeout has shown to carry no more than a router has said:
-  /// where to, and how much.
-  mutating func nextSmallerPath() -> (address: IPAddress, mtu: Int)? {
+  /// where to, how much, and the slot of the connection that has found out.
+  mutating func nextSmallerPath() -> (
+    address: IPAddress, mtu: Int, slot: UInt32
+  )? {
     smallerPaths.popLast()
   }
 
@@ -45,7 +46,7 @@ extension TCP {
   mutating func confirm(_ size: Int, of slot: UInt32) {
     guard smallerPaths.count < TCPLimits.reports else { return }
     let address = slots[Int(slot)].connection.remote.address
-    smallerPaths.append((address, size + Self.headers(to: address)))
+    smallerPaths.append((address, size + Self.headers(to: address), slot))
     hasPathNews = true
   }
 
@@ -100,6 +101,10 @@ extension TCP {
   /// connection there makes smaller segments, and what is in flight is sent
   /// anew in such.
   ///
+  /// Whoever is believed once a connection could have all of them looked at for
+  /// each datagram: beyond ``TCPLimits/pathScans`` in a second they are not. The
+  /// others there are told when what they send is too large.
+  ///
   /// - Returns: How many of them made larger ones.
   /// - Complexity: linear in the number of slots.
   @discardableResult
@@ -108,16 +113,44 @@ extension TCP {
     _ path: KnownPath,
     at now: Instant
   ) -> Int {
-    let limit = limit(of: path, to: address)
+    guard pathScans.allows(TCPLimits.pathScans, at: now) else { return 0 }
     var changed = 0
-    for slot in 0..<slots.count
-    where slots[slot].isUsed && slots[slot].connection.remote.address == address
-    {
-      guard slots[slot].connection.keep(to: limit, at: now) else { continue }
-      changed += 1
-      settle(UInt32(slot), at: now)
+    for slot in 0..<slots.count {
+      if pathIsSmaller(of: UInt32(slot), to: address, path, at: now) {
+        changed += 1
+      }
     }
-    counters.pathsSmaller &+= UInt64(changed)
     return changed
+  }
+
+  /// The same for the connection in `slot` alone, if it is one to `address`.
+  mutating func pathIsSmaller(
+    of slot: UInt32,
+    to address: IPAddress,
+    _ path: KnownPath,
+    at now: Instant
+  ) -> Bool {
+    let index = Int(slot)
+    guard slots[index].isUsed,
+      slots[index].connection.remote.address == address,
+      slots[index].connection.keep(
+        to: limit(of: path, to: address),
+        patience: limits.value.minimumProbeTimeout,
+        at: now
+      )
+    else { return false }
+    counters.pathsSmaller &+= 1
+    settle(slot, at: now)
+    return true
+  }
+
+  /// The slot of the connection between these ends.
+  func slot(
+    local: Endpoint,
+    remote: Endpoint,
+    on interface: Int
+  ) -> UInt32? {
+    let key = Key(local: local, remote: remote, interface: UInt8(interface))
+    return table.find(key, in: slots)
   }
 }

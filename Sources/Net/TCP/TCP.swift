@@ -73,7 +73,9 @@ struct TCP: ~Copyable {
   /// The connections in TIME-WAIT that no app holds.
   var timeWait: TimeWaitTable
   /// Ways that have turned out to carry less, that IP was not told of.
-  var smallerPaths: [(address: IPAddress, mtu: Int)] = []
+  var smallerPaths: [(address: IPAddress, mtu: Int, slot: UInt32)] = []
+  /// How often all connections may be looked at for a way that carries less.
+  var pathScans = ScanLimit()
   /// The slot of a connection for which IP was not asked what it knows of the
   /// way.
   var pathWanted: UInt32?

@@ -259,6 +259,9 @@ extension TCPLimits {
   /// Peers, and ways that carry less, of which IP is told at a time: one machine
   /// that is gone has many connections. The rest is told of later, or not.
   static var reports: Int { 16 }
+  /// How often in a second all connections are looked at because a way carries
+  /// less than was known: a few milliseconds for ten thousand.
+  static var pathScans: Int { 16 }
   /// Books of what is in flight that are kept for the next connection: as many
   /// may begin to send between two that end to, without an allocation.
   static var spareRecords: Int { 64 }

@@ -60,6 +60,8 @@ import Testing
     let (harness, id) = try Self.silence(timeouts: timeouts)
     harness.receive(Segment([], 1, ack: 1 + size))
     #expect(harness.drain().first?.payload.count == 1000)
+    // What went with it has come.
+    harness.receive(Segment([], 1, ack: 1 + size))
     harness.wait(200 << Int64(timeouts))
     let again = harness.drain().first
     #expect(again?.sequence == 1 + size && again?.payload.count == size)
@@ -217,5 +219,65 @@ import Testing
     #expect(window.size == 1000 && window.segmentSize == 1000)
     window.segmentsGrew(to: 800)
     #expect(window.size == 1000 && window.segmentSize == 1000)
+  }
+
+  // MARK: Outages and delays
+
+  /// After two timeouts one acknowledgement gets through: a large one is under
+  /// way, and smaller ones beside it if `count` are written.
+  private static func trial(
+    of count: Int
+  ) throws -> (TCPHarness, ConnectionID) {
+    let (harness, id) = TCPOffloadTests.established()
+    _ = try harness.write(id, pattern(count))
+    harness.drain()
+    for wait in [200, 400] {
+      harness.wait(Int64(wait))
+      harness.drain()
+    }
+    harness.receive(Segment([], 1, ack: 985))
+    let sent = harness.drain()
+    #expect(sent.first?.payload.count == 1000)
+    return (harness, id)
+  }
+
+  /// The trial is lost, and so is all that went with it.
+  @Test func outageGoesOn_isNoBlackHole() throws {
+    let (harness, id) = try Self.trial(of: 10_000)
+    harness.wait(800)
+    #expect(harness.drain().map(\.payload.count) == [984])
+    harness.receive(Segment([], 1, ack: 1969))
+    #expect(harness.tcp.counters.blackHoles == 0)
+    let path = harness.tcp.nextSmallerPath()
+    #expect(path?.mtu == nil)
+    // Another large one is tried.
+    #expect(harness.drain().first?.payload.count == 1000)
+    harness.receive(Segment([], 1, ack: 2969))
+    #expect(Self.size(harness, id) == 1000)
+  }
+
+  /// Its timeout was for nothing: of its 1,000 bytes 984 go again, and all are
+  /// acknowledged; whether what went with it had come before, or not.
+  @Test(arguments: [false, true])
+  func trialIsLate_isNoBlackHole(othersCameBefore: Bool) throws {
+    let (harness, id) = try Self.trial(of: 10_000)
+    if othersCameBefore { harness.receive(Segment([], 1, ack: 985)) }
+    harness.wait(800)
+    #expect(harness.drain().map(\.payload.count) == [984])
+    harness.receive(Segment([], 1, ack: 1985))
+    #expect(harness.tcp.counters.blackHoles == 0)
+    #expect(Self.size(harness, id) == 1000)
+  }
+
+  /// Nothing went with it that could tell of an outage.
+  @Test func trialAlone_isLost_theWayIsKnown() throws {
+    let (harness, id) = try Self.trial(of: 1984)
+    harness.wait(800)
+    let again = harness.drain()
+    #expect(again.map(\.sequence).first == 985)
+    #expect(again.allSatisfy { $0.payload.count <= 984 })
+    harness.receive(Segment([], 1, ack: 1985))
+    #expect(harness.tcp.counters.blackHoles == 1)
+    #expect(Self.size(harness, id) == 984)
   }
 }

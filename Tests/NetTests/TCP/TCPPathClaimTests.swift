@@ -149,4 +149,71 @@ import Testing
     let less = Self.verdict(harness, 639, about: 1001)
     #expect(less == .noted)
   }
+
+  /// Each error of a few bytes would make us send all anew that is under way:
+  /// that is done once a round trip, whatever is said.
+  @Test func manyErrors_sendAgainOnceARoundTrip() throws {
+    let (harness, id) = TCPHarness.established(mss: 1460)
+    _ = try harness.write(id, pattern(14_600))
+    let first = harness.drain().map(\.payload.count).reduce(0, +)
+    let index = harness.tcp.index(of: id)
+    let slot = UInt32(try #require(index))
+    var again: [Int] = []
+    for mtu in (552..<1400).reversed() {
+      let verdict = Self.verdict(harness, mtu, about: 1)
+      guard verdict == .believed else { break }
+      let isChanged = harness.tcp.pathIsSmaller(
+        of: slot,
+        to: TCPHarness.theirs,
+        KnownPath(mtu: mtu, expiry: harness.now + .seconds(600)),
+        at: harness.now
+      )
+      #expect(isChanged)
+      again.append(harness.drain().map(\.payload.count).reduce(0, +))
+      // Before the timeout.
+      if mtu == 1000 { harness.wait(150) }
+    }
+    #expect(again.count > 800)
+    #expect(again.first == first)
+    #expect(again.filter { $0 > 0 }.count == 2)
+  }
+
+  /// All connections are looked at so often in a second; beyond, who is told
+  /// learns of it alone.
+  @Test func scans_areBounded() throws {
+    let (harness, id) = TCPHarness.established(mss: 1460)
+    for count in 0...TCPLimits.pathScans {
+      let changed = harness.tcp.pathIsSmaller(
+        to: TCPHarness.theirs,
+        KnownPath(mtu: 1400 - count, expiry: harness.now + .seconds(600)),
+        at: harness.now
+      )
+      #expect(changed == (count < TCPLimits.pathScans ? 1 : 0))
+    }
+    let path = KnownPath(mtu: 1000, expiry: harness.now + .seconds(600))
+    let index = harness.tcp.index(of: id)
+    let slot = try #require(index)
+    let isAnother = harness.tcp.pathIsSmaller(
+      of: UInt32(slot),
+      to: TCPHarness.ours,
+      path,
+      at: harness.now
+    )
+    #expect(!isAnother)
+    let isChanged = harness.tcp.pathIsSmaller(
+      of: UInt32(slot),
+      to: TCPHarness.theirs,
+      path,
+      at: harness.now
+    )
+    #expect(isChanged)
+    #expect(harness.tcp.information(id)?.maximumSegmentSize == 960)
+    harness.wait(1000)
+    let later = harness.tcp.pathIsSmaller(
+      to: TCPHarness.theirs,
+      KnownPath(mtu: 900, expiry: harness.now + .seconds(600)),
+      at: harness.now
+    )
+    #expect(later == 1)
+  }
 }

@@ -53,7 +53,10 @@ import Testing
     arguments: [
       (Segment([], 1, ack: 1), []),
       (Segment([], 70_000, ack: 1), ["challenges sent 1", "outside window 1"]),
-      (Segment([], 70_000, ack: 1, [1]), ["outside window 1"]),
+      (
+        Segment([], 70_000, ack: 1, [1]),
+        ["challenges sent 1", "outside window 1"]
+      ),
       (Segment(.fin, 1, ack: 1, [1]), []),
       (Segment([], -4, ack: 1, [1, 2]), ["outside window 1"]),
       (Segment([], 0, ack: 1, [1, 2]), ["duplicate bytes 1"]),

@@ -12,6 +12,58 @@ import Testing
     }
   }
 
+  /// A port has a listener for each of our addresses, or one for all.
+  @Test(arguments: 0..<3)
+  func listeners_ofEachAddress_haveTheSamePort(first: Int) throws {
+    let harness = TCPHarness()
+    let addresses = [
+      TCPHarness.ours, IPAddress(IPv4Address(127, 0, 0, 1)),
+      IPAddress(IPv4Address(192, 0, 2, 9)),
+    ]
+    func listen(_ address: IPAddress?) throws(NetworkError) -> ListenerID {
+      var options = ConnectionOptions()
+      options.localAddress = address
+      return try harness.tcp.listen(port: 80, backlog: 1, options: options)
+    }
+    func found() -> [UInt32?] {
+      addresses.map {
+        harness.tcp.listener(at: Endpoint(address: $0, port: 80))
+      }
+    }
+    var ids: [ListenerID] = []
+    for address in addresses { ids.append(try listen(address)) }
+    #expect(found() == ids.map(\.index))
+    for address in addresses + [nil] {
+      #expect(throws: NetworkError.addressInUse) { _ = try listen(address) }
+    }
+    // One that goes leaves the others, whichever it is.
+    var left = ids.map { $0.index as UInt32? }
+    for step in 0..<3 {
+      let gone = (first + step) % 3
+      harness.tcp.stopListening(ids[gone], at: harness.now)
+      left[gone] = nil
+      #expect(found() == left)
+    }
+    let all = try listen(nil)
+    #expect(found() == [all.index, all.index, all.index])
+    #expect(throws: NetworkError.addressInUse) { _ = try listen(addresses[0]) }
+  }
+
+  /// RFC 9293 §3.10.2 has SEND to a listener open a connection. Here its id
+  /// takes no bytes; nothing is sent, and it goes on listening.
+  @Test func listener_isNotWrittenTo() throws {
+    let harness = TCPHarness()
+    let listener = try harness.listen(backlog: 1)
+    let id = ConnectionID(
+      index: listener.index,
+      generation: listener.generation
+    )
+    #expect(throws: NetworkError.closed) { _ = try harness.write(id, [1]) }
+    harness.expectNothing()
+    harness.receive(Segment(.syn, 0, mss: 1000))
+    #expect(harness.learnInitial() != nil)
+  }
+
   @Test func listeners_areBounded() throws {
     var limits = TCPHarness.limits
     limits.listeners = 2

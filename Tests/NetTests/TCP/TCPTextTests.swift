@@ -502,4 +502,33 @@ import Testing
     #expect(harness.tcp.counters.notUnicast == 2)
     harness.expectNothing()
   }
+
+  // MARK: Outside the window
+
+  /// RFC 5961 §5, §7: what lies beyond the window, or further back than any
+  /// retransmission, is answered no more often than other challenges.
+  @Test(arguments: [1_000_000, -10_000_000], [TCPHeader.Flags(), .fin])
+  func beyondTheWindow_isAnsweredWithinTheLimit(
+    start: Int,
+    flags: TCPHeader.Flags
+  ) {
+    let (harness, _) = TCPHarness.established()
+    var answers = 0
+    for _ in 0..<1000 {
+      harness.receive(Segment(flags, start, ack: 1, [1]))
+      answers += harness.drain().count
+    }
+    #expect(answers == TCPHarness.limits.challenges)
+  }
+
+  /// Our acknowledgement was lost: each retransmission is answered.
+  @Test func cameBefore_isAnsweredEachTime() {
+    let (harness, _) = TCPHarness.established()
+    harness.receive(Segment([], 1, ack: 1, [1, 2, 3]))
+    harness.drain()
+    for _ in 0..<100 {
+      harness.receive(Segment([], 1, ack: 1, [1, 2, 3]))
+      harness.expect(Segment([], 1, ack: 4))
+    }
+  }
 }

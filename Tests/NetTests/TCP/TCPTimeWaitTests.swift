@@ -204,4 +204,23 @@ import Testing
       #expect(isGone == (port <= 1002), "\(port)")
     }
   }
+
+  /// RFC 5961 §7 bounds them by time: an attack does not keep a peer that began
+  /// anew from hearing of it for as long as the record lasts.
+  @Test func timeWait_challenges_areOfEachPeriod() {
+    let (harness, id) = TCPHarness.timeWait()
+    harness.release(id)
+    harness.drain()
+    for period in 0..<3 {
+      var answers = 0
+      for _ in 0..<20 {
+        harness.receive(Segment([], 500_000, ack: 2))
+        answers += harness.drain().count
+      }
+      #expect(answers == TCPHarness.limits.challenges, "period \(period)")
+      harness.wait(5000)
+    }
+    harness.receive(Segment(.syn, -5000))
+    harness.expect(Segment([], 2, ack: 2))
+  }
 }

@@ -32,12 +32,17 @@ extension TCP {
       timeWait.restart(index, until: now + limits.value.timeWait)
       acknowledgeInTimeWait(index, at: now)
     case .challenge:
-      // RFC 5961 §7, for as long as the record lasts.
-      guard Int(timeWait[index].challenges) < limits.value.challenges else {
+      // RFC 5961 §7.
+      guard
+        timeWait[index].allowsChallenge(
+          limits.value.challenges,
+          every: limits.value.challengePeriod,
+          at: now
+        )
+      else {
         counters.challengesSuppressed &+= 1
         return nil
       }
-      timeWait[index].challenges &+= 1
       counters.challengesSent &+= 1
       acknowledgeInTimeWait(index, at: now)
     case .reopen:

@@ -13,8 +13,10 @@ struct TimeWaitTable: ~Copyable {
     let remote: Endpoint
     let interface: UInt8
     var state: TimeWait
-    /// Challenges that were sent.
-    var challenges: UInt8 = 0
+    /// Challenges that were sent in ``period``.
+    private var challenges: UInt8 = 0
+    /// The number of the period, counted from ``expiry`` back.
+    private var period: UInt8 = 0
     var expiry: Instant
     /// False once it is taken out, and its place is free.
     fileprivate var isUsed = true
@@ -34,6 +36,25 @@ struct TimeWaitTable: ~Copyable {
       self.interface = interface
       self.state = state
       self.expiry = expiry
+    }
+
+    /// Whether one more challenge may be sent at `now`; counts it. RFC 5961 §7.
+    ///
+    /// - Parameter limit: of each period; more than 255 are as many.
+    mutating func allowsChallenge(
+      _ limit: Int,
+      every length: Interval,
+      at now: Instant
+    ) -> Bool {
+      let left = (expiry - now).nanoseconds / max(length.nanoseconds, 1)
+      let current = UInt8(truncatingIfNeeded: left)
+      if current != period {
+        period = current
+        challenges = 0
+      }
+      guard Int(challenges) < min(limit, Int(UInt8.max)) else { return false }
+      challenges += 1
+      return true
     }
 
     var key: TCP.Key {

@@ -42,6 +42,14 @@ struct SentSegments: ~Copyable {
   /// Whether the last record is lost; there is one.
   var isLastLost: Bool { records[records.count - 1].flags.contains(.lost) }
 
+  /// Whether what is unacknowledged first was sent again, and that later than
+  /// `time`.
+  func hasSentFirstAgain(since time: Instant) -> Bool {
+    guard Int(head) < records.count else { return false }
+    let first = records[Int(head)]
+    return first.flags.contains(.retransmitted) && first.sentAt > time
+  }
+
   /// The record at `index`, counted from the oldest.
   subscript(index: Int) -> SentSegment { records[Int(head) + index] }
 
