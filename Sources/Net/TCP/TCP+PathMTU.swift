@@ -114,6 +114,7 @@ extension TCP {
     at now: Instant
   ) -> Int {
     guard pathScans.allows(TCPLimits.pathScans, at: now) else { return 0 }
+    counters.pathScans &+= 1
     var changed = 0
     for slot in 0..<slots.count {
       if pathIsSmaller(of: UInt32(slot), to: address, path, at: now) {

@@ -58,6 +58,7 @@ extension TCPCounters {
     // MARK: Link and IP
 
     body("tcp: paths smaller", pathsSmaller)
+    body("tcp: path scans", pathScans)
     body("tcp: black holes", blackHoles)
 
     // MARK: DHCP, DNS and names

@@ -116,6 +116,8 @@ public struct TCPCounters: Hashable, Sendable {
 
   /// Connections whose way was found to carry less than thought.
   public internal(set) var pathsSmaller: UInt64 = 0
+  /// How often all connections were looked at because a way carries less.
+  public internal(set) var pathScans: UInt64 = 0
   /// Connections whose way was found to lose what is large, though nobody said
   /// so.
   public internal(set) var blackHoles: UInt64 = 0
