@@ -97,9 +97,14 @@ extension Connection {
       // Again, and smaller.
       if start <= path.trial, path.trial < start + plan.payload {
         let full = fullSegment()
-        // What a device cuts is all of it.
-        path.search = plan.payload > full ? .replaced : .tooLarge
-        path.trial = start + min(plan.payload, full)
+        // What a device cuts is all of it; and where something behind has come, a
+        // probe may have been the rest of it.
+        let isAll = plan.payload > full || flight.sacked > 0
+        path.search = isAll ? .replaced : .tooLarge
+        path.trial = SequenceNumber.later(
+          start + min(plan.payload, full),
+          path.trial + 1
+        )
       }
     case .tooLarge:
       if start == path.trial { path.search = .replaced }

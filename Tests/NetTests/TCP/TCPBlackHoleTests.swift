@@ -280,4 +280,44 @@ import Testing
     #expect(harness.tcp.counters.blackHoles == 1)
     #expect(Self.size(harness, id) == 984)
   }
+
+  /// What was sent last is asked after (RFC 8985 §7): the end of the large one
+  /// arrives as a small one, and then its front does.
+  @Test func trialAlone_isLost_aTailProbeArrives_theWayIsKnown() throws {
+    let (harness, id) = TCPHarness.established(permitsSACK: true)
+    // A round trip, by which probes are timed.
+    _ = try harness.write(id, pattern(100))
+    harness.drain()
+    harness.wait(20)
+    harness.receive(Segment([], 1, ack: 101))
+    harness.tcp.pathIsSmaller(
+      to: TCPHarness.theirs,
+      KnownPath(mtu: 640, expiry: harness.now + .seconds(600)),
+      at: harness.now
+    )
+    harness.wait(600_000)
+    _ = try harness.write(id, pattern(1000))
+    #expect(harness.drain().map(\.payload.count) == [1000])
+    let probe = try #require(Self.next(harness).first)
+    #expect(harness.tcp.counters.tailLossProbes == 1)
+    let start = probe.sequence
+    #expect(start > 101 && start + probe.payload.count == 1101)
+    harness.receive(Segment([], 1, ack: 101, sack: [start..<1101]))
+    let again = Self.next(harness)
+    #expect(again.map(\.sequence) == [101])
+    #expect(again.map(\.payload.count) == [start - 101])
+    harness.receive(Segment([], 1, ack: 1101))
+    #expect(harness.tcp.counters.blackHoles == 1)
+    #expect(Self.size(harness, id) == 600)
+  }
+
+  /// What is sent next, within two seconds.
+  private static func next(_ harness: TCPHarness) -> [Segment] {
+    for _ in 0..<100 {
+      let sent = harness.drain()
+      if !sent.isEmpty { return sent }
+      harness.wait(20)
+    }
+    return []
+  }
 }
