@@ -58,7 +58,9 @@ public struct Limits: Sendable {
   /// burst of a connection fits.
   public var packetsPerNeighbour = 8
   /// Packets that wait for all neighbours together; beyond, the oldest datagram
-  /// of the one that most wait for is dropped. The largest datagram fits.
+  /// of the one that most wait for is dropped. The largest datagram fits
+  /// where packets have 1,044 bytes and more; where they have less, it is not sent
+  /// before the neighbour is known.
   public var packetsForNeighbours = 64
   /// Datagrams that are put together at once; each may take 66 KB. The oldest is
   /// given up beyond.

@@ -1,6 +1,6 @@
 /// Why the network could not do what an app asked of it.
 public enum NetworkError: Error, Hashable, Sendable {
-  /// Another listener or socket has the port.
+  /// Another listener or socket has the port, at that address.
   case addressInUse
   /// No address is bound yet, or it was given up.
   case noAddress

@@ -23,6 +23,7 @@ extension Stack {
         route.destination,
         route.prefixLength,
         route.gateway,
+        isEssential: route.prefixLength == 0,
         on: interface
       )
     }

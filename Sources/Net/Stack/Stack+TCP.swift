@@ -88,7 +88,7 @@ extension Stack {
   /// may wait to be accepted.
   ///
   /// - Throws: ``NetworkError/addressInUse`` when another listener has the
-  ///   port, ``NetworkError/limitReached`` at ``TCPLimits/listeners``.
+  ///   port at that address, or at all or one where this is for all, ``NetworkError/limitReached`` at ``TCPLimits/listeners``.
   public mutating func listen(
     port: UInt16,
     backlog: Int,

@@ -123,6 +123,11 @@ extension Stack {
       on: path.interface,
       at: now
     )
+    // With every buffer free it would not go: see `UDPSockets.hasRoom`.
+    guard
+      buffers == 1
+        || buffers * (1 + limits.freeBuffersPerUnsent) <= pool.capacity
+    else { throw NetworkError.messageTooLarge }
     guard
       udp.reserve(
         socket,

@@ -120,7 +120,10 @@ extension TCP {
         counters: &counters
       )
       if slots[Int(slot)].connection.suspectsPath { suspect(slot) }
-      if let size = slots[Int(slot)].connection.pathClaim.takeConfirmed() {
+      // Beyond, what was claimed stays with the connection until its next timeout.
+      if smallerPaths.count < TCPLimits.reports,
+        let size = slots[Int(slot)].connection.pathClaim.takeConfirmed()
+      {
         confirm(size, of: slot)
       }
       settle(slot, at: now)
